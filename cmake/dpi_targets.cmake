@@ -1,0 +1,53 @@
+# Helpers that keep every folder's CMakeLists.txt to a list of its sources and what it may use.
+
+set(DPI_WARNINGS
+    -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wold-style-cast -Wnon-virtual-dtor
+    -Wimplicit-fallthrough -Werror)
+
+set(DPI_HARDENING -fstack-protector-strong -fcf-protection)
+set(DPI_LINK_HARDENING -Wl,-z,relro -Wl,-z,now)
+if(NOT DPI_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+  list(APPEND DPI_HARDENING -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+endif()
+
+set(DPI_SANITIZER_FLAGS "")
+if(DPI_SANITIZE)
+  set(DPI_SANITIZER_FLAGS -fsanitize=${DPI_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+endif()
+
+# Options every target gets, product or test.
+add_library(dpi_options INTERFACE)
+target_compile_options(dpi_options INTERFACE ${DPI_WARNINGS} ${DPI_HARDENING} ${DPI_SANITIZER_FLAGS})
+target_compile_definitions(dpi_options INTERFACE _GLIBCXX_ASSERTIONS)
+target_link_options(dpi_options INTERFACE ${DPI_LINK_HARDENING} ${DPI_SANITIZER_FLAGS})
+target_include_directories(dpi_options INTERFACE ${PROJECT_SOURCE_DIR})
+
+# dpi_library(NAME SOURCES … [USES targets …] [PRIVATE vendor targets …])
+function(dpi_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;USES;PRIVATE" ${ARGN})
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_link_libraries(${name} PUBLIC dpi_options ${arg_USES} PRIVATE ${arg_PRIVATE})
+endfunction()
+
+# dpi_test(NAME SOURCES … USES targets … [LABELS …]): one GoogleTest executable, each case a ctest case.
+function(dpi_test name)
+  cmake_parse_arguments(arg "" "" "SOURCES;USES;LABELS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE dpi_options ${arg_USES} GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} DISCOVERY_TIMEOUT 60
+                       PROPERTIES LABELS "${arg_LABELS}")
+endfunction()
+
+# dpi_fuzz(NAME SOURCE USES targets …): a libFuzzer binary with clang; the same source replays its seed
+# corpus as an ordinary test with every compiler.
+function(dpi_fuzz name source)
+  cmake_parse_arguments(arg "" "" "USES" ${ARGN})
+  if(DPI_FUZZ)
+    add_executable(${name} ${source})
+    target_link_libraries(${name} PRIVATE dpi_options ${arg_USES} -fsanitize=fuzzer)
+  else()
+    add_executable(${name} ${source} ${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.cpp)
+    target_link_libraries(${name} PRIVATE dpi_options ${arg_USES})
+    add_test(NAME ${name}.corpus COMMAND ${name} ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
+  endif()
+endfunction()

@@ -1,0 +1,130 @@
+#include "probe/base/hex.h"
+
+#include <algorithm>
+
+namespace dpi {
+namespace {
+
+constexpr std::string_view hex_digits = "0123456789abcdef";
+constexpr std::string_view base64_digits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+int hex_value(char c) noexcept {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+}  // namespace
+
+void append_hex(std::string& out, Bytes bytes) {
+  for (const std::uint8_t b : bytes) {
+    out.push_back(hex_digits[b >> 4U]);
+    out.push_back(hex_digits[b & 15U]);
+  }
+}
+
+std::string hex(Bytes bytes) {
+  std::string out;
+  out.reserve(bytes.size() * 2);
+  append_hex(out, bytes);
+  return out;
+}
+
+std::optional<ByteBuffer> parse_hex(std::string_view text) {
+  if (text.size() % 2 != 0) return std::nullopt;
+  ByteBuffer out;
+  out.reserve(text.size() / 2);
+  for (std::size_t i = 0; i < text.size(); i += 2) {
+    const int high = hex_value(text[i]);
+    const int low = hex_value(text[i + 1]);
+    if (high < 0 || low < 0) return std::nullopt;
+    out.push_back(static_cast<std::uint8_t>(high * 16 + low));
+  }
+  return out;
+}
+
+std::optional<Digest> parse_digest(std::string_view text) {
+  const auto bytes = parse_hex(text);
+  Digest out{};
+  if (!bytes || bytes->size() != out.size()) return std::nullopt;
+  std::copy(bytes->begin(), bytes->end(), out.begin());
+  return out;
+}
+
+std::string base64(Bytes bytes) {
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const std::size_t n = std::min<std::size_t>(3, bytes.size() - i);
+    std::uint32_t group = std::uint32_t{bytes[i]} << 16U;
+    if (n > 1) group |= std::uint32_t{bytes[i + 1]} << 8U;
+    if (n > 2) group |= bytes[i + 2];
+    for (std::size_t k = 0; k < 4; ++k) {
+      out.push_back(k <= n ? base64_digits[group >> (18U - 6U * k) & 63U] : '=');
+    }
+  }
+  return out;
+}
+
+std::optional<ByteBuffer> parse_base64(std::string_view text) {
+  if (text.size() % 4 != 0) return std::nullopt;
+  std::size_t padding = 0;
+  while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
+  ByteBuffer out;
+  std::uint32_t group = 0;
+  std::uint32_t bits = 0;
+  for (const char c : text.substr(0, text.size() - padding)) {
+    const std::size_t value = base64_digits.find(c);
+    if (value == std::string_view::npos) return std::nullopt;
+    group = group << 6U | static_cast<std::uint32_t>(value);
+    bits += 6;
+    if (bits >= 8) {
+      bits -= 8;
+      out.push_back(static_cast<std::uint8_t>(group >> bits & 0xffU));
+    }
+  }
+  if ((group & ((1U << bits) - 1U)) != 0) return std::nullopt;  // non-zero padding bits
+  return out;
+}
+
+void append_uuid(std::string& out, const Uuid& uuid) {
+  for (std::size_t i = 0; i < uuid.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) out.push_back('-');
+    out.push_back(hex_digits[uuid[i] >> 4U]);
+    out.push_back(hex_digits[uuid[i] & 15U]);
+  }
+}
+
+std::string uuid_text(const Uuid& uuid) {
+  std::string out;
+  out.reserve(uuid_text_bytes);
+  append_uuid(out, uuid);
+  return out;
+}
+
+std::optional<Uuid> parse_uuid(std::string_view text) {
+  if (text.size() != uuid_text_bytes || text[8] != '-' || text[13] != '-' || text[18] != '-' ||
+      text[23] != '-') {
+    return std::nullopt;
+  }
+  std::string digits;
+  for (const char c : text) {
+    if (c != '-') digits.push_back(c);
+  }
+  const auto bytes = parse_hex(digits);
+  Uuid out{};
+  if (!bytes || bytes->size() != out.size()) return std::nullopt;
+  std::copy(bytes->begin(), bytes->end(), out.begin());
+  return out;
+}
+
+Uuid uuid_v8(const Digest& digest) noexcept {
+  Uuid out{};
+  std::copy_n(digest.begin(), out.size(), out.begin());
+  out[6] = static_cast<std::uint8_t>((out[6] & 0x0fU) | 0x80U);
+  out[8] = static_cast<std::uint8_t>((out[8] & 0x3fU) | 0x80U);
+  return out;
+}
+
+}  // namespace dpi
