@@ -1,0 +1,21 @@
+// Frame bytes → PacketView. Pure: no state, no clock, no allocation; bounded work per frame.
+#pragma once
+
+#include "dissectors/packet_view.h"
+#include "probe/base/packet.h"
+
+namespace dpi {
+
+enum class DecodeOutcome : std::uint8_t {
+  decoded,    // an IP header was reached; view is filled
+  not_ip,     // well-formed, but no IP inside (ARP, STP, …)
+  malformed,  // refused before an IP header; view.anomalies says why
+};
+
+DecodeOutcome decode(const RawPacket& packet, PacketView& view) noexcept;
+
+// The transport header of a reassembled datagram: `l4` is what lies behind the IP header of `view`,
+// whose addresses and protocol stay. Tunnels inside are opened as in decode().
+void decode_datagram(PacketView& view, Bytes l4) noexcept;
+
+}  // namespace dpi

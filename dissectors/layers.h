@@ -1,0 +1,47 @@
+// Every header decoder, one small file each. A layer reads its header, and returns what follows.
+#pragma once
+
+#include "dissectors/decode_context.h"
+
+namespace dpi::layers {
+
+// link/
+[[nodiscard]] Layer ethernet(DecodeContext& context) noexcept;
+[[nodiscard]] Layer ethertype(DecodeContext& context) noexcept;
+[[nodiscard]] Layer linux_sll(DecodeContext& context) noexcept;
+[[nodiscard]] Layer linux_sll2(DecodeContext& context) noexcept;
+[[nodiscard]] Layer null_loopback(DecodeContext& context) noexcept;
+[[nodiscard]] Layer ppp(DecodeContext& context) noexcept;
+[[nodiscard]] Layer ppp_hdlc(DecodeContext& context) noexcept;
+[[nodiscard]] Layer frame_relay(DecodeContext& context) noexcept;
+[[nodiscard]] Layer ieee80211(DecodeContext& context) noexcept;
+[[nodiscard]] Layer radiotap(DecodeContext& context) noexcept;
+[[nodiscard]] Layer prism(DecodeContext& context) noexcept;
+[[nodiscard]] Layer avs(DecodeContext& context) noexcept;
+[[nodiscard]] Layer llc(DecodeContext& context) noexcept;
+[[nodiscard]] Layer vlan(DecodeContext& context) noexcept;
+[[nodiscard]] Layer vntag(DecodeContext& context) noexcept;
+[[nodiscard]] Layer pbb(DecodeContext& context) noexcept;
+// network/
+[[nodiscard]] Layer ipv4(DecodeContext& context) noexcept;
+[[nodiscard]] Layer ipv6(DecodeContext& context) noexcept;
+// transport/
+[[nodiscard]] Layer tcp(DecodeContext& context) noexcept;
+[[nodiscard]] Layer udp(DecodeContext& context) noexcept;
+[[nodiscard]] Layer icmp(DecodeContext& context) noexcept;
+[[nodiscard]] Layer ports_only(DecodeContext& context) noexcept;
+// tunnel/
+[[nodiscard]] Layer mpls(DecodeContext& context) noexcept;
+[[nodiscard]] Layer pppoe(DecodeContext& context) noexcept;
+[[nodiscard]] Layer nsh(DecodeContext& context) noexcept;
+[[nodiscard]] Layer gre(DecodeContext& context) noexcept;
+[[nodiscard]] Layer etherip(DecodeContext& context) noexcept;
+[[nodiscard]] Layer vxlan(DecodeContext& context) noexcept;
+[[nodiscard]] Layer geneve(DecodeContext& context) noexcept;
+[[nodiscard]] Layer gtpu(DecodeContext& context) noexcept;
+[[nodiscard]] Layer teredo(DecodeContext& context) noexcept;
+[[nodiscard]] Layer l2tp(DecodeContext& context) noexcept;
+[[nodiscard]] Layer capwap(DecodeContext& context) noexcept;
+[[nodiscard]] Layer tzsp(DecodeContext& context) noexcept;
+
+}  // namespace dpi::layers

@@ -1,0 +1,77 @@
+// PPP (RFC 1661), PPP and Cisco framing over HDLC (RFC 1662), frame relay (RFC 2427).
+#include "dissectors/layers.h"
+
+namespace dpi::layers {
+
+Layer ppp(DecodeContext& context) noexcept {
+  ByteCursor in{context.data};
+  if (context.data.size() >= 2 && context.data[0] == 0xff && context.data[1] == 0x03) in.skip(2);
+  std::uint16_t protocol = in.u8();
+  // RFC 1661 §6.5: a compressed protocol field is one odd byte.
+  if ((protocol & 1U) == 0) protocol = static_cast<std::uint16_t>(protocol << 8U | in.u8());
+  if (!in.ok()) return context.refuse(Anomaly::link_header_cut);
+  context.advance(in.position());
+  switch (protocol) {
+    case 0x0021:
+      return Layer::ipv4;
+    case 0x0057:
+      return Layer::ipv6;
+    case 0x0281:
+    case 0x0283:
+      return Layer::mpls;
+    default:
+      return Layer::end;  // LCP, IPCP, CCP, compressed or encrypted
+  }
+}
+
+// RFC 1662: address ff, control 03, PPP. Cisco: address 0f or 8f, control 00, EtherType.
+Layer ppp_hdlc(DecodeContext& context) noexcept {
+  ByteCursor in{context.data};
+  const std::uint8_t address = in.u8();
+  if (!in.ok()) return context.refuse(Anomaly::link_header_cut);
+  if (address != 0x0f && address != 0x8f) return Layer::ppp;
+  in.skip(1);
+  const std::uint16_t type = in.be16();
+  if (!in.ok()) return context.refuse(Anomaly::link_header_cut);
+  context.advance(in.position());
+  return layer_of_ethertype(context, type);
+}
+
+// Q.922 address of two to four bytes (the last has its low bit set), then either RFC 2427 (control
+// 03, NLPID) or Cisco's EtherType.
+Layer frame_relay(DecodeContext& context) noexcept {
+  ByteCursor in{context.data};
+  std::uint8_t address = in.u8();
+  for (int i = 0; i < 3 && in.ok() && (address & 1U) == 0; ++i) address = in.u8();
+  const std::uint8_t control = in.u8();
+  if (!in.ok()) return context.refuse(Anomaly::link_header_cut);
+  if (control != 0x03) {
+    const std::uint16_t type = static_cast<std::uint16_t>(control << 8U | in.u8());
+    if (!in.ok()) return context.refuse(Anomaly::link_header_cut);
+    context.advance(in.position());
+    return layer_of_ethertype(context, type);
+  }
+  std::uint8_t nlpid = in.u8();
+  if (nlpid == 0x00) nlpid = in.u8();  // a pad byte aligns what follows
+  if (nlpid == 0x80) {                 // SNAP
+    in.skip(3);
+    const std::uint16_t type = in.be16();
+    if (!in.ok()) return context.refuse(Anomaly::link_header_cut);
+    context.advance(in.position());
+    return layer_of_ethertype(context, type);
+  }
+  if (!in.ok()) return context.refuse(Anomaly::link_header_cut);
+  context.advance(in.position());
+  switch (nlpid) {
+    case 0xcc:
+      return Layer::ipv4;
+    case 0x8e:
+      return Layer::ipv6;
+    case 0xcf:
+      return Layer::ppp;
+    default:
+      return Layer::end;
+  }
+}
+
+}  // namespace dpi::layers

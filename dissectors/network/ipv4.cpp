@@ -1,0 +1,115 @@
+// IPv4 (RFC 791 §3.1) and the dispatch on the protocol number.
+//
+//  0                   1                   2                   3
+// |Version|  IHL  |Type of Service|          Total Length         |
+// |         Identification        |Flags|      Fragment Offset    |
+// |  Time to Live |    Protocol   |         Header Checksum       |
+// |                       Source Address                          |
+// |                    Destination Address                        |
+#include "dissectors/layers.h"
+
+namespace dpi {
+
+Layer layer_of_ip_protocol(DecodeContext& context, std::uint8_t protocol) noexcept {
+  PacketView& view = context.view;
+  switch (protocol) {
+    case ip_protocol::tcp:
+      return Layer::tcp;
+    case ip_protocol::udp:
+      return Layer::udp;
+    case ip_protocol::icmp:
+      return Layer::icmp;
+    case ip_protocol::icmpv6:
+      return Layer::icmpv6;
+    case ip_protocol::sctp:
+    case ip_protocol::dccp:
+    case ip_protocol::udplite:
+      return Layer::ports_only;
+    case ip_protocol::gre:
+      return Layer::gre;
+    case ip_protocol::etherip:
+      return Layer::etherip;
+    case ip_protocol::ipip:
+      context.enter_tunnel(view.ip_version == 4 ? Encapsulation::ipip : Encapsulation::fourin6);
+      return Layer::ipv4;
+    case ip_protocol::ipv6:
+      context.enter_tunnel(view.ip_version == 4 ? Encapsulation::sixin4 : Encapsulation::sixin6);
+      return Layer::ipv6;
+    case 137:  // MPLS in IP, RFC 4023
+      return Layer::mpls;
+    default:
+      return Layer::end;
+  }
+}
+
+namespace layers {
+namespace {
+
+// RFC 4302 §2: next header(1) length in 4-byte words minus 2 (1) … ; false when cut.
+bool step_over_ah(DecodeContext& context, std::uint8_t& protocol) noexcept {
+  ByteCursor in{context.data};
+  const std::uint8_t next = in.u8();
+  const std::size_t length = (std::size_t{in.u8()} + 2) * 4;
+  if (!in.ok() || length > context.data.size()) return false;
+  context.view.encapsulations.push(Encapsulation::ah);
+  context.advance(length);
+  protocol = next;
+  return true;
+}
+
+}  // namespace
+
+Layer ipv4(DecodeContext& context) noexcept {
+  ByteCursor in{context.data};
+  const std::uint8_t version_length = in.u8();
+  in.skip(1);
+  std::uint32_t total = in.be16();
+  const std::uint16_t id = in.be16();
+  const std::uint16_t fragment = in.be16();
+  const std::uint8_t ttl = in.u8();
+  std::uint8_t protocol = in.u8();
+  in.skip(2);
+  const Bytes src = in.take(4);
+  const Bytes dst = in.take(4);
+  if (!in.ok()) return context.refuse(Anomaly::ip_header_cut);
+  if (version_length >> 4U != 4) return context.refuse(Anomaly::ip_version_invalid);
+  const std::uint32_t header = (version_length & 15U) * 4U;
+  if (header < 20) return context.refuse(Anomaly::ip_header_length_invalid);
+
+  PacketView& view = context.view;
+  if (total == 0 && context.wire_left > header) {
+    add(view.anomalies, Anomaly::ip_length_zero);
+    total = context.wire_left;
+  }
+  if (total > context.wire_left) add(view.anomalies, Anomaly::ip_length_exceeds_frame);
+  if (total < header) add(view.anomalies, Anomaly::ip_length_below_header);
+  view.ip_version = 4;
+  view.ttl = ttl;
+  view.src = IpAddress::from_wire(src);
+  view.dst = IpAddress::from_wire(dst);
+  view.ip_bytes = total;
+  view.protocol = protocol;
+  view.has_transport = false;
+  view.src_port = view.dst_port = 0;
+  view.payload = {};
+  view.payload_bytes = 0;
+  context.limit(total);
+  view.l3 = context.data;
+  view.fragment = Fragment{.present = (fragment & 0x3fffU) != 0,
+                           .more = (fragment & 0x2000U) != 0,
+                           .id = id,
+                           .offset_bytes = (fragment & 0x1fffU) * 8U};
+  context.advance(header);
+  const bool first = view.fragment.offset_bytes == 0;
+  if (protocol == ip_protocol::ah && first) {
+    if (!step_over_ah(context, protocol)) return context.refuse(Anomaly::ip_header_cut);
+    view.protocol = protocol;
+  }
+  view.l4 = context.data;
+  view.l4_bytes = total > header ? total - header : 0;
+  if (!first) return Layer::end;
+  return layer_of_ip_protocol(context, protocol);
+}
+
+}  // namespace layers
+}  // namespace dpi
