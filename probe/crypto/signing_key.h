@@ -1,0 +1,62 @@
+// Ed25519 (RFC 8032) keys: the private half signs checkpoints and nothing else; the public half
+// verifies.
+#pragma once
+
+#include <array>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "probe/base/bytes.h"
+#include "probe/base/hex.h"
+#include "probe/base/result.h"
+
+namespace dpi {
+
+using Signature = std::array<std::uint8_t, 64>;
+
+class PublicKey {
+ public:
+  // SubjectPublicKeyInfo in DER (RFC 8410); nothing for any other algorithm or length.
+  [[nodiscard]] static std::optional<PublicKey> from_spki(Bytes der);
+  [[nodiscard]] static Result<PublicKey> read_pem(const std::filesystem::path& path);
+  // Every key of a PEM bundle: a trust file.
+  [[nodiscard]] static Result<std::vector<PublicKey>> read_pem_bundle(
+      const std::filesystem::path& path);
+
+  [[nodiscard]] bool verify(Bytes message, const Signature& signature) const;
+  [[nodiscard]] const std::array<std::uint8_t, 32>& raw() const noexcept { return raw_; }
+  [[nodiscard]] ByteBuffer spki() const;
+  [[nodiscard]] std::string pem() const;
+  // SHA-256 of the SPKI: the key's name everywhere.
+  [[nodiscard]] Digest key_id() const;
+
+ private:
+  friend class SigningKey;
+  explicit PublicKey(const std::array<std::uint8_t, 32>& raw) : raw_(raw) {}
+  std::array<std::uint8_t, 32> raw_;
+};
+
+class SigningKey {
+ public:
+  // A PKCS#8 PEM that only its owner can read; refused when it is a symbolic link, readable by
+  // others or owned by somebody else. Errors are Errc::usage and name the remedy.
+  [[nodiscard]] static Result<SigningKey> read(const std::filesystem::path& path);
+  // A new random key, written with mode 0400; never replaces a file.
+  [[nodiscard]] static Result<SigningKey> generate(const std::filesystem::path& path);
+  [[nodiscard]] static SigningKey from_seed(const Digest& seed);
+
+  [[nodiscard]] Signature sign(Bytes message) const;
+  [[nodiscard]] const PublicKey& public_key() const noexcept { return public_; }
+
+ private:
+  struct Free {
+    void operator()(void* key) const noexcept;
+  };
+  SigningKey(void* key, const PublicKey& pub) : key_(key), public_(pub) {}
+  std::unique_ptr<void, Free> key_;
+  PublicKey public_;
+};
+
+}  // namespace dpi

@@ -1,0 +1,183 @@
+#include "probe/envelope/chain_verifier.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "probe/crypto/digest.h"
+#include "probe/envelope/canonical.h"
+#include "probe/envelope/checkpoint.h"
+
+namespace dpi {
+namespace {
+
+tl::unexpected<Error> broken(std::string what) {
+  return fail(Errc::verification, std::move(what));
+}
+
+// A top-level string member of a canonical payload.
+std::optional<std::string_view> string_member(std::string_view payload, std::string_view name) {
+  const std::string wanted = fmt::format("\"{}\":\"", name);
+  const std::size_t at = payload.find(wanted);
+  if (at == std::string_view::npos) return std::nullopt;
+  const std::string_view value = payload.substr(at + wanted.size());
+  return value.substr(0, value.find('"'));
+}
+
+bool contains(const std::vector<PublicKey>& keys, const PublicKey& key) {
+  return std::any_of(keys.begin(), keys.end(),
+                     [&](const PublicKey& k) { return k.raw() == key.raw(); });
+}
+
+}  // namespace
+
+ChainVerifier::ChainVerifier(std::vector<PublicKey> trusted) : trusted_(std::move(trusted)) {}
+
+Result<void> ChainVerifier::check_links(const Envelope& e) const {
+  if (e.seq != tree_.size()) {
+    return broken(
+        fmt::format("sequence {} stands where {} belongs: an event was deleted, inserted, "
+                    "reordered or renumbered",
+                    e.seq, tree_.size()));
+  }
+  if (e.prev_hash != last_hash_) {
+    return broken(
+        fmt::format("sequence {}: prev_hash does not match the envelope before: that envelope was "
+                    "edited or replaced",
+                    e.seq));
+  }
+  if (e.event_id != make_event_id(e.identity.instance, e.seq, e.observed_at, e.payload_sha256)) {
+    return broken(fmt::format(
+        "sequence {}: event_id does not follow from instance, sequence and payload", e.seq));
+  }
+  if (!last_) return {};
+  if (e.identity.instance != last_->identity.instance ||
+      e.identity.machine != last_->identity.machine || e.identity.mode != last_->identity.mode) {
+    return broken(
+        fmt::format("sequence {}: instance, machine or mode changes inside the chain", e.seq));
+  }
+  if (e.identity.boot == last_->identity.boot && e.mono_us < last_->mono_us) {
+    return broken(fmt::format("sequence {}: mono_us runs backwards inside one boot", e.seq));
+  }
+  return {};
+}
+
+Result<void> ChainVerifier::learn_key(const Envelope& e, std::string_view payload) {
+  const bool start = e.event_type == "chain.start";
+  if (start != (e.seq == 0)) {
+    return broken(
+        fmt::format("sequence {}: a chain begins with chain.start and has only one", e.seq));
+  }
+  if (!start && e.event_type != "key.rotate") return {};
+  const auto spki = string_member(payload, start ? "key_spki" : "new_key_spki");
+  const auto der = spki ? parse_base64(*spki) : std::nullopt;
+  const auto key = der ? PublicKey::from_spki(*der) : std::nullopt;
+  const auto id = string_member(payload, start ? "key_id" : "new_key_id");
+  if (!key || !id || *id != hex(key->key_id())) {
+    return broken(
+        fmt::format("sequence {}: the key that {} announces is unreadable", e.seq, e.event_type));
+  }
+  if (!start) {
+    const auto text = string_member(payload, "possession_sig");
+    const auto blob = text ? parse_base64(*text) : std::nullopt;
+    Signature signature{};
+    if (!blob || blob->size() != signature.size()) {
+      return broken(
+          fmt::format("sequence {}: key.rotate lacks the new key's possession signature", e.seq));
+    }
+    std::copy(blob->begin(), blob->end(), signature.begin());
+    const std::string claim =
+        fmt::format("ransomeye.key-possession/1\n{}\n{}\n", uuid_text(e.identity.instance), *id);
+    if (!key->verify(as_bytes(claim), signature)) {
+      return broken(fmt::format("sequence {}: the new key did not sign its possession", e.seq));
+    }
+    rotation_pending_ = true;
+  }
+  announced_.push_back(*key);
+  return {};
+}
+
+Result<void> ChainVerifier::add_event(std::string_view envelope,
+                                      std::optional<std::string_view> payload) {
+  const std::uint64_t expected = tree_.size();
+  const auto e = parse_envelope(envelope);
+  if (!e)
+    return broken(fmt::format("sequence {}: the envelope is not canonical envelope v1", expected));
+  if (auto linked = check_links(*e); !linked) return linked;
+  if (payload) {
+    if (payload->size() != e->payload_bytes || sha256({as_bytes(*payload)}) != e->payload_sha256) {
+      return broken(
+          fmt::format("sequence {}: the payload is not the one the envelope commits to", e->seq));
+    }
+    if (!is_canonical_json(*payload)) {
+      return broken(fmt::format("sequence {}: the payload is not canonical JSON", e->seq));
+    }
+  }
+  if (auto learnt = learn_key(*e, payload.value_or("")); !learnt) return learnt;
+  last_hash_ = envelope_hash(envelope);
+  tree_.add(last_hash_);
+  last_ = *e;
+  report_.events = tree_.size();
+  report_.instance = e->identity.instance;
+  return {};
+}
+
+Result<void> ChainVerifier::check_signers(std::string_view note) {
+  const auto checkpoint = parse_checkpoint(note);
+  if (announced_.empty()) return broken("the chain announces no key");
+  const std::size_t needed = rotation_pending_ ? 2 : 1;
+  for (std::size_t i = announced_.size() - std::min(needed, announced_.size());
+       i < announced_.size(); ++i) {
+    const PublicKey& key = announced_[i];
+    if (!signed_by(*checkpoint, key)) {
+      return broken(fmt::format("checkpoint over {} events is not signed by key {}",
+                                checkpoint->tree_size, hex(key.key_id())));
+    }
+    if (!trusted_.empty() && !contains(trusted_, key)) {
+      return broken(fmt::format("key {} is not in the trust file", hex(key.key_id())));
+    }
+    const Digest id = key.key_id();
+    if (std::find(report_.key_ids.begin(), report_.key_ids.end(), id) == report_.key_ids.end()) {
+      report_.key_ids.push_back(id);
+    }
+  }
+  rotation_pending_ = false;
+  return {};
+}
+
+Result<void> ChainVerifier::add_checkpoint(std::string_view note) {
+  const auto checkpoint = parse_checkpoint(note);
+  if (!checkpoint)
+    return broken(
+        fmt::format("after {} events: the checkpoint is not a signed note", tree_.size()));
+  if (!last_ || checkpoint->origin != checkpoint_origin(last_->identity.instance)) {
+    return broken(fmt::format("checkpoint of {} stands in the chain of another instance",
+                              checkpoint->origin));
+  }
+  if (checkpoint->tree_size != tree_.size()) {
+    return broken(
+        fmt::format("a checkpoint over {} events stands after {}: events are missing or were added",
+                    checkpoint->tree_size, tree_.size()));
+  }
+  if (checkpoint->root != tree_.root()) {
+    return broken(fmt::format("checkpoint over {} events: the Merkle root differs from the events",
+                              checkpoint->tree_size));
+  }
+  if (auto signers = check_signers(note); !signers) return signers;
+  ++report_.checkpoints;
+  report_.signed_events = checkpoint->tree_size;
+  report_.root = checkpoint->root;
+  report_.trusted = !trusted_.empty();
+  return {};
+}
+
+Result<ChainReport> ChainVerifier::finish() const {
+  if (report_.events == 0) return broken("there is no event");
+  if (report_.signed_events != report_.events) {
+    return broken(fmt::format("{} events after the last checkpoint (over {}) are not signed",
+                              report_.events - report_.signed_events, report_.signed_events));
+  }
+  return report_;
+}
+
+}  // namespace dpi
