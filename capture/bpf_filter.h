@@ -1,0 +1,37 @@
+// A capture filter in libpcap's language (`-f`). Compiled once per link type that occurs, because
+// the code depends on it. For one thread; the only file that uses libpcap is this one's .cpp.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "probe/base/packet.h"
+#include "probe/base/result.h"
+
+namespace dpi {
+
+class BpfFilter {
+ public:
+  // Errc::usage with libpcap's reason when no link type understands the expression. The empty
+  // expression matches everything.
+  [[nodiscard]] static Result<BpfFilter> compile(const std::string& expression);
+
+  BpfFilter(BpfFilter&&) noexcept;
+  BpfFilter& operator=(BpfFilter&&) noexcept;
+  ~BpfFilter();
+
+  // False for link types for which libpcap cannot compile the expression; warnings() names them.
+  [[nodiscard]] bool matches(const RawPacket& packet);
+  [[nodiscard]] std::uint64_t unsupported_packets() const noexcept;
+  // One sentence per link type that cannot be filtered; only grows.
+  [[nodiscard]] std::span<const std::string> warnings() const noexcept;
+
+ private:
+  class Programs;
+  explicit BpfFilter(std::unique_ptr<Programs> programs);
+  std::unique_ptr<Programs> programs_;
+};
+
+}  // namespace dpi
