@@ -1,0 +1,66 @@
+// One bidirectional flow while it lives, and the record of it that becomes an event.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "dissectors/packet_view.h"
+#include "probe/base/time.h"
+#include "probe/flow/flow_key.h"
+#include "probe/flow/orientation.h"
+#include "probe/flow/tcp_tracker.h"
+
+namespace dpi {
+
+enum class EndReason : std::uint8_t { fin, rst, idle, active, forced, evicted, port_reuse };
+[[nodiscard]] std::string_view end_reason_name(EndReason reason) noexcept;
+
+struct SideCounters {
+  std::uint64_t packets = 0;
+  std::uint64_t ip_bytes = 0;
+  std::uint64_t payload_bytes = 0;
+  std::uint8_t ttl_min = 0;
+};
+
+struct Flow {
+  FlowKey key;
+  std::uint64_t number = 0;  // order of first packets: the total order of flows
+  std::uint64_t record = 0;
+  std::uint64_t packets_total = 0;
+  Timestamp start_at{};  // of this record
+  Timestamp end_at{};
+  Side initiator = Side::low;
+  Orientation orientation = Orientation::first_packet;
+  std::array<SideCounters, 2> sides{};
+  TcpTracker tcp;
+  HistoryLetters history;  // other protocols: data only
+
+  // Of the flow's first packet.
+  FixedList<std::uint16_t, vlan_ids_max> vlan_ids;
+  FixedList<Encapsulation, encapsulations_max> encapsulations;
+  Tunnel tunnel;
+  std::uint8_t icmp_type = 0;
+  std::uint8_t icmp_code = 0;
+  bool has_icmp = false;
+  AnomalySet anomalies;  // of this record
+
+  std::uint32_t slot =
+      0;  // index in the table: stable while the flow lives; classifier and DNS state hang on it
+
+  [[nodiscard]] const Endpoint& endpoint(Side side) const noexcept {
+    return side == Side::low ? key.low : key.high;
+  }
+  [[nodiscard]] bool one_way_icmp() const noexcept {
+    return has_icmp && is_one_way_icmp(key.protocol, icmp_type);
+  }
+};
+
+// Told about every record in the order in which records end. The flow is valid during the call.
+class FlowObserver {
+ public:
+  virtual ~FlowObserver() = default;
+  virtual void flow_ended(const Flow& flow, EndReason reason, bool final) = 0;
+};
+
+}  // namespace dpi

@@ -1,0 +1,137 @@
+#include "probe/flow/flow_key.h"
+
+#include <algorithm>
+
+#include "probe/base/hex.h"
+#include "probe/crypto/digest.h"
+
+namespace dpi {
+namespace {
+
+constexpr int no_counterpart = -1;
+
+// The answering type of a request and the reverse, as Community ID v1 lists them.
+int icmp_counterpart(std::uint8_t type) noexcept {
+  switch (type) {
+    case 0:
+      return 8;
+    case 8:
+      return 0;
+    case 9:
+      return 10;
+    case 10:
+      return 9;
+    case 13:
+      return 14;
+    case 14:
+      return 13;
+    case 15:
+      return 16;
+    case 16:
+      return 15;
+    case 17:
+      return 18;
+    case 18:
+      return 17;
+    default:
+      return no_counterpart;
+  }
+}
+
+int icmpv6_counterpart(std::uint8_t type) noexcept {
+  switch (type) {
+    case 128:
+      return 129;
+    case 129:
+      return 128;
+    case 130:
+      return 131;
+    case 131:
+      return 130;
+    case 133:
+      return 134;
+    case 134:
+      return 133;
+    case 135:
+      return 136;
+    case 136:
+      return 135;
+    case 139:
+      return 140;
+    case 140:
+      return 139;
+    case 144:
+      return 145;
+    case 145:
+      return 144;
+    default:
+      return no_counterpart;
+  }
+}
+
+int counterpart(std::uint8_t protocol, std::uint8_t type) noexcept {
+  return protocol == ip_protocol::icmp ? icmp_counterpart(type) : icmpv6_counterpart(type);
+}
+
+bool is_icmp(std::uint8_t protocol) noexcept {
+  return protocol == ip_protocol::icmp || protocol == ip_protocol::icmpv6;
+}
+
+}  // namespace
+
+bool is_one_way_icmp(std::uint8_t protocol, std::uint8_t type) noexcept {
+  return is_icmp(protocol) && counterpart(protocol, type) == no_counterpart;
+}
+
+PortPair flow_ports(const PacketView& view) noexcept {
+  if (!is_icmp(view.protocol)) return {view.src_port, view.dst_port};
+  if (!view.has_transport) return {};
+  const int answer = counterpart(view.protocol, view.icmp_type);
+  const auto second = static_cast<std::uint16_t>(answer == no_counterpart ? view.icmp_code : answer);
+  return {view.icmp_type, second};
+}
+
+DirectedKey make_key(const PacketView& view, PortPair ports) noexcept {
+  const Endpoint src{view.src, ports.src};
+  const Endpoint dst{view.dst, ports.dst};
+  if (src <= dst) return {{src, dst, view.protocol}, Side::low};
+  return {{dst, src, view.protocol}, Side::high};
+}
+
+std::uint64_t hash(HashSeed seed, const FlowKey& key) noexcept {
+  std::array<std::uint8_t, 40> bytes{};
+  auto at = std::copy(key.low.address.bytes.begin(), key.low.address.bytes.end(), bytes.begin());
+  at = std::copy(key.high.address.bytes.begin(), key.high.address.bytes.end(), at);
+  for (const std::uint16_t port : {key.low.port, key.high.port}) {
+    *at++ = static_cast<std::uint8_t>(port >> 8U);
+    *at++ = static_cast<std::uint8_t>(port & 0xffU);
+  }
+  *at++ = key.protocol;
+  *at = static_cast<std::uint8_t>(key.low.address.v6 ? 6 : 4);
+  return siphash(seed, bytes);
+}
+
+std::string community_id(const Endpoint& src, const Endpoint& dst, std::uint8_t protocol,
+                         bool one_way) {
+  const bool swap = !one_way && dst < src;
+  const Endpoint& first = swap ? dst : src;
+  const Endpoint& second = swap ? src : dst;
+  ByteBuffer data{0, 0};
+  for (const Endpoint* end : {&first, &second}) {
+    const Bytes wire = end->address.wire();
+    data.insert(data.end(), wire.begin(), wire.end());
+  }
+  data.push_back(protocol);
+  data.push_back(0);
+  const bool has_ports = is_icmp(protocol) || protocol == ip_protocol::tcp ||
+                         protocol == ip_protocol::udp || protocol == ip_protocol::sctp;
+  if (has_ports) {
+    for (const Endpoint* end : {&first, &second}) {
+      data.push_back(static_cast<std::uint8_t>(end->port >> 8U));
+      data.push_back(static_cast<std::uint8_t>(end->port & 0xffU));
+    }
+  }
+  return "1:" + base64(sha1(data));
+}
+
+}  // namespace dpi

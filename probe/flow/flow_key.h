@@ -1,0 +1,63 @@
+// The key of a bidirectional flow: protocol, two addresses, two ports, of the innermost IP header;
+// VLAN and tunnel ids are not part of it (docs/events.md). Both directions give the same key.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+
+#include "dissectors/packet_view.h"
+#include "probe/base/ip_address.h"
+#include "probe/base/siphash.h"
+
+namespace dpi {
+
+// One side of a conversation.
+struct Endpoint {
+  IpAddress address;
+  std::uint16_t port = 0;
+
+  auto operator<=>(const Endpoint&) const = default;
+};
+
+struct FlowKey {
+  Endpoint low;  // the smaller endpoint
+  Endpoint high;
+  std::uint8_t protocol = 0;
+
+  auto operator<=>(const FlowKey&) const = default;
+};
+
+// Which endpoint of the key sent a packet.
+enum class Side : std::uint8_t { low = 0, high = 1 };
+[[nodiscard]] constexpr Side other(Side side) noexcept {
+  return side == Side::low ? Side::high : Side::low;
+}
+[[nodiscard]] constexpr std::size_t index(Side side) noexcept {
+  return static_cast<std::size_t>(side);
+}
+
+struct DirectedKey {
+  FlowKey key;
+  Side sender = Side::low;
+};
+
+// Transport ports as a flow counts them: ICMP type and code mapped as Community ID v1 does, 0 where
+// the protocol has none.
+struct PortPair {
+  std::uint16_t src = 0;
+  std::uint16_t dst = 0;
+};
+[[nodiscard]] PortPair flow_ports(const PacketView& view) noexcept;
+// True for ICMP types that Community ID treats as one-way: their key keeps the packet's direction.
+[[nodiscard]] bool is_one_way_icmp(std::uint8_t protocol, std::uint8_t type) noexcept;
+
+[[nodiscard]] DirectedKey make_key(const PacketView& view, PortPair ports) noexcept;
+
+[[nodiscard]] std::uint64_t hash(HashSeed seed, const FlowKey& key) noexcept;
+
+// Community ID v1, seed 0: "1:" and base64 of a SHA-1 (github.com/corelight/community-id-spec).
+[[nodiscard]] std::string community_id(const Endpoint& src, const Endpoint& dst,
+                                       std::uint8_t protocol, bool one_way);
+
+}  // namespace dpi

@@ -1,0 +1,274 @@
+#include "probe/flow/flow_table.h"
+
+#include <algorithm>
+
+#include "probe/base/check.h"
+
+namespace dpi {
+namespace {
+
+constexpr std::array<std::string_view, 7> end_reasons{"fin",    "rst",     "idle",      "active",
+                                                      "forced", "evicted", "port_reuse"};
+
+bool is_syn(const PacketView& view) noexcept {
+  return view.protocol == ip_protocol::tcp && view.has_transport &&
+         (view.tcp.flags & (tcp_flag::syn | tcp_flag::ack)) == tcp_flag::syn;
+}
+
+// Why a flow that simply ran out of packets ended.
+EndReason quiet_end(const Flow& flow) noexcept {
+  if (flow.key.protocol != ip_protocol::tcp || !flow.tcp.closed()) return EndReason::idle;
+  return flow.tcp.reset() ? EndReason::rst : EndReason::fin;
+}
+
+}  // namespace
+
+std::string_view end_reason_name(EndReason reason) noexcept {
+  return end_reasons[static_cast<std::size_t>(reason)];
+}
+
+struct FlowTable::Entry {
+  Flow flow;
+  std::uint64_t hash = 0;
+  std::uint32_t previous = none;
+  std::uint32_t next = none;
+  Timer timer = Timer::other;
+};
+
+FlowTable::FlowTable(FlowLimits limits, HashSeed seed, FlowObserver& observer)
+    : limits_(limits), seed_(seed), observer_(observer), buckets_(2048, none) {
+  DPI_CHECK(limits_.flows_max > 0 && limits_.flows_max < none / 2);
+}
+
+FlowTable::~FlowTable() = default;
+
+FlowTable::Entry& FlowTable::entry(std::uint32_t slot) noexcept {
+  return (*chunks_[slot / chunk_entries])[slot % chunk_entries];
+}
+
+std::uint32_t FlowTable::find(const FlowKey& key, std::uint64_t hash) noexcept {
+  const std::size_t mask = buckets_.size() - 1;
+  for (std::size_t i = hash & mask; buckets_[i] != none; i = (i + 1) & mask) {
+    Entry& e = entry(buckets_[i]);
+    if (e.hash == hash && e.flow.key == key) return buckets_[i];
+  }
+  return none;
+}
+
+void FlowTable::grow() {
+  std::vector<std::uint32_t> old = std::move(buckets_);
+  buckets_.assign(old.size() * 2, none);
+  const std::size_t mask = buckets_.size() - 1;
+  for (const std::uint32_t slot : old) {
+    if (slot == none) continue;
+    std::size_t i = entry(slot).hash & mask;
+    while (buckets_[i] != none) i = (i + 1) & mask;
+    buckets_[i] = slot;
+  }
+}
+
+void FlowTable::link(std::uint32_t slot, Timer timer) noexcept {
+  Entry& e = entry(slot);
+  List& list = lists_[static_cast<std::size_t>(timer)];
+  e.timer = timer;
+  e.previous = list.tail;
+  e.next = none;
+  (list.tail == none ? list.head : entry(list.tail).next) = slot;
+  list.tail = slot;
+}
+
+void FlowTable::unlink(std::uint32_t slot) noexcept {
+  Entry& e = entry(slot);
+  List& list = lists_[static_cast<std::size_t>(e.timer)];
+  (e.previous == none ? list.head : entry(e.previous).next) = e.next;
+  (e.next == none ? list.tail : entry(e.next).previous) = e.previous;
+}
+
+// Backward-shift deletion keeps probe sequences without tombstones.
+void FlowTable::erase(std::uint32_t slot) noexcept {
+  const std::size_t mask = buckets_.size() - 1;
+  std::size_t hole = entry(slot).hash & mask;
+  while (buckets_[hole] != slot) hole = (hole + 1) & mask;
+  for (std::size_t i = (hole + 1) & mask; buckets_[i] != none; i = (i + 1) & mask) {
+    const std::size_t home = entry(buckets_[i]).hash & mask;
+    if (((i - home) & mask) >= ((i - hole) & mask)) {
+      buckets_[hole] = buckets_[i];
+      hole = i;
+    }
+  }
+  buckets_[hole] = none;
+  unlink(slot);
+  free_.push_back(slot);
+  --stats_.active;
+}
+
+std::uint32_t FlowTable::create(const FlowPacket& packet, const FlowKey& key, std::uint64_t hash) {
+  if (stats_.active == limits_.flows_max) evict_oldest();
+  if (stats_.active * 2 >= buckets_.size()) grow();
+  if (free_.empty()) {
+    const auto base = static_cast<std::uint32_t>(chunks_.size() * chunk_entries);
+    chunks_.push_back(std::make_unique<std::array<Entry, chunk_entries>>());
+    for (std::uint32_t i = chunk_entries; i-- > 0;) free_.push_back(base + i);
+  }
+  const std::uint32_t slot = free_.back();
+  free_.pop_back();
+  Entry& e = entry(slot);
+  e.flow = Flow{};
+  e.hash = hash;
+  Flow& flow = e.flow;
+  flow.key = key;
+  flow.slot = slot;
+  flow.number = next_number_++;
+  flow.start_at = packet.time;
+  flow.end_at = packet.time;
+  flow.vlan_ids = packet.view.vlan_ids;
+  flow.encapsulations = packet.view.encapsulations;
+  flow.tunnel = packet.view.tunnel;
+  if (packet.view.has_transport &&
+      (key.protocol == ip_protocol::icmp || key.protocol == ip_protocol::icmpv6)) {
+    flow.has_icmp = true;
+    flow.icmp_type = packet.view.icmp_type;
+    flow.icmp_code = packet.view.icmp_code;
+  }
+  const std::size_t mask = buckets_.size() - 1;
+  std::size_t i = hash & mask;
+  while (buckets_[i] != none) i = (i + 1) & mask;
+  buckets_[i] = slot;
+  link(slot, Timer::other);
+  ++stats_.active;
+  ++stats_.started;
+  return slot;
+}
+
+void FlowTable::end(std::uint32_t slot, EndReason reason) {
+  ++stats_.records;
+  observer_.flow_ended(entry(slot).flow, reason, true);
+  erase(slot);
+}
+
+void FlowTable::evict_oldest() {
+  std::uint32_t oldest = none;
+  for (const List& list : lists_) {
+    if (list.head == none) continue;
+    if (oldest == none || entry(list.head).flow.end_at < entry(oldest).flow.end_at ||
+        (entry(list.head).flow.end_at == entry(oldest).flow.end_at &&
+         entry(list.head).flow.number < entry(oldest).flow.number)) {
+      oldest = list.head;
+    }
+  }
+  ++stats_.evicted;
+  end(oldest, EndReason::evicted);
+}
+
+FlowTable::Timer FlowTable::timer_of(const Flow& flow) const noexcept {
+  if (flow.key.protocol != ip_protocol::tcp) return Timer::other;
+  if (flow.tcp.closed()) return Timer::closed;
+  return flow.tcp.established() ? Timer::established : Timer::half_open;
+}
+
+Nanoseconds FlowTable::timeout(Timer timer) const noexcept {
+  switch (timer) {
+    case Timer::established:
+      return limits_.idle_tcp;
+    case Timer::half_open:
+      return limits_.idle_half_open;
+    case Timer::closed:
+      return limits_.linger_closed;
+    default:
+      return limits_.idle_other;
+  }
+}
+
+void FlowTable::count(Flow& flow, const FlowPacket& packet, Side sender) noexcept {
+  const PacketView& view = packet.view;
+  SideCounters& side = flow.sides[index(sender)];
+  ++side.packets;
+  ++flow.packets_total;
+  side.ip_bytes += view.ip_bytes;
+  side.payload_bytes += view.payload_bytes;
+  side.ttl_min = side.packets == 1 ? view.ttl : std::min(side.ttl_min, view.ttl);
+  flow.end_at = packet.time;
+  flow.anomalies |= view.anomalies;
+  const OrientationEvidence evidence = orientation_of(view);
+  if (flow.packets_total == 1 || evidence.method < flow.orientation) {
+    flow.orientation = evidence.method;
+    flow.initiator = evidence.sender_initiates ? sender : other(sender);
+  }
+  if (flow.key.protocol == ip_protocol::tcp && view.has_transport) {
+    flow.tcp.observe(view, sender, packet.time);
+  } else if (view.payload_bytes > 0) {
+    flow.history.note(sender, 'd');
+  }
+}
+
+// The periodic record of a long flow: told, then counted anew.
+void FlowTable::next_record(Flow& flow, Timestamp time) {
+  ++stats_.records;
+  observer_.flow_ended(flow, EndReason::active, false);
+  ++flow.record;
+  flow.start_at = time;
+  flow.sides = {};
+  flow.tcp.start_record();
+  flow.history = {};
+  flow.anomalies.reset();
+}
+
+FlowTable::Touched FlowTable::add(const FlowPacket& packet) {
+  const auto [key, sender] = make_key(packet.view, packet.ports);
+  const std::uint64_t hashed = hash(seed_, key);
+  std::uint32_t slot = find(key, hashed);
+  if (slot != none) {
+    Flow& flow = entry(slot).flow;
+    if (is_syn(packet.view) && flow.tcp.closed()) {
+      end(slot, EndReason::port_reuse);
+      slot = none;
+    } else if (packet.time - flow.start_at >= limits_.active) {
+      next_record(flow, packet.time);
+    }
+  }
+  const bool fresh = slot == none;
+  if (fresh) slot = create(packet, key, hashed);
+  Flow& flow = entry(slot).flow;
+  count(flow, packet, sender);
+  unlink(slot);
+  link(slot, timer_of(flow));
+  return {flow, sender, fresh};
+}
+
+void FlowTable::advance(Timestamp now) {
+  const std::int64_t tick = nanoseconds(now) / 1'000'000'000;
+  if (tick <= last_tick_) return;
+  last_tick_ = tick;
+  // Every list is in order of last packets, so what is due stands at its head.
+  const Timestamp at = timestamp(tick * 1'000'000'000);
+  due_.clear();
+  for (std::size_t t = 0; t < lists_.size(); ++t) {
+    const Nanoseconds quiet = timeout(static_cast<Timer>(t));
+    for (std::uint32_t slot = lists_[t].head; slot != none; slot = entry(slot).next) {
+      if (entry(slot).flow.end_at + quiet > at) break;
+      due_.push_back(slot);
+    }
+  }
+  std::sort(due_.begin(), due_.end(), [this](std::uint32_t a, std::uint32_t b) {
+    return entry(a).flow.number < entry(b).flow.number;
+  });
+  for (const std::uint32_t slot : due_) end(slot, quiet_end(entry(slot).flow));
+}
+
+void FlowTable::finish(EndReason reason) {
+  due_.clear();
+  for (const List& list : lists_) {
+    for (std::uint32_t slot = list.head; slot != none; slot = entry(slot).next)
+      due_.push_back(slot);
+  }
+  std::sort(due_.begin(), due_.end(), [this](std::uint32_t a, std::uint32_t b) {
+    return entry(a).flow.number < entry(b).flow.number;
+  });
+  for (const std::uint32_t slot : due_) {
+    const EndReason quiet = quiet_end(entry(slot).flow);
+    end(slot, quiet == EndReason::idle ? reason : quiet);
+  }
+  last_tick_ = 0;
+}
+
+}  // namespace dpi

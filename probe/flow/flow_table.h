@@ -1,0 +1,98 @@
+// All live flows of one worker: bounded memory, keyed hash and full key comparison, expiry by
+// packet time. Nothing here depends on the hash seed, on batch sizes or on the wall clock: flows
+// that expire on the same tick end in the order of their first packets.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "probe/flow/flow.h"
+
+namespace dpi {
+
+struct FlowLimits {
+  std::size_t flows_max = 262'144;
+  std::chrono::seconds idle_tcp{60};  // established
+  std::chrono::seconds idle_other{30};
+  std::chrono::seconds idle_half_open{10};  // TCP before it is established
+  std::chrono::seconds active{300};
+  std::chrono::seconds linger_closed{5};  // late packets of a closed TCP flow
+};
+
+// What a packet adds to its flow; made by the pipeline from a view (or from a fragment held back).
+struct FlowPacket {
+  const PacketView& view;
+  PortPair ports;
+  Timestamp time{};  // clamped: never before an earlier one
+};
+
+struct FlowTableStats {
+  std::uint64_t started = 0;
+  std::uint64_t records = 0;
+  std::uint64_t evicted = 0;
+  std::uint64_t active = 0;
+};
+
+class FlowTable {
+ public:
+  FlowTable(FlowLimits limits, HashSeed seed, FlowObserver& observer);
+  FlowTable(const FlowTable&) = delete;
+  FlowTable& operator=(const FlowTable&) = delete;
+  ~FlowTable();
+
+  struct Touched {
+    Flow& flow;
+    Side sender;
+    bool fresh;  // this packet began it
+  };
+  // Counts the packet in its flow, made if needed (evicting the least recently seen flow when
+  // full).
+  Touched add(const FlowPacket& packet);
+  // Ends what is due at this packet time. Cheap unless a second has passed.
+  void advance(Timestamp now);
+  // Ends everything, in the order of first packets.
+  void finish(EndReason reason);
+
+  [[nodiscard]] FlowTableStats stats() const noexcept { return stats_; }
+
+ private:
+  enum class Timer : std::uint8_t { established, other, half_open, closed, count };
+  struct Entry;
+  struct List {
+    std::uint32_t head = none;
+    std::uint32_t tail = none;
+  };
+  static constexpr std::uint32_t none = 0xffffffffU;
+  static constexpr std::size_t chunk_entries = 1024;
+
+  Entry& entry(std::uint32_t slot) noexcept;
+  std::uint32_t find(const FlowKey& key, std::uint64_t hash) noexcept;
+  std::uint32_t create(const FlowPacket& packet, const FlowKey& key, std::uint64_t hash);
+  void erase(std::uint32_t slot) noexcept;
+  void unlink(std::uint32_t slot) noexcept;
+  void link(std::uint32_t slot, Timer timer) noexcept;
+  void evict_oldest();
+  void end(std::uint32_t slot, EndReason reason);
+  void count(Flow& flow, const FlowPacket& packet, Side sender) noexcept;
+  void next_record(Flow& flow, Timestamp time);
+  [[nodiscard]] Timer timer_of(const Flow& flow) const noexcept;
+  [[nodiscard]] Nanoseconds timeout(Timer timer) const noexcept;
+  void grow();
+
+  FlowLimits limits_;
+  HashSeed seed_;
+  FlowObserver& observer_;
+  std::vector<std::uint32_t> buckets_;  // open addressing over slots
+  std::vector<std::unique_ptr<std::array<Entry, chunk_entries>>> chunks_;
+  std::vector<std::uint32_t> free_;
+  std::array<List, static_cast<std::size_t>(Timer::count)> lists_{};
+  std::vector<std::uint32_t> due_;
+  std::int64_t last_tick_ = 0;
+  std::uint64_t next_number_ = 0;
+  FlowTableStats stats_;
+};
+
+}  // namespace dpi

@@ -1,0 +1,145 @@
+#include "probe/flow/fragment_table.h"
+
+#include <algorithm>
+
+#include "dissectors/decode.h"
+
+namespace dpi {
+namespace {
+
+constexpr std::uint32_t datagram_bytes_max = 65'535;
+constexpr std::size_t pieces_max = 256;
+
+HeldFragment hold(const PacketView& view, Timestamp time) {
+  HeldFragment held{view, time};
+  held.view.l3 = held.view.l4 = held.view.payload = {};
+  return held;
+}
+
+}  // namespace
+
+void FragmentTable::drop_bytes(Datagram& datagram) noexcept {
+  bytes_ -= datagram.bytes;
+  datagram.bytes = 0;
+  datagram.pieces.clear();
+}
+
+std::vector<HeldFragment> FragmentTable::take_held(Datagram& datagram) {
+  std::vector<HeldFragment> out = std::move(datagram.held);
+  datagram.held.clear();
+  return out;
+}
+
+// Keeps the bytes that nobody sent before. False: the datagram is beyond a limit.
+bool FragmentTable::store(Datagram& datagram, const PacketView& view) {
+  const std::uint32_t from = view.fragment.offset_bytes;
+  const auto captured = static_cast<std::uint32_t>(view.l4.size());
+  if (captured < view.l4_bytes || from + captured > datagram_bytes_max) return false;
+  if (!view.fragment.more) datagram.total = from + captured;
+  if (datagram.pieces.size() >= pieces_max || bytes_ + captured > limits_.bytes_max) return false;
+  std::uint32_t at = from;
+  const std::uint32_t end = from + captured;
+  std::vector<Piece> fresh;
+  for (const Piece& piece : datagram.pieces) {
+    const auto piece_end = piece.from + static_cast<std::uint32_t>(piece.bytes.size());
+    if (piece_end <= at || piece.from >= end) continue;
+    if (piece.from > at) {
+      const Bytes part = view.l4.subspan(at - from, piece.from - at);
+      fresh.push_back({at, ByteBuffer(part.begin(), part.end())});
+    }
+    at = std::max(at, piece_end);
+  }
+  if (at < end) {
+    const Bytes part = view.l4.subspan(at - from);
+    fresh.push_back({at, ByteBuffer(part.begin(), part.end())});
+  }
+  for (Piece& piece : fresh) {
+    datagram.bytes += piece.bytes.size();
+    bytes_ += piece.bytes.size();
+    datagram.pieces.push_back(std::move(piece));
+  }
+  std::sort(datagram.pieces.begin(), datagram.pieces.end(),
+            [](const Piece& a, const Piece& b) { return a.from < b.from; });
+  return true;
+}
+
+bool FragmentTable::assemble(Datagram& datagram) {
+  if (datagram.total == 0 || !datagram.first || datagram.bytes < datagram.total) return false;
+  assembled_.clear();
+  for (const Piece& piece : datagram.pieces) {
+    if (piece.from != assembled_.size()) return false;
+    assembled_.insert(assembled_.end(), piece.bytes.begin(), piece.bytes.end());
+  }
+  if (assembled_.size() < datagram.total) return false;
+  assembled_.resize(datagram.total);
+  assembled_view_ = *datagram.first;
+  decode_datagram(assembled_view_, assembled_);
+  return true;
+}
+
+FragmentOutcome FragmentTable::add(const PacketView& view, Timestamp time) {
+  FragmentOutcome out;
+  const Key key{view.src, view.dst, view.fragment.id, view.protocol};
+  auto found = datagrams_.find(key);
+  if (found == datagrams_.end()) {
+    if (datagrams_.size() >= limits_.datagrams_max) {
+      out.ports = view.fragment.offset_bytes == 0 ? flow_ports(view) : PortPair{};
+      return out;
+    }
+    found = datagrams_.emplace(key, Datagram{}).first;
+    found->second.began = time;
+  }
+  Datagram& datagram = found->second;
+  // The sender has come round to this identification again.
+  if (datagram.complete && view.fragment.offset_bytes == 0) {
+    datagram = Datagram{};
+    datagram.began = time;
+  }
+  if (view.fragment.offset_bytes == 0 && !datagram.ports) {
+    datagram.ports = flow_ports(view);
+    datagram.first = hold(view, time).view;
+    out.released = take_held(datagram);
+  }
+  if (!datagram.complete && !datagram.gave_up && !store(datagram, view)) {
+    datagram.gave_up = true;
+    drop_bytes(datagram);
+  }
+  if (!datagram.ports) {
+    datagram.held.push_back(hold(view, time));
+    return out;
+  }
+  out.ports = datagram.ports;
+  if (!datagram.complete && !datagram.gave_up && assemble(datagram)) {
+    datagram.complete = true;
+    drop_bytes(datagram);
+    out.datagram = &assembled_view_;
+  }
+  return out;
+}
+
+std::vector<HeldFragment> FragmentTable::expire(Timestamp now) {
+  const std::int64_t tick = nanoseconds(now) / 1'000'000'000;
+  std::vector<HeldFragment> out;
+  if (tick <= last_tick_ || datagrams_.empty()) return out;
+  last_tick_ = tick;
+  for (auto it = datagrams_.begin(); it != datagrams_.end();) {
+    if (it->second.began + limits_.timeout > now) {
+      ++it;
+      continue;
+    }
+    for (HeldFragment& held : it->second.held) out.push_back(std::move(held));
+    drop_bytes(it->second);
+    it = datagrams_.erase(it);
+  }
+  std::stable_sort(out.begin(), out.end(),
+                   [](const HeldFragment& a, const HeldFragment& b) { return a.time < b.time; });
+  return out;
+}
+
+std::vector<HeldFragment> FragmentTable::finish() {
+  std::vector<HeldFragment> out = expire(Timestamp::max() - limits_.timeout);
+  last_tick_ = 0;
+  return out;
+}
+
+}  // namespace dpi

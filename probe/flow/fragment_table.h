@@ -1,0 +1,84 @@
+// Datagrams in pieces (RFC 791 §3.2, RFC 8200 §4.5): every fragment is counted under the ports of
+// its datagram's first fragment, and the whole is handed over once for dissection. Overlaps: the
+// bytes that came first stay, the overlap is an anomaly. Memory is bounded; what does not fit is
+// counted, not reassembled.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "dissectors/packet_view.h"
+#include "probe/base/time.h"
+#include "probe/flow/flow_key.h"
+
+namespace dpi {
+
+struct FragmentLimits {
+  std::size_t datagrams_max = 4096;
+  std::size_t bytes_max = 8U << 20U;
+  std::chrono::seconds timeout{30};  // RFC 8200 §4.5 says 60; RFC 791 15
+};
+
+// A fragment whose counting waited for the first one of its datagram.
+struct HeldFragment {
+  PacketView view;  // spans emptied: the frame is gone by the time it is counted
+  Timestamp time{};
+};
+
+struct FragmentOutcome {
+  std::optional<PortPair> ports;       // known: count this fragment now
+  std::vector<HeldFragment> released;  // count these first, under the same ports
+  // The whole datagram, once: a view whose payload lies in the table until the next call.
+  const PacketView* datagram = nullptr;
+};
+
+class FragmentTable {
+ public:
+  explicit FragmentTable(FragmentLimits limits) : limits_(limits) {}
+
+  // `view.fragment.present` must hold. Without ports the fragment was held back.
+  [[nodiscard]] FragmentOutcome add(const PacketView& view, Timestamp time);
+  // Fragments whose first one never came, oldest first: to be counted under ports 0.
+  [[nodiscard]] std::vector<HeldFragment> expire(Timestamp now);
+  [[nodiscard]] std::vector<HeldFragment> finish();
+
+ private:
+  struct Key {
+    IpAddress src;
+    IpAddress dst;
+    std::uint32_t id = 0;
+    std::uint8_t protocol = 0;
+    auto operator<=>(const Key&) const = default;
+  };
+  struct Piece {
+    std::uint32_t from = 0;
+    ByteBuffer bytes;
+  };
+  struct Datagram {
+    Timestamp began{};
+    std::optional<PortPair> ports;
+    std::optional<PacketView> first;
+    std::vector<HeldFragment> held;
+    std::vector<Piece> pieces;  // sorted, not overlapping
+    std::size_t bytes = 0;
+    std::uint32_t total = 0;  // known from the last fragment; 0: not yet
+    bool complete = false;
+    bool gave_up = false;  // over a limit: counted only
+  };
+
+  bool store(Datagram& datagram, const PacketView& view);
+  bool assemble(Datagram& datagram);
+  void drop_bytes(Datagram& datagram) noexcept;
+  std::vector<HeldFragment> take_held(Datagram& datagram);
+
+  FragmentLimits limits_;
+  std::map<Key, Datagram> datagrams_;  // ordered: nothing depends on a hash
+  std::size_t bytes_ = 0;
+  ByteBuffer assembled_;
+  PacketView assembled_view_;
+  std::int64_t last_tick_ = 0;
+};
+
+}  // namespace dpi
