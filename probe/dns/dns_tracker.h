@@ -1,0 +1,79 @@
+// Pairs queries with responses over UDP and TCP. Bounded; timers run on packet time in whole
+// seconds; ended transactions are told in the order of their first messages.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "dissectors/packet_view.h"
+#include "probe/dns/message_stream.h"
+#include "probe/dns/transaction.h"
+#include "probe/flow/flow.h"
+
+namespace dpi {
+
+struct DnsLimits {
+  std::size_t transactions_max = 65'536;
+  std::size_t streams_max = 4096;
+  std::chrono::seconds query_timeout{10};
+  std::chrono::seconds linger{2};  // an answered exchange waits for further responses
+};
+
+struct DnsStats {
+  std::uint64_t messages = 0;
+  std::uint64_t transactions = 0;
+  std::uint64_t malformed = 0;
+};
+
+class DnsTracker {
+ public:
+  DnsTracker(DnsLimits limits, DnsObserver& observer) : limits_(limits), observer_(observer) {}
+
+  // Any packet; those of other services return at once.
+  void observe(const Flow& flow, Side sender, const PacketView& view, Timestamp time);
+  // The flow is gone: its streams are too.
+  void flow_ended(const Flow& flow);
+  void advance(Timestamp now);
+  void finish();
+
+  [[nodiscard]] DnsStats stats() const noexcept { return stats_; }
+
+ private:
+  struct Key {
+    Endpoint client;
+    std::uint16_t server_port = 0;
+    DnsTransport transport = DnsTransport::udp;
+    std::uint16_t id = 0;
+    auto operator<=>(const Key&) const = default;
+  };
+  struct Route {
+    Endpoint sender;
+    Endpoint receiver;
+    DnsTransport transport = DnsTransport::udp;
+    DnsService service = DnsService::dns;
+  };
+  using Table = std::multimap<Key, DnsTransaction>;
+
+  void take(const Route& route, Bytes bytes, bool cut, Timestamp time);
+  void take_query(const Route& route, DnsMessage message, Timestamp time);
+  void take_response(const Route& route, DnsMessage message, Timestamp time);
+  void tell_single(const Route& route, DnsMessage message, Timestamp time, DnsOutcome outcome);
+  void observe_tcp(const Flow& flow, Side sender, const PacketView& view, const Route& route,
+                   Timestamp time);
+  Table::iterator find(const Key& key, const Route& route, const DnsMessage& message,
+                       bool response);
+  void end(const DnsTransaction& transaction);
+  void make_room();
+
+  DnsLimits limits_;
+  DnsObserver& observer_;
+  Table open_;
+  std::map<std::uint32_t, std::array<MessageStream, 2>> streams_;  // by the flow's slot
+  std::uint64_t next_number_ = 0;
+  std::int64_t last_tick_ = 0;
+  DnsStats stats_;
+};
+
+}  // namespace dpi
