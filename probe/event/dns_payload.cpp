@@ -1,0 +1,148 @@
+#include "probe/envelope/canonical.h"
+#include "probe/envelope/envelope.h"
+#include "probe/event/anomaly_list.h"
+#include "probe/event/payloads.h"
+
+namespace dpi {
+namespace {
+
+constexpr std::size_t records_bytes_max = 46U << 10U;  // leaves room for everything else in 61,440
+constexpr std::size_t questions_max = 8;               // RFC 9619: a query has one
+constexpr std::size_t options_bytes_max = 4U << 10U;
+constexpr std::size_t data_bytes_max = 4096;  // one record's data, encoded
+
+// An already encoded pct-text, cut at a whole %HH.
+std::string_view cut_pct(std::string_view text, std::size_t limit) {
+  if (text.size() <= limit) return text;
+  std::size_t end = limit;
+  for (std::size_t back = 1; back <= 2 && back <= end; ++back) {
+    if (text[end - back] == '%') return text.substr(0, end - back);
+  }
+  return text.substr(0, end);
+}
+
+void write_questions(CanonicalWriter& w, const DnsMessage& message) {
+  w.key("questions");
+  w.begin_array();
+  const std::size_t kept = std::min(message.questions.size(), questions_max);
+  for (std::size_t i = 0; i < kept; ++i) {
+    const DnsQuestion& q = message.questions[i];
+    w.begin_object();
+    w.member("class", dns_class_name(q.klass));
+    w.member("name", q.name);
+    w.member("type", dns_type_name(q.type));
+    w.end_object();
+  }
+  w.end_array();
+}
+
+void write_edns(CanonicalWriter& w, std::string& out, const DnsEdns& edns) {
+  if (!edns.present) return;
+  w.key("edns");
+  w.begin_object();
+  w.member("do", edns.dnssec_ok);
+  w.key("options");
+  w.begin_array();
+  const std::size_t start = out.size();
+  for (const DnsEdnsOption& option : edns.options) {
+    if (out.size() - start + 2 * option.data.size() > options_bytes_max) break;
+    w.begin_object();
+    w.member("code", option.code);
+    w.member_hex("data", option.data);
+    w.end_object();
+  }
+  w.end_array();
+  w.member("udp_size", edns.udp_size);
+  w.member("version", edns.version);
+  w.end_object();
+}
+
+std::size_t write_records(CanonicalWriter& w, std::string& out, const DnsMessage& message) {
+  w.key("records");
+  w.begin_array();
+  const std::size_t start = out.size();
+  std::size_t written = 0;
+  for (const DnsRecord& r : message.records) {
+    if (out.size() - start + r.name.size() + std::min(r.data.size(), data_bytes_max) + 128 >
+        records_bytes_max)
+      break;
+    const std::string_view data = cut_pct(r.data, data_bytes_max);
+    w.begin_object();
+    w.member("class", dns_class_name(r.klass));
+    w.member("data", data);
+    if (data.size() != r.data.size()) w.member("data_truncated", true);
+    w.member("name", r.name);
+    w.member("section", dns_section_name(r.section));
+    w.member("ttl", r.ttl);
+    w.member("type", dns_type_name(r.type));
+    w.end_object();
+    ++written;
+  }
+  w.end_array();
+  return message.records.size() - written;
+}
+
+}  // namespace
+
+void append_dns_payload(std::string& out, const DnsTransaction& t) {
+  // The response speaks for the exchange where there is one.
+  const DnsMessage& m = t.response ? *t.response : *t.query;
+  const DnsMessage& asked = t.message();
+  AnomalySet anomalies = t.anomalies;
+  if (asked.questions.size() > questions_max) add(anomalies, Anomaly::dns_records_omitted);
+  CanonicalWriter w(out);
+  w.begin_object();
+  w.member("aa", m.flag(dns_flag::aa));
+  w.member("ad", m.flag(dns_flag::ad));
+  if (anomalies.any()) {
+    w.key("anomalies");
+    w.begin_array();
+    for (const std::string_view name : sorted_names(anomalies)) w.value(name);
+    w.end_array();
+  }
+  w.member("cd", m.flag(dns_flag::cd));
+  const std::uint8_t protocol =
+      t.transport == DnsTransport::udp ? ip_protocol::udp : ip_protocol::tcp;
+  w.member("community_id", community_id(t.client, t.server, protocol, false));
+  w.member("dst_ip", t.server.address);
+  w.member("dst_port", t.server.port);
+  write_edns(w, out, m.edns.present || !t.query ? m.edns : t.query->edns);
+  w.member("id", asked.id);
+  if (m.malformed) {
+    w.member("malformed_at", m.malformed_at);
+    w.member("malformed_reason", anomaly_name(m.malformed_reason));
+  }
+  w.member("opcode", dns_opcode_name(asked.opcode()));
+  w.member("outcome", name(t.outcome));
+  if (!asked.questions.empty()) {
+    w.member("qname", asked.questions[0].name);
+    w.member("qtype", dns_type_name(asked.questions[0].type));
+  }
+  w.member("queries", t.queries);
+  if (t.query) {
+    w.member("query_at", t.query_at);
+    w.member("query_bytes", t.query->bytes);
+  }
+  write_questions(w, asked);
+  w.member("ra", m.flag(dns_flag::ra));
+  if (t.response) w.member("rcode", dns_rcode_name(m.rcode()));
+  w.member("rd", m.flag(dns_flag::rd));
+  if (t.response) {
+    const std::size_t omitted = write_records(w, out, m);
+    if (omitted > 0) w.member("records_omitted", omitted);
+    w.member("response_at", t.response_at);
+    w.member("response_bytes", t.response->bytes);
+  }
+  w.member("responses", t.responses);
+  if (t.query && t.response && t.response_at >= t.query_at) {
+    w.member("rtt_us", static_cast<std::uint64_t>((t.response_at - t.query_at).count() / 1000));
+  }
+  w.member("service", name(t.service));
+  w.member("src_ip", t.client.address);
+  w.member("src_port", t.client.port);
+  w.member("tc", m.flag(dns_flag::tc));
+  w.member("transport", name(t.transport));
+  w.end_object();
+}
+
+}  // namespace dpi

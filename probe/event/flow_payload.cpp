@@ -1,0 +1,132 @@
+#include "probe/envelope/canonical.h"
+#include "probe/event/anomaly_list.h"
+#include "probe/event/payloads.h"
+
+namespace dpi {
+namespace {
+
+template <class Names>
+void member_names(CanonicalWriter& w, std::string_view name, const Names& names) {
+  w.key(name);
+  w.begin_array();
+  for (const std::string_view n : names) w.value(n);
+  w.end_array();
+}
+
+// A flow seen from its initiator.
+struct View {
+  const Flow& flow;
+  Side src = flow.initiator;
+  Side dst = other(flow.initiator);
+  bool tcp = flow.key.protocol == ip_protocol::tcp;
+
+  [[nodiscard]] const SideCounters& counters(Side side) const { return flow.sides[index(side)]; }
+  [[nodiscard]] const TcpSide& tcp_side(Side side) const { return flow.tcp.side(side); }
+};
+
+void write_tunnel(CanonicalWriter& w, const Tunnel& tunnel) {
+  if (tunnel.type == Encapsulation::none) return;
+  w.member("tunnel_dst_ip", tunnel.dst);
+  if (tunnel.has_id) w.member("tunnel_id", tunnel.id);
+  w.member("tunnel_src_ip", tunnel.src);
+  w.member("tunnel_type", encapsulation_name(tunnel.type));
+}
+
+void write_classification(CanonicalWriter& w, const Verdict& verdict) {
+  w.member("app", verdict.app);
+  w.member("app_category", verdict.category);
+  w.member("app_confidence", verdict.confidence);
+  w.member("app_master", verdict.master);
+  w.member("app_packets", verdict.decided_at_packet);
+}
+
+void write_rtt(CanonicalWriter& w, const TcpTracker& tcp) {
+  if (tcp.rtt_responder_us() >= 0)
+    w.member("rtt_dst_us", static_cast<std::uint64_t>(tcp.rtt_responder_us()));
+  if (tcp.rtt_initiator_us() >= 0)
+    w.member("rtt_src_us", static_cast<std::uint64_t>(tcp.rtt_initiator_us()));
+}
+
+void write_ttl(CanonicalWriter& w, const View& v) {
+  if (v.counters(v.dst).packets > 0) w.member("ttl_min_dst", v.counters(v.dst).ttl_min);
+  if (v.counters(v.src).packets > 0) w.member("ttl_min_src", v.counters(v.src).ttl_min);
+}
+
+}  // namespace
+
+void append_flow_payload(std::string& out, const Flow& flow, EndReason reason, bool final,
+                         const Verdict& verdict) {
+  const View v{flow};
+  const Endpoint& src = flow.endpoint(v.src);
+  const Endpoint& dst = flow.endpoint(v.dst);
+  CanonicalWriter w(out);
+  w.begin_object();
+  if (flow.anomalies.any()) member_names(w, "anomalies", sorted_names(flow.anomalies));
+  write_classification(w, verdict);
+  w.member("community_id", community_id(src, dst, flow.key.protocol, flow.one_way_icmp()));
+  if (v.tcp) w.member("conn_state", flow.tcp.conn_state(v.src));
+  w.member("dst_ip", dst.address);
+  w.member("dst_port", dst.port);
+  if (v.tcp) {
+    w.member("duplicate_acks_dst", v.tcp_side(v.dst).duplicate_acks);
+    w.member("duplicate_acks_src", v.tcp_side(v.src).duplicate_acks);
+  }
+  w.key("encapsulations");
+  w.begin_array();
+  for (const Encapsulation e : flow.encapsulations.view()) w.value(encapsulation_name(e));
+  w.end_array();
+  w.member("end_at", flow.end_at);
+  w.member("end_reason", end_reason_name(reason));
+  w.member("final", final);
+  if (v.tcp) {
+    w.member("gap_bytes_dst", flow.tcp.gap_bytes(v.dst));
+    w.member("gap_bytes_src", flow.tcp.gap_bytes(v.src));
+  }
+  const std::string history = (v.tcp ? flow.tcp.history() : flow.history).render(v.src);
+  if (!history.empty()) w.member("history", history);
+  if (flow.has_icmp) {
+    w.member("icmp_code", flow.icmp_code);
+    w.member("icmp_type", flow.icmp_type);
+  }
+  w.member("ip_bytes_dst", v.counters(v.dst).ip_bytes);
+  w.member("ip_bytes_src", v.counters(v.src).ip_bytes);
+  w.member("ip_version", src.address.v6 ? 6U : 4U);
+  w.member("orientation", orientation_name(flow.orientation));
+  if (v.tcp) {
+    w.member("out_of_order_dst", v.tcp_side(v.dst).out_of_order);
+    w.member("out_of_order_src", v.tcp_side(v.src).out_of_order);
+  }
+  w.member("packets_dst", v.counters(v.dst).packets);
+  w.member("packets_src", v.counters(v.src).packets);
+  w.member("payload_bytes_dst", v.counters(v.dst).payload_bytes);
+  w.member("payload_bytes_src", v.counters(v.src).payload_bytes);
+  w.member("protocol", flow.key.protocol);
+  w.member("record", flow.record);
+  if (v.tcp) {
+    w.member("retransmits_dst", v.tcp_side(v.dst).retransmits);
+    w.member("retransmits_src", v.tcp_side(v.src).retransmits);
+  }
+  w.member("risk_score", verdict.risk_score);
+  member_names(w, "risks", verdict.risks);
+  if (v.tcp) write_rtt(w, flow.tcp);
+  w.member("src_ip", src.address);
+  w.member("src_port", src.port);
+  w.member("start_at", flow.start_at);
+  if (v.tcp) {
+    w.member("tcp_flags_dst", v.tcp_side(v.dst).flags);
+    w.member("tcp_flags_src", v.tcp_side(v.src).flags);
+  }
+  write_ttl(w, v);
+  write_tunnel(w, flow.tunnel);
+  w.key("vlan_ids");
+  w.begin_array();
+  for (const std::uint16_t id : flow.vlan_ids.view()) w.value(std::uint64_t{id});
+  w.end_array();
+  if (v.tcp) {
+    w.member("zero_windows_dst", v.tcp_side(v.dst).zero_windows);
+    w.member("zero_windows_src", v.tcp_side(v.src).zero_windows);
+  }
+  w.end_object();
+}
+
+}  // namespace dpi

@@ -1,0 +1,114 @@
+#include "probe/pipeline/pipeline.h"
+
+namespace dpi {
+namespace {
+
+std::int64_t second_of(Timestamp t) noexcept {
+  return nanoseconds(t) / 1'000'000'000;
+}
+
+}  // namespace
+
+Pipeline::Pipeline(const PipelineLimits& limits, HashSeed seed,
+                   std::unique_ptr<Classifier> classifier, FactObserver& observer)
+    : classifier_(std::move(classifier)),
+      observer_(observer),
+      flows_(limits.flows, seed, *this),
+      fragments_(limits.fragments),
+      dns_(limits.dns, *this) {}
+
+Timestamp Pipeline::clamp(Timestamp time) noexcept {
+  if (began_ && time < now_) {
+    ++ledger_.time_backward_steps;
+    return now_;
+  }
+  return time;
+}
+
+void Pipeline::count_filtered(const RawPacket& packet) noexcept {
+  ++ledger_.offered;
+  ++ledger_.filtered;
+  ledger_.bytes_offered += packet.wire_bytes;
+}
+
+// Timers see whole seconds only, so that results never depend on how packets are batched.
+void Pipeline::advance(Timestamp now) {
+  const bool new_second = !began_ || second_of(now) != second_of(now_);
+  now_ = now;
+  began_ = true;
+  if (!new_second) return;
+  for (HeldFragment& held : fragments_.expire(now)) {
+    add(held.view.anomalies, Anomaly::fragment_first_missing);
+    count_held(held, PortPair{});
+  }
+  flows_.advance(now);
+  dns_.advance(now);
+  observer_.tick(now);
+}
+
+void Pipeline::process(const RawPacket& packet) {
+  ++ledger_.offered;
+  ledger_.bytes_offered += packet.wire_bytes;
+  const Timestamp time = clamp(packet.time);
+  advance(time);
+  const DecodeOutcome outcome = decode(packet, view_);
+  if (view_.cut) ++ledger_.truncated;
+  if (outcome != DecodeOutcome::decoded) {
+    ++(outcome == DecodeOutcome::not_ip ? ledger_.not_ip : ledger_.malformed);
+    anomalies_.add(view_.anomalies);
+    return;
+  }
+  ++ledger_.decoded;
+  if (view_.fragment.present) {
+    process_fragment(view_, time);
+  } else {
+    count_packet(view_, flow_ports(view_), time);
+  }
+}
+
+void Pipeline::count_packet(const PacketView& view, PortPair ports, Timestamp time) {
+  anomalies_.add(view.anomalies);
+  const FlowTable::Touched touched = flows_.add({view, ports, time});
+  classifier_->inspect(touched.flow, view, time);
+  dns_.observe(touched.flow, touched.sender, view, time);
+}
+
+// Counted at the time when it can be: a flow's packets never go back in time.
+void Pipeline::count_held(HeldFragment& held, PortPair ports) {
+  anomalies_.add(held.view.anomalies);
+  const FlowTable::Touched touched = flows_.add({held.view, ports, now_});
+  classifier_->inspect(touched.flow, held.view, now_);
+}
+
+void Pipeline::process_fragment(const PacketView& view, Timestamp time) {
+  FragmentOutcome outcome = fragments_.add(view, time);
+  if (!outcome.ports) return;
+  for (HeldFragment& held : outcome.released) count_held(held, *outcome.ports);
+  anomalies_.add(view.anomalies);
+  const FlowTable::Touched touched = flows_.add({view, *outcome.ports, time});
+  classifier_->inspect(touched.flow, view, time);
+  if (outcome.datagram != nullptr)
+    dns_.observe(touched.flow, touched.sender, *outcome.datagram, time);
+}
+
+void Pipeline::finish(EndReason reason) {
+  for (HeldFragment& held : fragments_.finish()) {
+    add(held.view.anomalies, Anomaly::fragment_first_missing);
+    count_held(held, PortPair{});
+  }
+  flows_.finish(reason);
+  dns_.finish();
+  began_ = false;
+}
+
+void Pipeline::flow_ended(const Flow& flow, EndReason reason, bool final) {
+  const Verdict verdict = final ? classifier_->conclude(flow) : classifier_->verdict(flow);
+  if (final) dns_.flow_ended(flow);
+  observer_.flow(flow, reason, final, verdict);
+}
+
+void Pipeline::transaction_ended(const DnsTransaction& transaction) {
+  observer_.dns(transaction);
+}
+
+}  // namespace dpi

@@ -1,0 +1,85 @@
+// One worker's data path: decode → fragments → flows → classification and DNS → events, in the
+// order in which packets come. Owned by one thread; no clock, no log, no random: the packets and
+// the limits decide everything.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "dissectors/decode.h"
+#include "probe/classify/classifier.h"
+#include "probe/dns/dns_tracker.h"
+#include "probe/flow/flow_table.h"
+#include "probe/flow/fragment_table.h"
+
+namespace dpi {
+
+struct PipelineLimits {
+  FlowLimits flows;
+  FragmentLimits fragments;
+  DnsLimits dns;
+};
+
+// Every packet in exactly one bucket.
+struct PacketLedger {
+  std::uint64_t offered = 0;
+  std::uint64_t decoded = 0;
+  std::uint64_t filtered = 0;
+  std::uint64_t malformed = 0;
+  std::uint64_t not_ip = 0;
+  std::uint64_t bytes_offered = 0;
+  std::uint64_t truncated = 0;  // inside the buckets above
+  std::uint64_t time_backward_steps = 0;
+};
+
+// Told about facts, with the packet time at which they became known.
+class FactObserver {
+ public:
+  virtual ~FactObserver() = default;
+  virtual void flow(const Flow& flow, EndReason reason, bool final, const Verdict& verdict) = 0;
+  virtual void dns(const DnsTransaction& transaction) = 0;
+  // Packet time has reached a new second.
+  virtual void tick(Timestamp now) = 0;
+};
+
+class Pipeline final : private FlowObserver, private DnsObserver {
+ public:
+  Pipeline(const PipelineLimits& limits, HashSeed seed, std::unique_ptr<Classifier> classifier,
+           FactObserver& observer);
+
+  void process(const RawPacket& packet);
+  void count_filtered(const RawPacket& packet) noexcept;
+  // The end of a capture: everything ends, and time may begin anew.
+  void finish(EndReason reason);
+
+  // Newest packet time of this capture; the epoch before the first packet.
+  [[nodiscard]] Timestamp now() const noexcept { return now_; }
+  [[nodiscard]] const PacketLedger& ledger() const noexcept { return ledger_; }
+  [[nodiscard]] FlowTableStats flow_stats() const noexcept { return flows_.stats(); }
+  [[nodiscard]] DnsStats dns_stats() const noexcept { return dns_.stats(); }
+  [[nodiscard]] const AnomalyCounters& anomalies() const noexcept { return anomalies_; }
+  [[nodiscard]] const Classifier& classifier() const noexcept { return *classifier_; }
+
+ private:
+  void flow_ended(const Flow& flow, EndReason reason, bool final) override;
+  void transaction_ended(const DnsTransaction& transaction) override;
+
+  Timestamp clamp(Timestamp time) noexcept;
+  void advance(Timestamp now);
+  void count_packet(const PacketView& view, PortPair ports, Timestamp time);
+  void process_fragment(const PacketView& view, Timestamp time);
+  void count_held(HeldFragment& held, PortPair ports);
+
+  std::unique_ptr<Classifier> classifier_;
+  FactObserver& observer_;
+  FlowTable flows_;
+  FragmentTable fragments_;
+  DnsTracker dns_;
+  PacketView view_;
+  PacketLedger ledger_;
+  AnomalyCounters anomalies_;
+  Timestamp now_{};
+  bool began_ = false;
+};
+
+}  // namespace dpi
