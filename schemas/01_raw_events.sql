@@ -467,8 +467,7 @@ begin
     select array_agg(g.batch order by g.event_type, g.event_version),
            array_agg(format('%I.%I', g.store_schema, g.store_name) order by g.event_type, g.event_version),
            (select min(p.seq) from parsed p
-            where octet_length(p.text) <> length(p.text) or strpos(p.text, '\') > 0 or strpos(p.text, '" :') > 0
-               or translate(p.text, e'\t\n\r\x7f', '') <> p.text or jsonb_typeof(p.payload) <> 'object')
+            where p.text ~ '[^ -~]|\\|" :' or jsonb_typeof(p.payload) <> 'object')
     into batches, stores, bad
     from grouped g;
     if bad is not null then
