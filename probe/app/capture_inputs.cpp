@@ -1,0 +1,122 @@
+#include "probe/app/capture_inputs.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "capture/file_list.h"
+#include "probe/crypto/digest.h"
+
+namespace dpi {
+namespace {
+
+constexpr std::size_t block_bytes = 1U << 20U;
+
+tl::unexpected<Error> problem(const std::string& name, std::string_view remedy) {
+  return fail(Errc::input, fmt::format("{}: {}; {}", name, std::strerror(errno), remedy));
+}
+
+// An unnamed file where temporary files go.
+int temporary_file() {
+  const char* folder = std::getenv("TMPDIR");
+  std::string path = fmt::format("{}/ransomeye-dpi.XXXXXX",
+                                 folder != nullptr && *folder != '\0' ? folder : "/tmp");
+  const int fd = ::mkostemp(path.data(), O_CLOEXEC);
+  if (fd >= 0) ::unlink(path.c_str());
+  return fd;
+}
+
+bool write_all(int fd, Bytes bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return false;
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+// Reads everything, digests it and copies it to `copy` unless that is −1.
+Result<void> digest(CaptureInput& input, int copy) {
+  Sha256 hasher;
+  ByteBuffer block(block_bytes);
+  for (;;) {
+    const ssize_t n = ::read(input.fd, block.data(), block.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return problem(input.name, "the capture cannot be read");
+    if (n == 0) break;
+    const Bytes got = Bytes{block}.first(static_cast<std::size_t>(n));
+    hasher.update(got);
+    input.bytes += got.size();
+    if (copy >= 0 && !write_all(copy, got))
+      return problem(input.name, "no room for its copy; set TMPDIR to a larger folder");
+  }
+  input.sha256 = hasher.finish();
+  return {};
+}
+
+Result<CaptureInput> open_one(const std::filesystem::path& path) {
+  CaptureInput input;
+  const bool standard_input = path == "-";
+  input.name = standard_input ? "standard input" : path.string();
+  input.fd =
+      standard_input ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (input.fd < 0) return problem(input.name, "give a capture file that exists and can be read");
+  struct stat status {};
+  const bool regular = ::fstat(input.fd, &status) == 0 && S_ISREG(status.st_mode);
+  const int copy = regular ? -1 : temporary_file();
+  if (!regular && copy < 0) {
+    auto failed = problem(input.name, "no temporary file for it; set TMPDIR to a writable folder");
+    ::close(input.fd);
+    return failed;
+  }
+  const auto digested = digest(input, copy);
+  if (copy >= 0) {
+    ::close(input.fd);
+    input.fd = copy;
+  }
+  if (!digested) {
+    ::close(input.fd);
+    return tl::unexpected(digested.error());
+  }
+  ::lseek(input.fd, 0, SEEK_SET);
+  return input;
+}
+
+}  // namespace
+
+CaptureInputs::~CaptureInputs() {
+  for (const CaptureInput& input : inputs_) {
+    if (input.fd >= 0) ::close(input.fd);
+  }
+}
+
+Result<CaptureInputs> CaptureInputs::open(const std::vector<std::string>& arguments) {
+  const auto files = list_capture_files(arguments);
+  if (!files) return tl::unexpected(files.error());
+  CaptureInputs out;
+  for (const std::filesystem::path& file : *files) {
+    auto input = open_one(file);
+    if (input) {
+      out.inputs_.push_back(std::move(*input));
+    } else {
+      out.problems_.push_back(input.error());
+    }
+  }
+  return out;
+}
+
+std::vector<Digest> CaptureInputs::digests() const {
+  std::vector<Digest> out;
+  for (const CaptureInput& input : inputs_) out.push_back(input.sha256);
+  return out;
+}
+
+}  // namespace dpi

@@ -1,0 +1,46 @@
+// The captures of a replay: opened once, digested before the chain begins, then read from their
+// start.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "probe/base/hex.h"
+#include "probe/base/result.h"
+
+namespace dpi {
+
+struct CaptureInput {
+  std::string name;  // for people; never part of an event
+  int fd = -1;       // at the start of the content; owned by CaptureInputs until taken
+  Digest sha256{};   // of the file's bytes as they lie there, compressed or not
+  std::uint64_t bytes = 0;
+};
+
+class CaptureInputs {
+ public:
+  CaptureInputs() = default;
+  CaptureInputs(const CaptureInputs&) = delete;
+  CaptureInputs& operator=(const CaptureInputs&) = delete;
+  CaptureInputs(CaptureInputs&& other) noexcept
+      : inputs_(std::move(other.inputs_)), problems_(std::move(other.problems_)) {
+    other.inputs_.clear();
+  }
+  CaptureInputs& operator=(CaptureInputs&&) = delete;
+  ~CaptureInputs();
+
+  // Files, directories and "-". Standard input and pipes are copied to an unnamed temporary file
+  // first: the chain's identity needs their digest before the first event. What cannot be opened is
+  // in problems().
+  [[nodiscard]] static Result<CaptureInputs> open(const std::vector<std::string>& arguments);
+
+  [[nodiscard]] std::vector<CaptureInput>& inputs() noexcept { return inputs_; }
+  [[nodiscard]] const std::vector<Error>& problems() const noexcept { return problems_; }
+  [[nodiscard]] std::vector<Digest> digests() const;
+
+ private:
+  std::vector<CaptureInput> inputs_;
+  std::vector<Error> problems_;
+};
+
+}  // namespace dpi

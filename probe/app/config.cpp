@@ -1,0 +1,232 @@
+#include "probe/app/config.h"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <variant>
+
+#include "probe/app/version.h"
+#include "probe/crypto/digest.h"
+#include "probe/envelope/canonical.h"
+
+namespace dpi {
+namespace {
+
+using Number = std::uint64_t Config::*;
+using Text = std::string Config::*;
+
+struct Key {
+  std::string_view section;
+  std::string_view name;
+  std::variant<Number, Text> member;
+  bool decides_events;  // part of config_digest
+  std::uint64_t min = 0;
+  std::uint64_t max = 0;
+};
+
+constexpr std::uint64_t day_s = 86'400;
+
+// The one list of keys; config/dpi.toml is its documentation and a test compares the two.
+const std::array keys = std::to_array<Key>({
+    {"flow", "flows_max", &Config::flow_flows_max, true, 16, 100'000'000},
+    {"flow", "idle_tcp_s", &Config::flow_idle_tcp_s, true, 1, day_s},
+    {"flow", "idle_other_s", &Config::flow_idle_other_s, true, 1, day_s},
+    {"flow", "idle_half_open_s", &Config::flow_idle_half_open_s, true, 1, day_s},
+    {"flow", "active_s", &Config::flow_active_s, true, 1, day_s},
+    {"flow", "linger_closed_s", &Config::flow_linger_closed_s, true, 1, day_s},
+    {"fragments", "datagrams_max", &Config::fragments_datagrams_max, true, 1, 1'000'000},
+    {"fragments", "bytes_max", &Config::fragments_bytes_max, true, 65'536, std::uint64_t{1} << 32U},
+    {"fragments", "timeout_s", &Config::fragments_timeout_s, true, 1, 3600},
+    {"dns", "transactions_max", &Config::dns_transactions_max, true, 16, 10'000'000},
+    {"dns", "query_timeout_s", &Config::dns_query_timeout_s, true, 1, 3600},
+    {"dns", "linger_s", &Config::dns_linger_s, true, 1, 3600},
+    {"classify", "tcp_packets", &Config::classify_tcp_packets, true, 1, 32},
+    {"classify", "udp_packets", &Config::classify_udp_packets, true, 1, 32},
+    {"classify", "other_packets", &Config::classify_other_packets, true, 1, 32},
+    {"heartbeat", "interval_s", &Config::heartbeat_interval_s, true, 1, 3600},
+    {"signing", "checkpoint_events", &Config::signing_checkpoint_events, true, 1, 8192},
+    {"signing", "key", &Config::signing_key, false},
+    {"spool", "dir", &Config::spool_dir, false},
+    {"spool", "segment_mib", &Config::spool_segment_mib, false, 1, 1024},
+    {"spool", "cap_mib", &Config::spool_cap_mib, false, 16, std::uint64_t{1} << 30U},
+    {"database", "conninfo", &Config::database_conninfo, false},
+});
+
+std::string where(const toml::node& node, const std::string& file) {
+  const toml::source_region& at = node.source();
+  return fmt::format("{}:{}:{}", file, at.begin.line, at.begin.column);
+}
+
+Result<void> assign(Config& config, const Key& key, const toml::node& value,
+                    const std::string& file) {
+  const std::string name = fmt::format("{}.{}", key.section, key.name);
+  if (const auto* number = std::get_if<Number>(&key.member)) {
+    const auto given = value.value_exact<std::int64_t>();
+    if (!given || *given < 0 || static_cast<std::uint64_t>(*given) < key.min ||
+        static_cast<std::uint64_t>(*given) > key.max) {
+      return fail(Errc::usage, fmt::format("{}: {} must be a whole number from {} to {}",
+                                           where(value, file), name, key.min, key.max));
+    }
+    config.*(*number) = static_cast<std::uint64_t>(*given);
+    return {};
+  }
+  const auto given = value.value_exact<std::string>();
+  if (!given)
+    return fail(Errc::usage, fmt::format("{}: {} must be a string", where(value, file), name));
+  config.*(std::get<Text>(key.member)) = *given;
+  return {};
+}
+
+Result<void> apply(Config& config, const toml::table& document, const std::string& file) {
+  for (const auto& [section_key, section] : document) {
+    const std::string_view section_name = section_key.str();
+    const bool known = std::any_of(keys.begin(), keys.end(),
+                                   [&](const Key& k) { return k.section == section_name; });
+    if (!known || !section.is_table()) {
+      return fail(Errc::usage,
+                  fmt::format("{}: unknown section [{}]; config/dpi.toml lists every key",
+                              where(section, file), section_name));
+    }
+    for (const auto& [name, value] : *section.as_table()) {
+      const std::string_view key_name = name.str();
+      const auto key = std::find_if(keys.begin(), keys.end(), [&](const Key& k) {
+        return k.section == section_name && k.name == key_name;
+      });
+      if (key == keys.end()) {
+        return fail(Errc::usage,
+                    fmt::format("{}: unknown key {}.{}; config/dpi.toml lists every key",
+                                where(value, file), section_name, key_name));
+      }
+      if (auto assigned = assign(config, *key, value, file); !assigned) return assigned;
+    }
+  }
+  return {};
+}
+
+// toml++ throws; nothing of it leaves this function.
+Result<toml::table> parse(std::string_view text, const std::string& file) {
+  try {
+    return toml::parse(text, file);
+  } catch (const toml::parse_error& e) {
+    return fail(Errc::usage, fmt::format("{}:{}:{}: {}", file, e.source().begin.line,
+                                         e.source().begin.column, e.description()));
+  }
+}
+
+Result<toml::table> parse_file(const std::string& path) {
+  try {
+    return toml::parse_file(path);
+  } catch (const toml::parse_error& e) {
+    const auto at = e.source().begin;
+    if (at.line == 0) return fail(Errc::usage, fmt::format("{}: {}", path, e.description()));
+    return fail(Errc::usage,
+                fmt::format("{}:{}:{}: {}", path, at.line, at.column, e.description()));
+  }
+}
+
+// section.key=value; a value that is not TOML is taken as a string.
+Result<void> apply_setting(Config& config, const std::string& setting) {
+  const std::size_t equals = setting.find('=');
+  if (equals == std::string::npos || setting.find('.') > equals) {
+    return fail(Errc::usage, fmt::format("--set {}: must be section.key=value", setting));
+  }
+  const std::string source = fmt::format("--set {}", setting);
+  auto document = parse(setting, source);
+  if (!document) {
+    std::string quoted = setting.substr(equals + 1);
+    for (std::size_t i = 0; (i = quoted.find_first_of("\\\"", i)) != std::string::npos; i += 2)
+      quoted.insert(i, "\\");
+    document = parse(fmt::format("{} = \"{}\"", setting.substr(0, equals), quoted), source);
+  }
+  if (!document) return tl::unexpected(document.error());
+  return apply(config, *document, source);
+}
+
+}  // namespace
+
+PipelineLimits Config::pipeline_limits() const {
+  using std::chrono::seconds;
+  const auto s = [](std::uint64_t value) { return seconds{static_cast<std::int64_t>(value)}; };
+  PipelineLimits limits;
+  limits.flows = {.flows_max = flow_flows_max,
+                  .idle_tcp = s(flow_idle_tcp_s),
+                  .idle_other = s(flow_idle_other_s),
+                  .idle_half_open = s(flow_idle_half_open_s),
+                  .active = s(flow_active_s),
+                  .linger_closed = s(flow_linger_closed_s)};
+  limits.fragments = {.datagrams_max = fragments_datagrams_max,
+                      .bytes_max = fragments_bytes_max,
+                      .timeout = s(fragments_timeout_s)};
+  limits.dns.transactions_max = dns_transactions_max;
+  limits.dns.query_timeout = s(dns_query_timeout_s);
+  limits.dns.linger = s(dns_linger_s);
+  return limits;
+}
+
+ClassifierLimits Config::classifier_limits() const {
+  return {.tcp_packets = static_cast<std::uint32_t>(classify_tcp_packets),
+          .udp_packets = static_cast<std::uint32_t>(classify_udp_packets),
+          .other_packets = static_cast<std::uint32_t>(classify_other_packets)};
+}
+
+Result<Config> load_config(const std::string& path, const std::vector<std::string>& settings) {
+  Config config;
+  if (!path.empty()) {
+    const auto document = parse_file(path);
+    if (!document) return tl::unexpected(document.error());
+    if (auto applied = apply(config, *document, path); !applied)
+      return tl::unexpected(applied.error());
+  }
+  for (const std::string& setting : settings) {
+    if (auto applied = apply_setting(config, setting); !applied)
+      return tl::unexpected(applied.error());
+  }
+  return config;
+}
+
+std::string show_config(const Config& config) {
+  std::string out;
+  std::string_view section;
+  for (const Key& key : keys) {
+    if (key.section != section) {
+      out += fmt::format("{}[{}]\n", section.empty() ? "" : "\n", key.section);
+      section = key.section;
+    }
+    if (const auto* number = std::get_if<Number>(&key.member)) {
+      out += fmt::format("{} = {}\n", key.name, config.*(*number));
+    } else {
+      std::string quoted = config.*(std::get<Text>(key.member));
+      for (std::size_t i = 0; (i = quoted.find_first_of("\\\"", i)) != std::string::npos; i += 2)
+        quoted.insert(i, "\\");
+      out += fmt::format("{} = \"{}\"\n", key.name, quoted);
+    }
+  }
+  return out;
+}
+
+Digest config_digest(const Config& config, const DigestInputs& inputs) {
+  std::map<std::string, std::uint64_t> numbers;
+  for (const Key& key : keys) {
+    if (key.decides_events)
+      numbers[fmt::format("{}_{}", key.section, key.name)] = config.*(std::get<Number>(key.member));
+  }
+  std::string text;
+  CanonicalWriter w(text);
+  w.begin_object();
+  w.key("filter");
+  w.value(pct_text(as_bytes(inputs.filter)));
+  if (inputs.key_id) w.member_hex("key_id", *inputs.key_id);
+  w.member("ndpi_version", inputs.ndpi_version);
+  w.member("probe_version", probe_version);
+  w.key("settings");
+  w.begin_object();
+  for (const auto& [name, value] : numbers) w.member(name, value);
+  w.end_object();
+  w.end_object();
+  return sha256({as_bytes(text)});
+}
+
+}  // namespace dpi

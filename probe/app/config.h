@@ -1,0 +1,61 @@
+// The effective configuration: defaults, then the TOML file, then --set. config/dpi.toml documents
+// every key.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "probe/base/hex.h"
+#include "probe/base/result.h"
+#include "probe/classify/classifier.h"
+#include "probe/pipeline/pipeline.h"
+
+namespace dpi {
+
+struct Config {
+  std::uint64_t flow_flows_max = 262'144;
+  std::uint64_t flow_idle_tcp_s = 60;
+  std::uint64_t flow_idle_other_s = 30;
+  std::uint64_t flow_idle_half_open_s = 10;
+  std::uint64_t flow_active_s = 300;
+  std::uint64_t flow_linger_closed_s = 5;
+  std::uint64_t fragments_datagrams_max = 4096;
+  std::uint64_t fragments_bytes_max = 8U << 20U;
+  std::uint64_t fragments_timeout_s = 30;
+  std::uint64_t dns_transactions_max = 65'536;
+  std::uint64_t dns_query_timeout_s = 10;
+  std::uint64_t dns_linger_s = 2;
+  std::uint64_t classify_tcp_packets = 16;
+  std::uint64_t classify_udp_packets = 8;
+  std::uint64_t classify_other_packets = 1;
+  std::uint64_t heartbeat_interval_s = 10;
+  std::uint64_t signing_checkpoint_events = 256;
+  std::string signing_key;
+  std::string spool_dir;
+  std::uint64_t spool_segment_mib = 64;
+  std::uint64_t spool_cap_mib = 20'480;
+  std::string database_conninfo;
+
+  [[nodiscard]] PipelineLimits pipeline_limits() const;
+  [[nodiscard]] ClassifierLimits classifier_limits() const;
+};
+
+// An empty path: defaults. Errors are Errc::usage and name file:line:column.
+[[nodiscard]] Result<Config> load_config(const std::string& path,
+                                         const std::vector<std::string>& settings);
+
+// TOML of every key with its effective value, in the order of config/dpi.toml.
+[[nodiscard]] std::string show_config(const Config& config);
+
+// What decides which events a capture gives: canonical JSON of the keys that do, and of everything
+// else named here. Paths, outputs and sizes of buffers are not in it.
+struct DigestInputs {
+  std::string filter;
+  std::optional<Digest> key_id;
+  std::string ndpi_version;
+};
+[[nodiscard]] Digest config_digest(const Config& config, const DigestInputs& inputs);
+
+}  // namespace dpi

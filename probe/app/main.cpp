@@ -1,0 +1,185 @@
+// The command line: what each subcommand takes, and nothing of what it does.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <exception>
+#include <functional>
+
+#include "probe/app/config.h"
+#include "probe/app/keys.h"
+#include "probe/app/replay.h"
+#include "probe/app/report.h"
+#include "probe/app/schema_bundle.h"
+#include "probe/app/verify.h"
+#include "probe/app/version.h"
+
+namespace dpi {
+namespace {
+
+struct Common {
+  std::string config;
+  std::vector<std::string> settings;
+
+  void add_to(CLI::App& command) {
+    command.add_option("-c,--config", config, "configuration file (TOML)");
+    command.add_option("--set", settings, "override one key: section.key=value")
+        ->take_all()
+        ->expected(1);
+  }
+};
+
+// "max", "realtime" or "xN".
+std::string parse_speed(const std::string& text, double& speed) {
+  if (text == "max") {
+    speed = 0;
+    return "";
+  }
+  if (text == "realtime") {
+    speed = 1;
+    return "";
+  }
+  char* end = nullptr;
+  speed = text.starts_with("x") ? std::strtod(text.c_str() + 1, &end) : 0;
+  if (end == nullptr || *end != '\0' || !(speed > 0))
+    return "must be max, realtime or xN with N > 0";
+  return "";
+}
+
+class CommandLine {
+ public:
+  CommandLine() {
+    app_.set_version_flag("--version", std::string{probe_version});
+    app_.require_subcommand(1);
+    add_replay();
+    add_verify();
+    add_keys();
+    add_config();
+    add_schema();
+  }
+
+  int run(int argc, char** argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+      return app_.exit(e) == 0 ? exit_done : exit_usage;
+    }
+    return action_();
+  }
+
+ private:
+  // The command's action, when it is the one that was given.
+  void on(CLI::App* command, std::function<int()> action) {
+    command->callback([this, action = std::move(action)] { action_ = action; });
+  }
+  template <class Action>
+  int with_config(Action action) {
+    const auto config = load_config(common_.config, common_.settings);
+    if (!config) return report(config.error());
+    return action(*config);
+  }
+
+  void add_replay() {
+    CLI::App* c = app_.add_subcommand("replay", "captures through the whole pipeline");
+    c->add_option("files,-r,--read", replay_.captures,
+                  "pcap or pcapng files, folders, - for standard input")
+        ->required();
+    c->add_option("-o,--out", replay_.outputs,
+                  "postgres[:CONNINFO], jsonl[:PATH] or spool:DIR; repeatable")
+        ->expected(1)
+        ->take_all();
+    c->add_option("-f,--filter", replay_.filter, "capture filter in libpcap's language");
+    c->add_option("--key", replay_.key, "sign with this key as this machine (PKCS#8 PEM)");
+    c->add_option("--speed", speed_, "max, realtime or xN")
+        ->default_str("max")
+        ->check([this](const std::string& text) { return parse_speed(text, replay_.speed); });
+    c->add_option("--batch", replay_.batch_packets,
+                  "packets handed over at once; never changes the result")
+        ->check(CLI::Range(1, 65'536));
+    common_.add_to(*c);
+    on(c, [this] {
+      replay_.progress = ::isatty(STDERR_FILENO) == 1;
+      return with_config([this](const Config& config) { return run_replay(config, replay_); });
+    });
+  }
+
+  void add_verify() {
+    CLI::App* c =
+        app_.add_subcommand("verify", "walk a chain and say intact, or what is wrong and where");
+    c->add_option("source", verify_.source,
+                  "JSON lines file, - or spool folder, or postgres[:CONNINFO]")
+        ->required();
+    c->add_option("--instance", verify_.instance,
+                  "this chain of a database; all of them without it");
+    c->add_option("--trust", verify_.trust, "public keys (PEM) that may have signed");
+    c->add_option("--against", verify_.against,
+                  "a checkpoint kept elsewhere that the chain must contain");
+    on(c, [this] { return run_verify(verify_); });
+  }
+
+  void add_keys() {
+    CLI::App* c = app_.add_subcommand("keys", "the signing key");
+    c->require_subcommand(1);
+    CLI::App* generate = c->add_subcommand("generate", "a new key; prints its id");
+    generate->add_option("file", key_file_, "where to write it")->required();
+    on(generate, [this] { return run_keys_generate(key_file_); });
+    CLI::App* show = c->add_subcommand("show", "its id and public half");
+    show->add_option("file", key_file_, "the key")->required();
+    show->add_flag("--public", key_public_, "print the public key as PEM");
+    on(show, [this] { return run_keys_show(key_file_, key_public_); });
+  }
+
+  void add_config() {
+    CLI::App* c = app_.add_subcommand("config", "validate or print the configuration");
+    c->require_subcommand(1);
+    CLI::App* check = c->add_subcommand("check", "validate a file");
+    check->add_option("file", common_.config, "configuration file")->required();
+    on(check, [this] {
+      return with_config([this](const Config&) {
+        fmt::print("{}: valid\n", common_.config);
+        return exit_done;
+      });
+    });
+    CLI::App* show = c->add_subcommand("show", "print what is in force");
+    common_.add_to(*show);
+    on(show, [this] {
+      return with_config([](const Config& config) {
+        fmt::print("{}", show_config(config));
+        return exit_done;
+      });
+    });
+  }
+
+  void add_schema() {
+    CLI::App* c = app_.add_subcommand("schema", "the database bundle");
+    c->require_subcommand(1);
+    CLI::App* hash = c->add_subcommand("hash", "its SHA-256");
+    on(hash, [] {
+      fmt::print("{}\n", hex(schema_bundle_sha256()));
+      return exit_done;
+    });
+  }
+
+  CLI::App app_{"RansomEye DPI probe: packets become facts that can be proved", "ransomeye-dpi"};
+  std::function<int()> action_;
+  Common common_;
+  ReplayOptions replay_;
+  std::string speed_ = "max";
+  VerifyOptions verify_;
+  std::string key_file_;
+  bool key_public_ = false;
+};
+
+}  // namespace
+}  // namespace dpi
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // a closed reader is a write error, reported as such
+  try {
+    return dpi::CommandLine{}.run(argc, argv);
+  } catch (const std::exception& e) {
+    dpi::say(fmt::format("unexpected failure: {}", e.what()));
+    return dpi::exit_failure;
+  }
+}

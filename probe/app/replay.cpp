@@ -1,0 +1,211 @@
+#include "probe/app/replay.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+
+#include "capture/bpf_filter.h"
+#include "capture/file_source.h"
+#include "probe/app/capture_inputs.h"
+#include "probe/app/outputs.h"
+#include "probe/app/progress.h"
+#include "probe/app/replay_identity.h"
+#include "probe/app/report.h"
+#include "probe/app/schema_bundle.h"
+#include "probe/app/version.h"
+#include "probe/base/byte_cursor.h"
+#include "probe/crypto/digest.h"
+#include "probe/pipeline/event_journal.h"
+
+namespace dpi {
+namespace {
+
+// Sleeps until packets are due; at most a millisecond early.
+class Pacer {
+ public:
+  explicit Pacer(double speed) : speed_(speed) {}
+  void next_capture() { started_ = false; }
+  void wait(Timestamp packet) {
+    if (speed_ <= 0) return;
+    if (!started_) {
+      started_ = true;
+      first_packet_ = packet;
+      first_wall_ = std::chrono::steady_clock::now();
+      return;
+    }
+    const auto offset = std::chrono::duration<double, std::nano>{packet - first_packet_} / speed_;
+    const auto due = first_wall_ + std::chrono::duration_cast<std::chrono::nanoseconds>(offset);
+    if (due - std::chrono::steady_clock::now() > std::chrono::milliseconds{1})
+      std::this_thread::sleep_until(due);
+  }
+
+ private:
+  double speed_;
+  bool started_ = false;
+  Timestamp first_packet_{};
+  std::chrono::steady_clock::time_point first_wall_;
+};
+
+class Replay {
+ public:
+  Replay(const ReplayOptions& options, CaptureInputs& inputs, BpfFilter filter, Pipeline& pipeline,
+         EventJournal& journal, Recorder& recorder)
+      : options_(options),
+        inputs_(inputs),
+        filter_(std::move(filter)),
+        pipeline_(pipeline),
+        journal_(journal),
+        recorder_(recorder),
+        pacer_(options.speed),
+        progress_(options.progress, total_bytes()) {}
+
+  // What could not be read is in problems(); recording errors end it.
+  void run() {
+    for (CaptureInput& input : inputs_.inputs()) {
+      if (recorder_.error()) break;
+      read(input);
+      bytes_done_ += input.bytes;
+    }
+    progress_.clear();
+    journal_.finish("end_of_input");
+    for (const std::string& warning : filter_.warnings()) say(warning);
+  }
+  [[nodiscard]] const std::vector<Error>& problems() const { return problems_; }
+
+ private:
+  [[nodiscard]] std::uint64_t total_bytes() const {
+    std::uint64_t sum = 0;
+    for (const CaptureInput& input : inputs_.inputs()) sum += input.bytes;
+    return sum;
+  }
+
+  void read(CaptureInput& input) {
+    auto source = open_file_source(std::exchange(input.fd, -1), input.name);
+    if (!source) {
+      problems_.push_back(source.error());
+      return;
+    }
+    journal_.next_capture();
+    pacer_.next_capture();
+    Batch batch;
+    while (!recorder_.error()) {
+      const auto state = (*source)->poll(batch, options_.batch_packets, std::chrono::seconds{1});
+      if (!state) {
+        problems_.push_back(state.error());
+        break;
+      }
+      if (*state == SourceState::end) break;
+      process(batch);
+      progress_.update(pipeline_.ledger().offered, bytes_done_, input.name);
+    }
+    pipeline_.finish(EndReason::forced);
+    progress_.clear();
+    for (const std::string& warning : (*source)->warnings()) say(warning);
+  }
+
+  void process(const Batch& batch) {
+    for (const RawPacket& packet : batch.packets()) {
+      pacer_.wait(packet.time);
+      if (options_.filter.empty() || filter_.matches(packet)) {
+        pipeline_.process(packet);
+      } else {
+        pipeline_.count_filtered(packet);
+      }
+    }
+  }
+
+  const ReplayOptions& options_;
+  CaptureInputs& inputs_;
+  BpfFilter filter_;
+  Pipeline& pipeline_;
+  EventJournal& journal_;
+  Recorder& recorder_;
+  Pacer pacer_;
+  Progress progress_;
+  std::uint64_t bytes_done_ = 0;
+  std::vector<Error> problems_;
+};
+
+HashSeed random_seed() {
+  std::array<std::uint8_t, 16> bytes{};
+  random_bytes(bytes);
+  ByteCursor in{bytes};
+  return {in.be64(), in.be64()};
+}
+
+Result<ReplayIdentity> identify(const Config& config, const ReplayOptions& options,
+                                const std::string& ndpi_version,
+                                const std::vector<Digest>& captures, Digest& config_sha256) {
+  const std::string& key_path = options.key.empty() ? config.signing_key : options.key;
+  DigestInputs inputs{
+      .filter = options.filter, .key_id = std::nullopt, .ndpi_version = ndpi_version};
+  if (key_path.empty()) {
+    config_sha256 = config_digest(config, inputs);
+    return replay_identity(replay_machine(), config_sha256, captures, derive_replay_key(captures));
+  }
+  auto key = SigningKey::read(key_path);
+  if (!key) return tl::unexpected(key.error());
+  auto machine = this_machine();
+  if (!machine) return tl::unexpected(machine.error());
+  inputs.key_id = key->public_key().key_id();
+  config_sha256 = config_digest(config, inputs);
+  return replay_identity(*machine, config_sha256, captures, std::move(*key));
+}
+
+int conclude(const CaptureInputs& inputs, const Replay& replay, const Pipeline& pipeline,
+             const Result<void>& recorded) {
+  int code = exit_done;
+  for (const Error& problem : inputs.problems()) code = report(problem);
+  for (const Error& problem : replay.problems()) code = report(problem);
+  if (pipeline.ledger().offered == 0) {
+    say("nothing inspected: no capture held a packet");
+    code = exit_input;
+  }
+  if (!recorded) code = report(recorded.error());
+  return code;
+}
+
+}  // namespace
+
+int run_replay(const Config& config, const ReplayOptions& options) {
+  auto inputs = CaptureInputs::open(options.captures);
+  if (!inputs) return report(inputs.error());
+  auto filter = BpfFilter::compile(options.filter);
+  if (!filter) return report(filter.error());
+  auto classifier = open_ndpi_classifier(config.classifier_limits());
+  if (!classifier) return report(classifier.error());
+  const std::string ndpi_version = (*classifier)->version();
+
+  Digest config_sha256{};
+  auto who = identify(config, options, ndpi_version, inputs->digests(), config_sha256);
+  if (!who) return report(who.error());
+  if (options.key.empty() && config.signing_key.empty()) {
+    say("signing with a key derived from the captures: it proves integrity, not origin (use --key "
+        "for that)");
+  }
+  auto sinks = open_outputs(
+      options.outputs, {.config = config, .identity = who->identity, .key = who->key.public_key()});
+  if (!sinks) return report(sinks.error());
+
+  Recorder recorder(Sealer(who->identity, std::move(who->key)), std::move(*sinks),
+                    config.signing_checkpoint_events);
+  EventJournal journal(
+      {.start_reason = "replay",
+       .run_id = who->run_id,
+       .probe_version = std::string{probe_version},
+       .ndpi_version = ndpi_version,
+       .config_sha256 = config_sha256,
+       .schema_sha256 = schema_bundle_sha256(),
+       .heartbeat_interval =
+           std::chrono::seconds{static_cast<std::int64_t>(config.heartbeat_interval_s)}},
+      recorder);
+  Pipeline pipeline(config.pipeline_limits(), random_seed(), std::move(*classifier), journal);
+  journal.attach(pipeline);
+  Replay replay(options, *inputs, std::move(*filter), pipeline, journal, recorder);
+  replay.run();
+  return conclude(*inputs, replay, pipeline, recorder.finish());
+}
+
+}  // namespace dpi

@@ -1,0 +1,24 @@
+// `ransomeye-dpi replay`: captures through the whole pipeline.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "probe/app/config.h"
+
+namespace dpi {
+
+struct ReplayOptions {
+  std::vector<std::string> captures;
+  std::vector<std::string> outputs;  // postgres[:CONNINFO], jsonl[:PATH], spool:DIR
+  std::string filter;                // libpcap's language
+  std::string key;                   // PKCS#8 PEM; empty: derived
+  double speed = 0;                  // times real time; 0: as fast as possible
+  std::size_t batch_packets = 256;   // never changes the result
+  bool progress = false;             // draw a bar on standard error
+};
+
+// The exit code (docs/operations.md).
+[[nodiscard]] int run_replay(const Config& config, const ReplayOptions& options);
+
+}  // namespace dpi

@@ -1,0 +1,31 @@
+#include "probe/app/report.h"
+
+#include <cstdio>
+
+namespace dpi {
+
+int exit_code(Errc code) noexcept {
+  switch (code) {
+    case Errc::usage:
+      return exit_usage;
+    case Errc::input:
+      return exit_input;
+    case Errc::sink:
+      return exit_sink;
+    case Errc::verification:
+      return exit_verification;
+    default:
+      return exit_failure;
+  }
+}
+
+void say(std::string_view message) {
+  std::fprintf(stderr, "ransomeye-dpi: %.*s\n", static_cast<int>(message.size()), message.data());
+}
+
+int report(const Error& error) {
+  say(error.what);
+  return exit_code(error.code);
+}
+
+}  // namespace dpi

@@ -1,0 +1,21 @@
+// The schema bundle that this probe was built with: the SQL files of schemas/, inside the binary.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "probe/base/hex.h"
+
+namespace dpi {
+
+struct SchemaFile {
+  std::string_view name;
+  std::string_view sql;
+};
+
+// In the order in which they are applied.
+[[nodiscard]] std::span<const SchemaFile> schema_files();
+// SHA-256 over the files one after another: `cat schemas/0*.sql | sha256sum`.
+[[nodiscard]] Digest schema_bundle_sha256();
+
+}  // namespace dpi

@@ -1,0 +1,18 @@
+// `ransomeye-dpi verify`: a chain from a JSON lines file, a spool folder or a database.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace dpi {
+
+struct VerifyOptions {
+  std::string source;    // path, "-", spool:DIR or postgres[:CONNINFO]
+  std::string instance;  // of a database; empty: every instance
+  std::string trust;     // PEM bundle of public keys; empty: the chain's own announcements
+  std::string against;   // a checkpoint that the chain must contain
+};
+
+[[nodiscard]] int run_verify(const VerifyOptions& options);
+
+}  // namespace dpi
