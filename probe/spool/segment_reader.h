@@ -1,0 +1,85 @@
+// Walks the committed batches of one segment file. Knows what it expects next, so it accepts no
+// record that is out of place; what it finds instead is the tail, and what that means the caller
+// decides.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "probe/base/bytes.h"
+#include "probe/base/result.h"
+#include "probe/spool/spool_format.h"
+#include "probe/spool/storage.h"
+
+namespace dpi {
+
+struct SpoolRecord {
+  std::uint64_t seq = 0;
+  Bytes envelope;
+  Bytes payload;
+};
+
+// Bytes point into the reader and are valid until its next call.
+struct SpoolBatch {
+  std::uint64_t commit = 0;  // its number since the spool began, from 1
+  std::uint64_t first_seq = 0;
+  std::uint64_t next_seq = 0;  // == first_seq when it only changes the state
+  std::vector<SpoolRecord> records;
+  Bytes state;
+};
+
+class SegmentReader {
+ public:
+  // Errc::verification when the file has no valid header.
+  [[nodiscard]] static Result<SegmentReader> open(std::unique_ptr<StorageFile> file,
+                                                  std::filesystem::path path);
+
+  // The next committed batch; nothing at the tail. Reads the tail anew in every call.
+  [[nodiscard]] Result<std::optional<SpoolBatch>> next();
+  // Bytes from end_offset() to the end of the file.
+  [[nodiscard]] Result<std::uint64_t> tail_bytes();
+  // Whether an intact COMMIT later than that of the next batch lies in the tail. A batch is written
+  // only after the one before is durable, so then the tail was not torn by a crash: it decayed or
+  // was changed.
+  [[nodiscard]] Result<bool> tail_is_damage();
+
+  [[nodiscard]] const SegmentHeader& header() const noexcept { return header_; }
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+  // Where the next record is expected, and what it must follow.
+  [[nodiscard]] std::uint64_t end_offset() const noexcept { return offset_; }
+  [[nodiscard]] std::uint64_t next_seq() const noexcept { return next_seq_; }
+  [[nodiscard]] std::uint64_t commits() const noexcept { return commits_; }
+  [[nodiscard]] std::uint32_t last_crc() const noexcept { return last_crc_; }
+  [[nodiscard]] std::unique_ptr<StorageFile> take_file() && noexcept { return std::move(file_); }
+
+ private:
+  SegmentReader(std::unique_ptr<StorageFile> file, std::filesystem::path path,
+                SegmentHeader header);
+
+  // A record's place in window_.
+  struct Found {
+    RecordHead head;
+    std::size_t at = 0;
+  };
+  Result<bool> have(std::size_t bytes);
+  Result<std::optional<Found>> next_record(std::size_t at, std::uint32_t previous_crc,
+                                           std::uint64_t seq);
+  SpoolBatch make_batch(const std::vector<Found>& records, const Found& commit) const;
+  Result<bool> is_later_commit(std::uint64_t offset);
+
+  std::unique_ptr<StorageFile> file_;
+  std::filesystem::path path_;
+  SegmentHeader header_;
+  std::uint64_t offset_ = 0;
+  std::uint64_t next_seq_ = 0;
+  std::uint64_t commits_ = 0;
+  std::uint32_t last_crc_ = 0;
+  ByteBuffer window_;  // bytes of the file from window_offset_ on
+  std::uint64_t window_offset_ = 0;
+};
+
+}  // namespace dpi
