@@ -10,7 +10,7 @@
 namespace dpi {
 namespace {
 
-constexpr std::size_t read_bytes = std::size_t{256} << 10U;
+constexpr std::size_t read_bytes = std::size_t{32} << 10U;
 
 // Reads until out is full or the file ends; gives how much.
 IoResult<std::size_t> read_fully(StorageFile& file, std::uint64_t offset,
