@@ -11,7 +11,7 @@
 #include "probe/app/keys.h"
 #include "probe/app/replay.h"
 #include "probe/app/report.h"
-#include "probe/app/schema_bundle.h"
+#include "probe/app/schema.h"
 #include "probe/app/verify.h"
 #include "probe/app/version.h"
 
@@ -78,6 +78,18 @@ class CommandLine {
     const auto config = load_config(common_.config, common_.settings);
     if (!config) return report(config.error());
     return action(*config);
+  }
+
+  void add_database(CLI::App& command) {
+    command.add_option("-d,--database", conninfo_,
+                       "libpq connection string; else database.conninfo");
+    common_.add_to(command);
+  }
+  template <class Action>
+  int with_database(Action action) {
+    return with_config([&](const Config& config) {
+      return action(conninfo_.empty() ? config.database_conninfo : conninfo_);
+    });
   }
 
   void add_replay() {
@@ -155,9 +167,16 @@ class CommandLine {
     CLI::App* c = app_.add_subcommand("schema", "the database bundle");
     c->require_subcommand(1);
     CLI::App* hash = c->add_subcommand("hash", "its SHA-256");
-    on(hash, [] {
-      fmt::print("{}\n", hex(schema_bundle_sha256()));
-      return exit_done;
+    on(hash, [] { return run_schema_hash(); });
+    CLI::App* apply = c->add_subcommand("apply", "put it into a database, in one transaction");
+    add_database(*apply);
+    on(apply, [this] {
+      return with_database([](const std::string& conninfo) { return run_schema_apply(conninfo); });
+    });
+    CLI::App* check = c->add_subcommand("check", "is this database that bundle?");
+    add_database(*check);
+    on(check, [this] {
+      return with_database([](const std::string& conninfo) { return run_schema_check(conninfo); });
     });
   }
 
@@ -167,6 +186,7 @@ class CommandLine {
   ReplayOptions replay_;
   std::string speed_ = "max";
   VerifyOptions verify_;
+  std::string conninfo_;
   std::string key_file_;
   bool key_public_ = false;
 };

@@ -2,23 +2,71 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+#include <filesystem>
+
+#include "probe/app/schema_bundle.h"
 #include "probe/store/jsonl_sink.h"
+#include "probe/store/postgres_sink.h"
+#include "probe/store/spool_sink.h"
 
 namespace dpi {
 namespace {
 
+SpoolOptions spool_options(const Config& config) {
+  return {.segment_bytes = config.spool_segment_mib << 20U,
+          .cap_bytes = config.spool_cap_mib << 20U};
+}
+
+Result<std::unique_ptr<EventSink>> open_spool(const std::string& folder,
+                                              const OutputContext& context) {
+  if (folder.empty()) return fail(Errc::usage, "--out spool: needs a folder, spool:DIR");
+  auto writer = open_new_spool(folder, context.identity.instance, spool_options(context.config));
+  if (!writer) return tl::unexpected(writer.error());
+  return std::make_unique<SpoolSink>(std::move(*writer));
+}
+
+Result<std::unique_ptr<EventSink>> open_postgres(const std::string& conninfo,
+                                                 const OutputContext& context) {
+  const auto root = spool_root(context.config);
+  if (!root) return tl::unexpected(root.error());
+  PostgresSinkOptions options;
+  options.target = {.conninfo = conninfo.empty() ? context.config.database_conninfo : conninfo,
+                    .bundle_sha256 = schema_bundle_sha256(),
+                    .instance = context.identity.instance,
+                    .machine = context.identity.machine,
+                    .spki = context.key.spki(),
+                    .replay = context.identity.mode == Mode::replay};
+  options.spool_folder = *root / "replay" / uuid_text(context.identity.instance);
+  options.spool = spool_options(context.config);
+  return open_postgres_sink(std::move(options));
+}
+
 Result<std::unique_ptr<EventSink>> open_output(const std::string& output,
-                                               const OutputContext& /*context*/) {
+                                               const OutputContext& context) {
   const std::size_t colon = output.find(':');
   const std::string kind = output.substr(0, colon);
   const std::string rest = colon == std::string::npos ? "" : output.substr(colon + 1);
   if (kind == "jsonl") return open_jsonl_sink(rest.empty() ? "-" : rest);
+  if (kind == "spool") return open_spool(rest, context);
+  if (kind == "postgres") return open_postgres(rest, context);
   return fail(
       Errc::usage,
       fmt::format("--out {}: must be postgres[:CONNINFO], jsonl[:PATH] or spool:DIR", output));
 }
 
 }  // namespace
+
+Result<std::filesystem::path> spool_root(const Config& config) {
+  if (!config.spool_dir.empty()) return std::filesystem::path{config.spool_dir};
+  if (const char* const state = std::getenv("XDG_STATE_HOME"); state != nullptr && *state == '/') {
+    return std::filesystem::path{state} / "ransomeye-dpi/spool";
+  }
+  if (const char* const home = std::getenv("HOME"); home != nullptr && *home == '/') {
+    return std::filesystem::path{home} / ".local/state/ransomeye-dpi/spool";
+  }
+  return fail(Errc::usage, "no folder for the spool: set spool.dir or HOME");
+}
 
 Result<std::vector<std::unique_ptr<EventSink>>> open_outputs(
     const std::vector<std::string>& outputs, const OutputContext& context) {

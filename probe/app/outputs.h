@@ -1,6 +1,7 @@
 // `--out`: where a run's events go.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +17,9 @@ struct OutputContext {
   const Identity& identity;
   const PublicKey& key;
 };
+
+// spool.dir, or its default in the user's state folder.
+[[nodiscard]] Result<std::filesystem::path> spool_root(const Config& config);
 
 // Opens every output; Errc::usage names the one that is not understood. No output means jsonl to
 // standard output.

@@ -15,6 +15,9 @@ struct SchemaFile {
 
 // In the order in which they are applied.
 [[nodiscard]] std::span<const SchemaFile> schema_files();
+// As schemas/SCHEMA_BUNDLE.md states.
+inline constexpr std::string_view schema_bundle_version = "1.0.0";
+
 // SHA-256 over the files one after another: `cat schemas/0*.sql | sha256sum`.
 [[nodiscard]] Digest schema_bundle_sha256();
 

@@ -2,88 +2,36 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstring>
+#include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <sstream>
 
+#include "probe/app/chain_source.h"
 #include "probe/app/report.h"
-#include "probe/envelope/chain_verifier.h"
 #include "probe/envelope/checkpoint.h"
 
 namespace dpi {
 namespace {
 
-constexpr std::string_view envelope_prefix = "{\"envelope\":";
-constexpr std::string_view payload_separator = ",\"payload\":";
-constexpr std::string_view checkpoint_prefix = "{\"checkpoint\":\"";
-
 // A checkpoint that somebody kept: the chain must have had this root at this size.
 struct Witness {
-  std::optional<Checkpoint> checkpoint;
+  std::optional<Checkpoint> kept;
   bool met = false;
 
   Result<void> compare(std::string_view note) {
-    if (!checkpoint) return {};
-    const auto here = parse_checkpoint(note);
-    if (!here || here->origin != checkpoint->origin || here->tree_size != checkpoint->tree_size)
-      return {};
-    if (here->root != checkpoint->root) {
+    const auto here = kept ? parse_checkpoint(note) : std::nullopt;
+    if (!here || here->origin != kept->origin || here->tree_size != kept->tree_size) return {};
+    if (here->root != kept->root) {
       return fail(
           Errc::verification,
-          fmt::format("the kept checkpoint over {} events has another root: this is another "
-                      "history",
-                      here->tree_size));
+          fmt::format(
+              "the kept checkpoint over {} events has another root: this is another history",
+              here->tree_size));
     }
     met = true;
     return {};
   }
 };
-
-Result<void> verify_line(ChainVerifier& verifier, Witness& witness, std::string_view line) {
-  if (line.starts_with(checkpoint_prefix) && line.ends_with("\"}")) {
-    const auto note = parse_base64(
-        line.substr(checkpoint_prefix.size(), line.size() - checkpoint_prefix.size() - 2));
-    if (!note) return fail(Errc::verification, "the checkpoint line is not base64");
-    if (auto added = verifier.add_checkpoint(as_text(*note)); !added) return added;
-    return witness.compare(as_text(*note));
-  }
-  // Neither a quote nor a brace can stand inside a string of the envelope: the first separator is
-  // the border.
-  const std::size_t border = line.find(payload_separator);
-  if (!line.starts_with(envelope_prefix) || border == std::string_view::npos ||
-      !line.ends_with("}")) {
-    return fail(Errc::verification,
-                "the line is neither {\"envelope\":…,\"payload\":…} nor {\"checkpoint\":…}");
-  }
-  const std::string_view envelope =
-      line.substr(envelope_prefix.size(), border - envelope_prefix.size());
-  const std::string_view payload = line.substr(border + payload_separator.size(),
-                                               line.size() - border - payload_separator.size() - 1);
-  return verifier.add_event(envelope, payload);
-}
-
-Result<ChainReport> verify_stream(std::istream& in, const std::string& name,
-                                  ChainVerifier& verifier, Witness& witness) {
-  std::string line;
-  std::uint64_t number = 0;
-  while (std::getline(in, line)) {
-    ++number;
-    if (in.eof()) {
-      return fail(
-          Errc::verification,
-          fmt::format("{}:{}: the last line has no newline: the file was cut off", name, number));
-    }
-    if (auto verified = verify_line(verifier, witness, line); !verified) {
-      return fail(verified.error().code,
-                  fmt::format("{}:{}: {}", name, number, verified.error().what));
-    }
-  }
-  auto report = verifier.finish();
-  if (!report) return fail(report.error().code, fmt::format("{}: {}", name, report.error().what));
-  return report;
-}
 
 Result<Witness> read_witness(const std::string& path) {
   Witness witness;
@@ -91,8 +39,8 @@ Result<Witness> read_witness(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::stringstream text;
   text << file.rdbuf();
-  witness.checkpoint = parse_checkpoint(text.str());
-  if (!file || !witness.checkpoint)
+  witness.kept = parse_checkpoint(text.str());
+  if (!file || !witness.kept)
     return fail(Errc::usage, fmt::format("{}: not a checkpoint (a signed note)", path));
   return witness;
 }
@@ -102,10 +50,81 @@ void print_report(const ChainReport& report) {
   for (const Digest& id : report.key_ids) keys += fmt::format(" {}", hex(id));
   fmt::print("intact: {} events of {}, {} checkpoints, root {}\n", report.events,
              uuid_text(report.instance), report.checkpoints, hex(report.root));
-  fmt::print("signed by{}{}\n", keys,
-             report.trusted ? ", in the trust file"
-                            : ", not in a trust file: whose key it is was not checked (--trust)");
+  fmt::print(
+      "signed by key{}, {}\n", keys,
+      report.trusted ? "which is in the trust file" : "which is not in a trust file (--trust)");
 }
+
+bool is_database(const std::string& source) {
+  return source == "postgres" || source.starts_with("postgres:");
+}
+
+std::string conninfo_of(const std::string& source) {
+  return source.size() > 9 ? source.substr(9) : std::string{};
+}
+
+class Verification {
+ public:
+  Verification(const VerifyOptions& options, std::vector<PublicKey> trusted, Witness witness)
+      : options_(options), trusted_(std::move(trusted)), witness_(std::move(witness)) {}
+
+  Result<void> run() {
+    const auto verified = is_database(options_.source) ? run_database() : run_single();
+    if (!verified) return verified;
+    if (!witness_.kept || witness_.met) return {};
+    return fail(Errc::verification,
+                fmt::format("no checkpoint over {} events as the kept one: the chain was truncated "
+                            "or replaced",
+                            witness_.kept->tree_size));
+  }
+
+ private:
+  Result<void> finished(const Result<ChainReport>& report, const std::string& name) {
+    if (report) {
+      print_report(*report);
+      return {};
+    }
+    const bool named = report.error().what.starts_with(name);
+    return fail(report.error().code,
+                named ? report.error().what : fmt::format("{}: {}", name, report.error().what));
+  }
+  NoteObserver observer() {
+    return [this](std::string_view note) { return witness_.compare(note); };
+  }
+  Result<void> run_single() {
+    ChainVerifier verifier(trusted_);
+    const bool spool =
+        options_.source.starts_with("spool:") || std::filesystem::is_directory(options_.source);
+    const std::string path =
+        options_.source.starts_with("spool:") ? options_.source.substr(6) : options_.source;
+    return finished(
+        spool ? verify_spool(path, verifier, observer()) : verify_jsonl(path, verifier, observer()),
+        path);
+  }
+  Result<void> run_database() {
+    const std::string conninfo = conninfo_of(options_.source);
+    auto instances = instances_in_database(conninfo);
+    if (!instances) return tl::unexpected(instances.error());
+    if (!options_.instance.empty()) {
+      const auto one = parse_uuid(options_.instance);
+      if (!one)
+        return fail(Errc::usage, fmt::format("--instance {}: not a UUID", options_.instance));
+      *instances = {*one};
+    }
+    if (instances->empty()) return fail(Errc::verification, "the database holds no event");
+    for (const Uuid& instance : *instances) {
+      ChainVerifier verifier(trusted_);
+      auto one =
+          finished(verify_database(conninfo, instance, verifier, observer()), uuid_text(instance));
+      if (!one) return one;
+    }
+    return {};
+  }
+
+  const VerifyOptions& options_;
+  std::vector<PublicKey> trusted_;
+  Witness witness_;
+};
 
 }  // namespace
 
@@ -118,29 +137,8 @@ int run_verify(const VerifyOptions& options) {
   }
   auto witness = read_witness(options.against);
   if (!witness) return report(witness.error());
-  ChainVerifier verifier(std::move(trusted));
-  Result<ChainReport> result;
-  if (options.source == "-") {
-    result = verify_stream(std::cin, "standard input", verifier, *witness);
-  } else {
-    std::ifstream file(options.source, std::ios::binary);
-    if (!file) {
-      return report(
-          {Errc::input,
-           fmt::format("{}: {}; give a JSON lines file, a spool folder or postgres[:CONNINFO]",
-                       options.source, std::strerror(errno))});
-    }
-    result = verify_stream(file, options.source, verifier, *witness);
-  }
-  if (!result) return report(result.error());
-  if (witness->checkpoint && !witness->met) {
-    return report({Errc::verification,
-                   fmt::format("the chain has no checkpoint over {} events as the kept one: it was "
-                               "truncated or replaced",
-                               witness->checkpoint->tree_size)});
-  }
-  print_report(*result);
-  return exit_done;
+  const auto verified = Verification(options, std::move(trusted), std::move(*witness)).run();
+  return verified ? exit_done : report(verified.error());
 }
 
 }  // namespace dpi

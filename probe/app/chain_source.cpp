@@ -1,0 +1,186 @@
+#include "probe/app/chain_source.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+
+#include "probe/spool/spool_reader.h"
+#include "probe/store/postgres.h"
+#include "probe/store/spool_state.h"
+
+namespace dpi {
+namespace {
+
+constexpr std::string_view envelope_prefix = "{\"envelope\":";
+constexpr std::string_view payload_separator = ",\"payload\":";
+constexpr std::string_view checkpoint_prefix = "{\"checkpoint\":\"";
+
+tl::unexpected<Error> broken(std::string what) {
+  return fail(Errc::verification, std::move(what));
+}
+
+Result<void> add_note(ChainVerifier& verifier, std::string_view note, const NoteObserver& observe) {
+  if (auto added = verifier.add_checkpoint(note); !added) return added;
+  return observe(note);
+}
+
+Result<void> add_line(ChainVerifier& verifier, std::string_view line, const NoteObserver& observe) {
+  if (line.starts_with(checkpoint_prefix) && line.ends_with("\"}")) {
+    const auto note = parse_base64(
+        line.substr(checkpoint_prefix.size(), line.size() - checkpoint_prefix.size() - 2));
+    if (!note) return broken("the checkpoint line is not base64");
+    return add_note(verifier, as_text(*note), observe);
+  }
+  // No string of the envelope can hold a quote: the first separator is the border.
+  const std::size_t border = line.find(payload_separator);
+  if (!line.starts_with(envelope_prefix) || border == std::string_view::npos ||
+      !line.ends_with("}")) {
+    return broken("the line is neither {\"envelope\":…,\"payload\":…} nor {\"checkpoint\":…}");
+  }
+  const std::size_t payload = border + payload_separator.size();
+  return verifier.add_event(line.substr(envelope_prefix.size(), border - envelope_prefix.size()),
+                            line.substr(payload, line.size() - payload - 1));
+}
+
+Result<ChainReport> verify_lines(std::istream& in, const std::string& name, ChainVerifier& verifier,
+                                 const NoteObserver& observe) {
+  std::string line;
+  for (std::uint64_t number = 1; std::getline(in, line); ++number) {
+    if (in.eof())
+      return broken(
+          fmt::format("{}:{}: the last line has no newline: the file was cut off", name, number));
+    if (auto added = add_line(verifier, line, observe); !added) {
+      return fail(added.error().code, fmt::format("{}:{}: {}", name, number, added.error().what));
+    }
+  }
+  return verifier.finish();
+}
+
+// Bytes of a bytea that was selected as hex.
+Result<std::string> from_hex(const std::optional<std::string>& text) {
+  const auto bytes = parse_hex(text.value_or("-"));
+  if (!bytes) return fail(Errc::sink, "database: unexpected answer");
+  return std::string{as_text(*bytes)};
+}
+
+struct DatabaseChain {
+  Postgres connection;
+  Uuid instance{};
+  std::uint64_t next_seq = 0;
+
+  // Notes by tree size, in order.
+  Result<std::vector<std::pair<std::uint64_t, std::string>>> notes() {
+    const std::array arguments{SqlValue::uuid(instance)};
+    const auto rows = connection.query(
+        "select tree_size, note from re_raw.checkpoint where component_instance_id = $1 order by "
+        "tree_size",
+        arguments);
+    if (!rows) return tl::unexpected(rows.error());
+    std::vector<std::pair<std::uint64_t, std::string>> out;
+    for (const SqlRow& row : *rows)
+      out.emplace_back(std::stoull(row[0].value_or("0")), row[1].value_or(""));
+    return out;
+  }
+
+  Result<SqlRows> events() {
+    constexpr std::int64_t rows_at_once = 4096;
+    const std::array arguments{SqlValue::uuid(instance),
+                               SqlValue::int8(static_cast<std::int64_t>(next_seq)),
+                               SqlValue::int8(rows_at_once)};
+    return connection.query(
+        "select encode(envelope, 'hex'), encode(payload, 'hex') from re_raw.raw_event "
+        "where component_instance_id = $1 and seq >= $2 order by seq limit $3",
+        arguments);
+  }
+};
+
+}  // namespace
+
+Result<ChainReport> verify_jsonl(const std::string& path, ChainVerifier& verifier,
+                                 const NoteObserver& observe) {
+  if (path == "-") return verify_lines(std::cin, "standard input", verifier, observe);
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return fail(Errc::input,
+                fmt::format("{}: {}; give a JSON lines file, a spool folder or postgres[:CONNINFO]",
+                            path, std::strerror(errno)));
+  }
+  return verify_lines(file, path, verifier, observe);
+}
+
+Result<ChainReport> verify_spool(const std::string& folder, ChainVerifier& verifier,
+                                 const NoteObserver& observe) {
+  auto reader = SpoolReader::open(folder);
+  if (!reader) return tl::unexpected(reader.error());
+  for (;;) {
+    const auto batch = reader->next();
+    if (!batch) return tl::unexpected(batch.error());
+    if (!*batch) break;
+    for (const SpoolRecord& record : (*batch)->records) {
+      if (auto added = verifier.add_event(as_text(record.envelope), as_text(record.payload));
+          !added) {
+        return tl::unexpected(added.error());
+      }
+    }
+    const auto state = decode_spool_state((*batch)->state);
+    if (!state)
+      return broken(
+          fmt::format("{}: the commit behind event {} is unreadable", folder, (*batch)->next_seq));
+    if (auto added = add_note(verifier, state->note, observe); !added)
+      return tl::unexpected(added.error());
+  }
+  return verifier.finish();
+}
+
+Result<std::vector<Uuid>> instances_in_database(const std::string& conninfo) {
+  auto connection = Postgres::connect(conninfo);
+  if (!connection) return tl::unexpected(connection.error());
+  const auto rows = connection->query(
+      "select component_instance_id from re_raw.chain_head where next_seq > 0 order by "
+      "component_instance_id");
+  if (!rows) return tl::unexpected(rows.error());
+  std::vector<Uuid> out;
+  for (const SqlRow& row : *rows) {
+    if (const auto instance = parse_uuid(row[0].value_or(""))) out.push_back(*instance);
+  }
+  return out;
+}
+
+Result<ChainReport> verify_database(const std::string& conninfo, const Uuid& instance,
+                                    ChainVerifier& verifier, const NoteObserver& observe) {
+  auto connection = Postgres::connect(conninfo);
+  if (!connection) return tl::unexpected(connection.error());
+  DatabaseChain chain{std::move(*connection), instance};
+  const auto notes = chain.notes();
+  if (!notes) return tl::unexpected(notes.error());
+  auto note = notes->begin();
+  for (;;) {
+    const auto rows = chain.events();
+    if (!rows) return tl::unexpected(rows.error());
+    if (rows->empty()) break;
+    for (const SqlRow& row : *rows) {
+      const auto envelope = from_hex(row[0]);
+      const auto payload = from_hex(row[1]);
+      if (!envelope || !payload) return fail(Errc::sink, "database: unexpected answer");
+      if (auto added = verifier.add_event(*envelope, *payload); !added)
+        return tl::unexpected(added.error());
+      ++chain.next_seq;
+      if (note != notes->end() && note->first == chain.next_seq) {
+        if (auto added = add_note(verifier, note->second, observe); !added)
+          return tl::unexpected(added.error());
+        ++note;
+      }
+    }
+  }
+  if (note != notes->end()) {
+    return broken(fmt::format("a checkpoint covers {} events, only {} are there", note->first,
+                              chain.next_seq));
+  }
+  return verifier.finish();
+}
+
+}  // namespace dpi

@@ -1,0 +1,28 @@
+// Where `verify` finds a chain: each source feeds a ChainVerifier in sequence order.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "probe/base/result.h"
+#include "probe/envelope/chain_verifier.h"
+
+namespace dpi {
+
+// Called with every checkpoint that held, so that a kept one can be compared.
+using NoteObserver = std::function<Result<void>(std::string_view note)>;
+
+// A JSON lines file, or "-".
+[[nodiscard]] Result<ChainReport> verify_jsonl(const std::string& path, ChainVerifier& verifier,
+                                               const NoteObserver& observe);
+[[nodiscard]] Result<ChainReport> verify_spool(const std::string& folder, ChainVerifier& verifier,
+                                               const NoteObserver& observe);
+[[nodiscard]] Result<ChainReport> verify_database(const std::string& conninfo, const Uuid& instance,
+                                                  ChainVerifier& verifier,
+                                                  const NoteObserver& observe);
+// Every instance that the database holds events of, in order.
+[[nodiscard]] Result<std::vector<Uuid>> instances_in_database(const std::string& conninfo);
+
+}  // namespace dpi

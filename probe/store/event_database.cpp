@@ -1,0 +1,93 @@
+#include "probe/store/event_database.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+
+namespace dpi {
+namespace {
+
+std::optional<ChainPosition> position(const std::optional<std::string>& seq,
+                                      const std::optional<std::string>& hash) {
+  if (!seq || !hash) return std::nullopt;
+  ChainPosition out;
+  const auto parsed = std::from_chars(seq->data(), seq->data() + seq->size(), out.next_seq);
+  const auto digest = parse_digest(*hash);
+  if (parsed.ec != std::errc{} || !digest) return std::nullopt;
+  out.last_hash = *digest;
+  return out;
+}
+
+IngestFate fate_of(std::string_view status) {
+  if (status == "stored" || status == "stored_with_gap") return IngestFate::stored;
+  if (status == "duplicate" || status == "duplicate_archived" || status == "empty")
+    return IngestFate::known;
+  return status == "no_partition" ? IngestFate::retry : IngestFate::refused;
+}
+
+}  // namespace
+
+Result<void> EventDatabase::require_bundle(const Digest& bundle_sha256) {
+  const auto rows = connection_.query("select encode(ddl_sha256, 'hex') from re_core.bundle()");
+  if (!rows) {
+    return fail(
+        Errc::sink,
+        fmt::format("{}; this database does not hold the schema, or this login may not use it: "
+                    "run `ransomeye-dpi schema apply` as its superuser and grant re_probe",
+                    rows.error().what));
+  }
+  const std::string wanted = hex(bundle_sha256);
+  const std::string found = !rows->empty() && rows->front()[0] ? *rows->front()[0] : "none";
+  if (found == wanted) return {};
+  return fail(
+      Errc::sink,
+      fmt::format("the database holds schema bundle {}, this probe was built for {}: apply the "
+                  "migration to that bundle, or use the probe that belongs to the database "
+                  "(`ransomeye-dpi schema check`)",
+                  found, wanted));
+}
+
+Result<std::string> EventDatabase::enrol_replay(const Uuid& instance, const Uuid& machine,
+                                                Bytes spki) {
+  const std::array arguments{SqlValue::uuid(instance), SqlValue::uuid(machine),
+                             SqlValue::bytes(spki)};
+  auto rows = connection_.query("select status from re_core.enrol_replay($1, $2, $3)", arguments);
+  if (!rows) return tl::unexpected(rows.error());
+  return rows->at(0).at(0).value_or("");
+}
+
+Result<std::optional<ChainPosition>> EventDatabase::resume(const Uuid& instance) {
+  const std::array arguments{SqlValue::uuid(instance)};
+  const auto rows = connection_.query(
+      "select next_seq, encode(last_hash, 'hex') from re_raw.chain_resume($1)", arguments);
+  if (!rows) return tl::unexpected(rows.error());
+  return position(rows->at(0).at(0), rows->at(0).at(1));
+}
+
+Result<IngestAnswer> EventDatabase::ingest(const Uuid& instance, const SpoolBatch& batch,
+                                           std::string_view note) {
+  std::vector<Bytes> envelopes;
+  std::vector<Bytes> payloads;
+  for (const SpoolRecord& record : batch.records) {
+    envelopes.push_back(record.envelope);
+    payloads.push_back(record.payload);
+  }
+  const std::array arguments{
+      SqlValue::uuid(instance), SqlValue::int8(static_cast<std::int64_t>(batch.first_seq)),
+      SqlValue::bytes_array(envelopes), SqlValue::bytes_array(payloads), SqlValue::text(note)};
+  const auto rows = connection_.query(
+      "select status, next_seq, encode(last_hash, 'hex'), detail from re_raw.ingest($1, $2, $3, "
+      "$4, $5)",
+      arguments);
+  if (!rows) return tl::unexpected(rows.error());
+  const SqlRow& row = rows->at(0);
+  IngestAnswer answer;
+  answer.status = row[0].value_or("");
+  answer.fate = fate_of(answer.status);
+  answer.head = position(row[1], row[2]).value_or(ChainPosition{});
+  answer.detail = row[3].value_or("");
+  return answer;
+}
+
+}  // namespace dpi
