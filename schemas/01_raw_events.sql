@@ -1059,7 +1059,7 @@ begin
                case when k.root_here is null then 'events before the checkpoint are missing, its root cannot be computed'
                     else format('the signed root for tree size %s is not that of the stored events', k.tree_size) end
         from (select c.last_seq, c.tree_size, c.root, re_raw.tree_root(p_instance, c.tree_size) as root_here
-              from re_raw.checkpoint c where c.component_instance_id = p_instance and c.last_seq between p_from and upto
+              from re_raw.checkpoint c where c.component_instance_id = p_instance and c.last_seq <= upto and p_from = 0
               order by c.tree_size desc limit 1) k
         where k.root_here is distinct from k.root
     )
@@ -1079,7 +1079,7 @@ begin
     end if;
 end $$;
 comment on function re_raw.verify_chain(uuid, bigint, bigint) is
-    'Recomputes digests, links, ledger and the last checkpoint''s root of a range; no row means intact. Signatures are for the verify command';
+    'Recomputes digests, links and ledger of a range, from 0 on also the last checkpoint''s root; no row means intact. Signatures are for the verify command';
 
 -- ---------------------------------------------------------------------------------------------------------------------------
 -- Append-only, row-level security, grants
@@ -1103,6 +1103,7 @@ grant execute on function re_raw.merkle_root(bytea[]), re_raw.tree_root(uuid, bi
 grant execute on function re_raw.update_subtrees(uuid) to re_retention;
 grant select on all tables in schema re_raw to re_auditor, re_viewer;
 grant select on re_raw.raw_event, re_raw.chain_gap to re_correlation, re_ai_writer, re_corr_owner;
+grant select on re_raw.ingest_segment, re_raw.chain_gap_fill to re_corr_owner;
 revoke select on re_raw.stored_range from re_viewer;   -- its owner passes row-level security
 
 reset role;

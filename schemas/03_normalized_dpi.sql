@@ -152,7 +152,9 @@ create table re_dpi.flow (
         and masklen(dst_ip) = case family(dst_ip) when 4 then 32 else 128 end
         and masklen(tunnel_src_ip) = case family(tunnel_src_ip) when 4 then 32 else 128 end
         and masklen(tunnel_dst_ip) = case family(tunnel_dst_ip) when 4 then 32 else 128 end),
-    constraint flow_nanoseconds_are_in_range check (least(observed_at_ns, start_at_ns, end_at_ns, cert_not_before_ns, cert_not_after_ns) >= 0 and greatest(observed_at_ns, start_at_ns, end_at_ns, cert_not_before_ns, cert_not_after_ns) <= 999),
+    constraint flow_nanoseconds_are_in_range check (
+        least(observed_at_ns, start_at_ns, end_at_ns, cert_not_before_ns, cert_not_after_ns) >= 0
+        and greatest(observed_at_ns, start_at_ns, end_at_ns, cert_not_before_ns, cert_not_after_ns) <= 999),
     constraint flow_nanoseconds_have_their_time check (
         (start_at is null) = (start_at_ns is null) and (end_at is null) = (end_at_ns is null)
         and (cert_not_before is null) = (cert_not_before_ns is null)
@@ -166,7 +168,7 @@ create table re_dpi.flow (
     constraint flow_families_match check (family(src_ip) = ip_version and family(dst_ip) = ip_version)
 ) partition by range (ingested_at);
 comment on table  re_dpi.flow is 'dpi.flow v1: one record of a bidirectional flow; counters are of this record alone, so sums are true';
-comment on column re_dpi.flow.ingested_at               is 'Database clock of the batch; equal to the raw events; chooses the partition';
+comment on column re_dpi.flow.ingested_at               is 'Database clock of the batch; that of the raw event; chooses the partition';
 comment on column re_dpi.flow.component_instance_id     is 'Chain of the raw event';
 comment on column re_dpi.flow.seq                       is 'Sequence number of the raw event';
 comment on column re_dpi.flow.tenant_id                 is 'Tenant, for row-level security';
@@ -194,11 +196,11 @@ comment on column re_dpi.flow.ip_bytes_dst              is 'Bytes of IP packets 
 comment on column re_dpi.flow.payload_bytes_src         is 'Bytes behind the TCP/UDP header from the initiator';
 comment on column re_dpi.flow.payload_bytes_dst         is 'Bytes behind the TCP/UDP header from the responder';
 comment on column re_dpi.flow.end_reason                is 'Why the record ended';
-comment on column re_dpi.flow.app_master                is 'nDPI master protocol, nDPIs name';
-comment on column re_dpi.flow.app                       is 'nDPI application protocol, nDPIs name';
-comment on column re_dpi.flow.app_category              is 'nDPI category, nDPIs name';
-comment on column re_dpi.flow.app_confidence            is 'nDPI confidence, nDPIs name';
-comment on column re_dpi.flow.app_packets               is 'Number of the flows packet that decided; 0 = guessed at the end';
+comment on column re_dpi.flow.app_master                is 'nDPI master protocol, nDPI''s name';
+comment on column re_dpi.flow.app                       is 'nDPI application protocol, nDPI''s name';
+comment on column re_dpi.flow.app_category              is 'nDPI category, nDPI''s name';
+comment on column re_dpi.flow.app_confidence            is 'nDPI confidence, nDPI''s name';
+comment on column re_dpi.flow.app_packets               is 'Number of the flow''s packet that decided; 0 = guessed at the end';
 comment on column re_dpi.flow.risk_score                is 'nDPI risk score';
 comment on column re_dpi.flow.tunnel_type               is 'Innermost tunnel of the first packet';
 comment on column re_dpi.flow.tunnel_id                 is 'Its identifier (VNI, key, TEID)';
@@ -206,8 +208,8 @@ comment on column re_dpi.flow.tunnel_src_ip             is 'Its outer source';
 comment on column re_dpi.flow.tunnel_dst_ip             is 'Its outer destination';
 comment on column re_dpi.flow.tcp_flags_src             is 'OR of the TCP flags from the initiator';
 comment on column re_dpi.flow.tcp_flags_dst             is 'OR of the TCP flags from the responder';
-comment on column re_dpi.flow.conn_state                is 'Connection state, Zeeks names';
-comment on column re_dpi.flow.history                   is 'Connection history, Zeeks letters';
+comment on column re_dpi.flow.conn_state                is 'Connection state, Zeek''s names';
+comment on column re_dpi.flow.history                   is 'Connection history, Zeek''s letters';
 comment on column re_dpi.flow.rtt_src_us                is 'Microseconds SYN/ACK to ACK: probe to initiator and back';
 comment on column re_dpi.flow.rtt_dst_us                is 'Microseconds SYN to SYN/ACK: probe to responder and back';
 comment on column re_dpi.flow.retransmits_src           is 'Retransmitted packets, from the initiator';
@@ -234,7 +236,7 @@ comment on column re_dpi.flow.alpn_truncated            is 'alpn was cut';
 comment on column re_dpi.flow.ja3                       is 'JA3 fingerprint of the client, hex';
 comment on column re_dpi.flow.ja3s                      is 'JA3S fingerprint of the server, hex';
 comment on column re_dpi.flow.ja4                       is 'JA4 fingerprint of the client';
-comment on column re_dpi.flow.cert_sha256               is 'SHA-256 of the servers certificate';
+comment on column re_dpi.flow.cert_sha256               is 'SHA-256 of the server''s certificate';
 comment on column re_dpi.flow.cert_subject              is 'Subject of the certificate, pct-text';
 comment on column re_dpi.flow.cert_subject_truncated    is 'cert_subject was cut';
 comment on column re_dpi.flow.cert_issuer               is 'Issuer of the certificate, pct-text';
@@ -267,8 +269,8 @@ create table re_dpi.flow_vlan (
     constraint flow_vlan_position_is_valid check (position >= 0),
     constraint flow_vlan_vlan_id_is_valid check (vlan_id between 0 and 4095)
 ) partition by range (ingested_at);
-comment on table  re_dpi.flow_vlan is 'dpi.flow vlan_ids: VLAN ids of the flows first packet, outermost first';
-comment on column re_dpi.flow_vlan.ingested_at           is 'Database clock of the batch; equal to the raw events; chooses the partition';
+comment on table  re_dpi.flow_vlan is 'dpi.flow vlan_ids: VLAN ids of the flow''s first packet, outermost first';
+comment on column re_dpi.flow_vlan.ingested_at           is 'Database clock of the batch; that of the raw event; chooses the partition';
 comment on column re_dpi.flow_vlan.component_instance_id is 'Chain of the raw event';
 comment on column re_dpi.flow_vlan.seq                   is 'Sequence number of the raw event';
 comment on column re_dpi.flow_vlan.tenant_id             is 'Tenant, for row-level security';
@@ -285,8 +287,8 @@ create table re_dpi.flow_encapsulation (
     constraint flow_encapsulation_position_is_valid check (position >= 0),
     constraint flow_encapsulation_encapsulation_is_valid check (octet_length(encapsulation) between 1 and 64)
 ) partition by range (ingested_at);
-comment on table  re_dpi.flow_encapsulation is 'dpi.flow encapsulations: of the flows first packet, in wire order';
-comment on column re_dpi.flow_encapsulation.ingested_at           is 'Database clock of the batch; equal to the raw events; chooses the partition';
+comment on table  re_dpi.flow_encapsulation is 'dpi.flow encapsulations: of the flow''s first packet, in wire order';
+comment on column re_dpi.flow_encapsulation.ingested_at           is 'Database clock of the batch; that of the raw event; chooses the partition';
 comment on column re_dpi.flow_encapsulation.component_instance_id is 'Chain of the raw event';
 comment on column re_dpi.flow_encapsulation.seq                   is 'Sequence number of the raw event';
 comment on column re_dpi.flow_encapsulation.tenant_id             is 'Tenant, for row-level security';
@@ -302,11 +304,11 @@ create table re_dpi.flow_risk (
     constraint flow_risk_risk_is_valid check (octet_length(risk) between 1 and 128)
 ) partition by range (ingested_at);
 comment on table  re_dpi.flow_risk is 'dpi.flow risks: risks that nDPI found';
-comment on column re_dpi.flow_risk.ingested_at           is 'Database clock of the batch; equal to the raw events; chooses the partition';
+comment on column re_dpi.flow_risk.ingested_at           is 'Database clock of the batch; that of the raw event; chooses the partition';
 comment on column re_dpi.flow_risk.component_instance_id is 'Chain of the raw event';
 comment on column re_dpi.flow_risk.seq                   is 'Sequence number of the raw event';
 comment on column re_dpi.flow_risk.tenant_id             is 'Tenant, for row-level security';
-comment on column re_dpi.flow_risk.risk                  is 'nDPIs name of the risk';
+comment on column re_dpi.flow_risk.risk                  is 'nDPI''s name of the risk';
 create table re_dpi.flow_packet (
     ingested_at           timestamptz not null default now(),
     component_instance_id uuid not null,
@@ -320,7 +322,7 @@ create table re_dpi.flow_packet (
     constraint flow_packet_gap_us_is_valid check (gap_us between 0 and 9007199254740991)
 ) partition by range (ingested_at);
 comment on table  re_dpi.flow_packet is 'dpi.flow splt: first packets with payload';
-comment on column re_dpi.flow_packet.ingested_at           is 'Database clock of the batch; equal to the raw events; chooses the partition';
+comment on column re_dpi.flow_packet.ingested_at           is 'Database clock of the batch; that of the raw event; chooses the partition';
 comment on column re_dpi.flow_packet.component_instance_id is 'Chain of the raw event';
 comment on column re_dpi.flow_packet.seq                   is 'Sequence number of the raw event';
 comment on column re_dpi.flow_packet.tenant_id             is 'Tenant, for row-level security';
@@ -337,7 +339,7 @@ create table re_dpi.flow_anomaly (
     constraint flow_anomaly_anomaly_is_valid check (octet_length(anomaly) between 1 and 128)
 ) partition by range (ingested_at);
 comment on table  re_dpi.flow_anomaly is 'dpi.flow anomalies: what the decoder found odd';
-comment on column re_dpi.flow_anomaly.ingested_at           is 'Database clock of the batch; equal to the raw events; chooses the partition';
+comment on column re_dpi.flow_anomaly.ingested_at           is 'Database clock of the batch; that of the raw event; chooses the partition';
 comment on column re_dpi.flow_anomaly.component_instance_id is 'Chain of the raw event';
 comment on column re_dpi.flow_anomaly.seq                   is 'Sequence number of the raw event';
 comment on column re_dpi.flow_anomaly.tenant_id             is 'Tenant, for row-level security';
@@ -414,7 +416,7 @@ create table re_dpi.dns (
     constraint dns_edns_is_whole check (num_nulls(edns_version, edns_udp_size, edns_do) in (0, 3))
 ) partition by range (ingested_at);
 comment on table  re_dpi.dns is 'dpi.dns v1: one DNS transaction, query and response together';
-comment on column re_dpi.dns.ingested_at           is 'Database clock of the batch; equal to the raw events; chooses the partition';
+comment on column re_dpi.dns.ingested_at           is 'Database clock of the batch; that of the raw event; chooses the partition';
 comment on column re_dpi.dns.component_instance_id is 'Chain of the raw event';
 comment on column re_dpi.dns.seq                   is 'Sequence number of the raw event';
 comment on column re_dpi.dns.tenant_id             is 'Tenant, for row-level security';
@@ -472,7 +474,7 @@ create table re_dpi.dns_question (
     constraint dns_question_class_is_valid check (octet_length(class) <= 255)
 ) partition by range (ingested_at);
 comment on table  re_dpi.dns_question is 'dpi.dns questions: every question of the transaction';
-comment on column re_dpi.dns_question.ingested_at           is 'Database clock of the batch; equal to the raw events; chooses the partition';
+comment on column re_dpi.dns_question.ingested_at           is 'Database clock of the batch; that of the raw event; chooses the partition';
 comment on column re_dpi.dns_question.component_instance_id is 'Chain of the raw event';
 comment on column re_dpi.dns_question.seq                   is 'Sequence number of the raw event';
 comment on column re_dpi.dns_question.tenant_id             is 'Tenant, for row-level security';
@@ -504,7 +506,7 @@ create table re_dpi.dns_record (
     constraint dns_record_data_truncated_is_valid check (data_truncated is not false)
 ) partition by range (ingested_at);
 comment on table  re_dpi.dns_record is 'dpi.dns records: every record of the first response, in wire order';
-comment on column re_dpi.dns_record.ingested_at           is 'Database clock of the batch; equal to the raw events; chooses the partition';
+comment on column re_dpi.dns_record.ingested_at           is 'Database clock of the batch; that of the raw event; chooses the partition';
 comment on column re_dpi.dns_record.component_instance_id is 'Chain of the raw event';
 comment on column re_dpi.dns_record.seq                   is 'Sequence number of the raw event';
 comment on column re_dpi.dns_record.tenant_id             is 'Tenant, for row-level security';
@@ -530,7 +532,7 @@ create table re_dpi.dns_edns_option (
     constraint dns_edns_option_data_is_valid check (data ~ '^([0-9a-f]{2})*$')
 ) partition by range (ingested_at);
 comment on table  re_dpi.dns_edns_option is 'dpi.dns edns.options: EDNS options in wire order';
-comment on column re_dpi.dns_edns_option.ingested_at           is 'Database clock of the batch; equal to the raw events; chooses the partition';
+comment on column re_dpi.dns_edns_option.ingested_at           is 'Database clock of the batch; that of the raw event; chooses the partition';
 comment on column re_dpi.dns_edns_option.component_instance_id is 'Chain of the raw event';
 comment on column re_dpi.dns_edns_option.seq                   is 'Sequence number of the raw event';
 comment on column re_dpi.dns_edns_option.tenant_id             is 'Tenant, for row-level security';
@@ -547,7 +549,7 @@ create table re_dpi.dns_anomaly (
     constraint dns_anomaly_anomaly_is_valid check (octet_length(anomaly) between 1 and 128)
 ) partition by range (ingested_at);
 comment on table  re_dpi.dns_anomaly is 'dpi.dns anomalies: what the parser found odd';
-comment on column re_dpi.dns_anomaly.ingested_at           is 'Database clock of the batch; equal to the raw events; chooses the partition';
+comment on column re_dpi.dns_anomaly.ingested_at           is 'Database clock of the batch; that of the raw event; chooses the partition';
 comment on column re_dpi.dns_anomaly.component_instance_id is 'Chain of the raw event';
 comment on column re_dpi.dns_anomaly.seq                   is 'Sequence number of the raw event';
 comment on column re_dpi.dns_anomaly.tenant_id             is 'Tenant, for row-level security';
@@ -619,7 +621,7 @@ create table re_dpi.heartbeat (
     constraint heartbeat_nanoseconds_have_their_time check ((last_packet_at is null) = (last_packet_at_ns is null))
 ) partition by range (ingested_at);
 comment on table  re_dpi.heartbeat is 'health.heartbeat v1: counters of a probe, cumulative since its chain began, so a lost heartbeat loses no count';
-comment on column re_dpi.heartbeat.ingested_at            is 'Database clock of the batch; equal to the raw events; chooses the partition';
+comment on column re_dpi.heartbeat.ingested_at            is 'Database clock of the batch; that of the raw event; chooses the partition';
 comment on column re_dpi.heartbeat.component_instance_id  is 'Chain of the raw event';
 comment on column re_dpi.heartbeat.seq                    is 'Sequence number of the raw event';
 comment on column re_dpi.heartbeat.tenant_id              is 'Tenant, for row-level security';
@@ -629,7 +631,7 @@ comment on column re_dpi.heartbeat.observed_at_ns         is 'Nanoseconds below 
 comment on column re_dpi.heartbeat.heartbeat_number       is 'From 0, over the whole chain';
 comment on column re_dpi.heartbeat.interval_ms            is 'Milliseconds since the heartbeat before; in replay packet time';
 comment on column re_dpi.heartbeat.previous_seq           is 'Sequence number of the heartbeat before';
-comment on column re_dpi.heartbeat.state                  is 'The probes own view; re_view.probe_status computes its own';
+comment on column re_dpi.heartbeat.state                  is 'The probe''s own view; re_view.probe_status computes its own';
 comment on column re_dpi.heartbeat.run_id                 is 'Random per process start';
 comment on column re_dpi.heartbeat.uptime_ms              is 'Milliseconds since process start';
 comment on column re_dpi.heartbeat.probe_version          is 'Version of the probe';
@@ -670,7 +672,7 @@ create table re_dpi.heartbeat_reason (
     constraint heartbeat_reason_reason_is_valid check (octet_length(reason) between 1 and 128)
 ) partition by range (ingested_at);
 comment on table  re_dpi.heartbeat_reason is 'health.heartbeat reasons: why the probe calls itself degraded';
-comment on column re_dpi.heartbeat_reason.ingested_at           is 'Database clock of the batch; equal to the raw events; chooses the partition';
+comment on column re_dpi.heartbeat_reason.ingested_at           is 'Database clock of the batch; that of the raw event; chooses the partition';
 comment on column re_dpi.heartbeat_reason.component_instance_id is 'Chain of the raw event';
 comment on column re_dpi.heartbeat_reason.seq                   is 'Sequence number of the raw event';
 comment on column re_dpi.heartbeat_reason.tenant_id             is 'Tenant, for row-level security';
@@ -687,7 +689,7 @@ create table re_dpi.heartbeat_anomaly (
     constraint heartbeat_anomaly_count_is_valid check (count between 0 and 9007199254740991)
 ) partition by range (ingested_at);
 comment on table  re_dpi.heartbeat_anomaly is 'health.heartbeat anomalies: counts by name';
-comment on column re_dpi.heartbeat_anomaly.ingested_at           is 'Database clock of the batch; equal to the raw events; chooses the partition';
+comment on column re_dpi.heartbeat_anomaly.ingested_at           is 'Database clock of the batch; that of the raw event; chooses the partition';
 comment on column re_dpi.heartbeat_anomaly.component_instance_id is 'Chain of the raw event';
 comment on column re_dpi.heartbeat_anomaly.seq                   is 'Sequence number of the raw event';
 comment on column re_dpi.heartbeat_anomaly.tenant_id             is 'Tenant, for row-level security';
