@@ -12,6 +12,7 @@
 #include "probe/app/replay.h"
 #include "probe/app/report.h"
 #include "probe/app/schema.h"
+#include "probe/app/status.h"
 #include "probe/app/verify.h"
 #include "probe/app/version.h"
 
@@ -57,6 +58,7 @@ class CommandLine {
     add_keys();
     add_config();
     add_schema();
+    add_status();
   }
 
   int run(int argc, char** argv) {
@@ -140,6 +142,37 @@ class CommandLine {
     show->add_option("file", key_file_, "the key")->required();
     show->add_flag("--public", key_public_, "print the public key as PEM");
     on(show, [this] { return run_keys_show(key_file_, key_public_); });
+    add_enrol(*c);
+  }
+
+  void add_enrol(CLI::App& keys) {
+    CLI::App* c = keys.add_subcommand(
+        "enrol", "register this machine's probe and its key; prints the instance");
+    c->add_option("file", enrol_.key, "the key")->required();
+    c->add_option("--role", enrol_.db_role, "database login that the probe uses")->required();
+    c->add_option("--instance", enrol_.instance, "an instance enrolled before; else a new one");
+    c->add_option("--tenant", enrol_.tenant, "short name of its tenant")->capture_default_str();
+    add_database(*c);
+    on(c, [this] {
+      return with_database([this](const std::string& conninfo) {
+        enrol_.conninfo = conninfo;
+        return run_keys_enrol(enrol_);
+      });
+    });
+  }
+
+  void add_status() {
+    CLI::App* c = app_.add_subcommand(
+        "status", "one line per probe; exits 0 ok, 1 warning, 2 critical, 3 unknown");
+    c->add_option("--probe", status_.probe, "only instances or hosts that begin with this");
+    c->add_flag("--json", status_.json, "everything, for machines");
+    add_database(*c);
+    on(c, [this] {
+      return with_database([this](const std::string& conninfo) {
+        status_.conninfo = conninfo;
+        return run_status(status_);
+      });
+    });
   }
 
   void add_config() {
@@ -186,6 +219,8 @@ class CommandLine {
   ReplayOptions replay_;
   std::string speed_ = "max";
   VerifyOptions verify_;
+  EnrolOptions enrol_;
+  StatusOptions status_;
   std::string conninfo_;
   std::string key_file_;
   bool key_public_ = false;

@@ -147,7 +147,9 @@ Result<SqlRows> Postgres::query(const std::string& sql, std::span<const SqlValue
   std::vector<int> lengths;
   for (const SqlValue& a : arguments) {
     types.push_back(a.type_);
-    values.push_back(a.value_ ? as_text(*a.value_).data() : nullptr);
+    // An empty value is not NULL, but an empty vector's data() may be.
+    const char* const bytes = a.value_ && !a.value_->empty() ? as_text(*a.value_).data() : "";
+    values.push_back(a.value_ ? bytes : nullptr);
     const std::size_t size = a.value_ ? a.value_->size() : 0;
     DPI_CHECK(size <= static_cast<std::size_t>(std::numeric_limits<int>::max()));
     lengths.push_back(static_cast<int>(size));
