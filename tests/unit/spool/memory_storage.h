@@ -22,7 +22,7 @@
 
 namespace dpi::test {
 
-enum class Fault { none, power_cut, no_space, sync_error, short_write };
+enum class Fault { none, power_cut, process_death, no_space, sync_error, short_write };
 
 class MemoryStorage final : public Storage {
  public:
@@ -33,18 +33,24 @@ class MemoryStorage final : public Storage {
     fault_ = fault;
     countdown_ = operation;
   }
-  [[nodiscard]] bool power_is_off() const { return off_; }
+  // After power_cut and process_death: everything fails until reboot() or restart().
+  [[nodiscard]] bool stopped() const { return off_; }
   [[nodiscard]] std::uint64_t operations() const { return operations_; }
   // Seeded bugs for the harness's own test.
   bool sync_lies = false;
   bool folder_sync_lies = false;
 
-  // What a machine finds after the power came back.
-  void reboot() {
+  // A new process on the same machine: everything written is there, synced or not.
+  void restart() {
     off_ = false;
     fault_ = Fault::none;
     locks_.clear();
     ++generation_;
+  }
+
+  // What a machine finds after the power came back.
+  void reboot() {
+    restart();
     const std::size_t kept = pick(pending_.size() + 1);
     for (std::size_t i = 0; i < kept; ++i) apply(pending_[i], durable_names_);
     pending_.clear();
@@ -273,7 +279,7 @@ class MemoryStorage final : public Storage {
     ++operations_;
     if (fault_ == Fault::none || --countdown_ > 0) return 0;
     const Fault fault = std::exchange(fault_, Fault::none);
-    if (fault == Fault::power_cut) {
+    if (fault == Fault::power_cut || fault == Fault::process_death) {
       off_ = true;
       return EIO;
     }
