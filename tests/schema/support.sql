@@ -138,3 +138,33 @@ begin
     perform re_core.enrol_instance(t.i2(), t.m2(), 'two', 'dpi_probe', 'live', 't_probe2', t.spki(2), 'file', '');
     perform re_core.enrol_reader('t_soc1', 'one'), re_core.enrol_reader('t_soc2', 'two'), re_core.enrol_reader('t_corr', 'one'), re_core.enrol_reader('t_ai', 'one');
 end $$;
+
+-- Runs a statement as another login: its SQLSTATE, or ok.
+create function t.try(role_name text, statement text) returns text language plpgsql as $$
+declare
+    answer text := 'ok';
+begin
+    execute format('set local session authorization %I', role_name);
+    begin
+        execute statement;
+    exception when others then
+        answer := sqlstate;
+    end;
+    reset session authorization;
+    return answer;
+end $$;
+
+-- Asks as another login: first column of the first row, or the SQLSTATE.
+create function t.ask(role_name text, statement text) returns text language plpgsql as $$
+declare
+    answer text;
+begin
+    execute format('set local session authorization %I', role_name);
+    begin
+        execute statement into answer;
+    exception when others then
+        answer := sqlstate;
+    end;
+    reset session authorization;
+    return answer;
+end $$;

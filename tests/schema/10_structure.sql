@@ -1,0 +1,65 @@
+-- What the catalogue must say: keys, comments, refusal triggers, row-level security, fixed search paths, no right for PUBLIC; and every
+-- view and function answers on an empty database.
+begin;
+set search_path = t, public;
+select no_plan();
+
+create temp view tables as
+    select c.oid, n.nspname, c.relname, c.relkind, c.relispartition
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname in ('re_core', 're_raw', 're_agent', 're_dpi', 're_corr', 're_ai', 're_ops') and c.relkind in ('r', 'p');
+
+select is_empty($$ select oid::regclass from tables x where not exists (select from pg_constraint k where k.conrelid = x.oid and k.contype = 'p') $$,
+    'every table has a primary key');
+select is_empty($$ select x.oid::regclass from tables x where not relispartition and obj_description(x.oid, 'pg_class') is null $$, 'every table has a comment');
+select is_empty($$ select x.oid::regclass, a.attname from tables x join pg_attribute a on a.attrelid = x.oid and a.attnum > 0 and not a.attisdropped
+    where not x.relispartition and col_description(x.oid, a.attnum) is null $$, 'every column has a comment');
+select is_empty($$ select p.oid::regprocedure from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname like 're\_%'
+    and obj_description(p.oid, 'pg_proc') is null $$, 'every function has a comment');
+select is_empty($$ select x.oid::regclass from tables x where not exists (
+        select from pg_trigger g where g.tgrelid = x.oid and g.tgname = 'refuse_change' and g.tgenabled = 'A' and g.tgtype = 2 + 8 + 16 + 32)
+    and format('%s.%s', nspname, relname) not in ('re_raw.chain_head', 're_raw.violation_counter') $$,
+    'every table and leaf refuses UPDATE, DELETE and TRUNCATE, but for two derived ones');
+select is_empty($$ select x.oid::regclass from tables x join pg_attribute a on a.attrelid = x.oid and a.attname = 'tenant_id' join pg_class c on c.oid = x.oid
+    where not x.relispartition and not (c.relrowsecurity and exists (select from pg_policy p where p.polrelid = x.oid)) $$,
+    'every table with a tenant has row-level security');
+select is_empty($$ select p.oid::regprocedure from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+    where n.nspname like 're\_%' and not exists (select from unnest(p.proconfig) s where s = 'search_path=pg_catalog, pg_temp')
+      and p.prolang <> (select oid from pg_language where lanname = 'sql') $$, 'every function fixes its search_path');
+select is_empty($$ select p.oid::regprocedure from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+    where n.nspname like 're\_%' and has_function_privilege('t_nobody', p.oid, 'execute') $$, 'PUBLIC may execute nothing');
+select is_empty($$ select oid::regclass from tables where has_table_privilege('t_nobody', oid, 'select, insert, update, delete, truncate, references, trigger') $$,
+    'PUBLIC holds no right on any table');
+select is_empty($$ select r.rolname, x.oid::regclass from tables x cross join pg_roles r
+    where r.rolname in ('re_probe', 're_agent_writer', 're_ingest', 're_correlation', 're_ai_writer', 're_soc', 're_auditor', 're_retention', 're_enrol', 're_viewer')
+      and has_table_privilege(r.oid, x.oid, 'insert, update, delete, truncate') $$, 'no working role may write a table');
+select is_empty($$ select x.oid::regclass from tables x where relkind = 'p' and not exists (
+    select from re_ops.retention_policy p where p.schema_name = x.nspname and p.table_name = x.relname and p.span <> 'none') $$, 'every partitioned table has its policy');
+select is_empty($$ select x.oid::regclass from tables x where not relispartition and not exists (
+    select from re_ops.retention_policy p where p.schema_name = x.nspname and p.table_name = x.relname) $$, 'every table is named by the policy');
+select is_empty($$ select x.oid::regclass from tables x where relispartition and nspname in ('re_dpi', 're_agent') and not exists (
+    select from pg_constraint k join pg_class c on c.oid = k.confrelid where k.conrelid = x.oid and k.contype = 'f' and c.relispartition) $$,
+    'every normalised leaf references a leaf of the same day');
+select is_empty($$ select x.oid::regclass, a.attname from tables x join pg_attribute a on a.attrelid = x.oid and a.attnum > 0
+    where a.atttypid in ('json'::regtype, 'jsonb'::regtype) $$, 'no JSON column');
+select is_empty($$ select c.oid::regclass from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 're_view' and c.relkind = 'v'
+    and pg_get_viewdef(c.oid) !~ 'ORDER BY' $$, 'every view has an order');
+select is_empty($$ select rolname from pg_roles where rolname like 're\_%' and (rolcanlogin or rolsuper or rolbypassrls or rolcreaterole) $$, 'group roles cannot log in');
+
+-- Zero data
+create function pg_temp.rows(v text) returns bigint language plpgsql as $$ declare n bigint; begin execute 'select count(*) from ' || v into n; return n; end $$;
+select is(pg_temp.rows(c.oid::regclass::text), 0::bigint, c.relname || ' answers on an empty database')
+from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 're_view' and c.relkind = 'v' order by c.relname;
+select is_empty('select * from re_view.top_applications()', 'top_applications on nothing');
+select is_empty('select * from re_view.top_talkers(now() - interval ''1 day'', now())', 'top_talkers on nothing');
+select is_empty('select * from re_view.top_names()', 'top_names on nothing');
+select is_empty('select * from re_ops.verify_ledger()', 'the retention ledger is intact');
+select is((select count(*) from re_ops.partition_horizon where alarm), 0::bigint, 'partitions are ready');
+select is((select severity || ' ' || rule from re_raw.verify_chain(t.i1())), 'cannot_judge unknown_instance', 'verify_chain of an unknown instance');
+select is((select count(*) from re_raw.chain_resume(t.i1()) where next_seq is null), 1::bigint, 'chain_resume of an unknown instance');
+select is((select version from re_core.bundle()), null, 'no bundle registered yet');
+select lives_ok($$ select re_core.register_bundle('1.0.0', sha256('x')), re_core.register_bundle('1.0.0', sha256('x')) $$, 'registering is idempotent');
+select throws_ok($$ select re_core.register_bundle('1.0.0', sha256('y')) $$, 'RE002', null, 'another hash needs another version');
+select is((select ddl_sha256 from re_core.bundle()), sha256('x'), 'the bundle in force');
+select * from finish();
+rollback;

@@ -1,0 +1,104 @@
+-- Envelopes and payloads: whatever departs from the contract in one place is refused whole, and the place is named.
+begin;
+set search_path = t, public;
+select no_plan();
+select t.enrol();
+select t.send(t.chain(t.i1(), t.m1(), 0, t.zeros(), 's'));
+-- Sends one event behind the head; a good one is rolled back, so every case starts from the same head.
+create function pg_temp.one(event_type text, payload bytea, over jsonb default '{}', forge text default null) returns text language plpgsql as $$
+declare
+    e bytea := t.envelope(t.i1(), t.m1(), 1, (select last_hash from re_raw.chain_resume(t.i1())), event_type, payload, over);
+    answer text;
+begin
+    if forge is not null then e := convert_to(replace(convert_from(e, 'UTF8'), split_part(forge, '=>', 1), split_part(forge, '=>', 2)), 'UTF8'); end if;
+    begin
+        select x.status || coalesce(': ' || x.detail, '') into answer from re_raw.ingest(t.i1(), 1, array[e], array[payload], null) x;
+        raise exception 'undo' using errcode = 'T0001';
+    exception when sqlstate 'T0001' then
+        return answer;
+    end;
+end $$;
+create function pg_temp.flow(over jsonb) returns text language sql as $$ select pg_temp.one('dpi.flow', convert_to(t.flow(over), 'UTF8')) $$;
+create function pg_temp.dns(over jsonb) returns text language sql as $$ select pg_temp.one('dpi.dns', convert_to(t.dns(over), 'UTF8')) $$;
+create function pg_temp.beat(over jsonb) returns text language sql as $$ select pg_temp.one('health.heartbeat', convert_to(t.heartbeat(over), 'UTF8')) $$;
+create function pg_temp.raw(event_type text, payload text) returns text language sql as $$ select pg_temp.one(event_type, convert_to(payload, 'UTF8')) $$;
+
+select is(pg_temp.flow('{}'), 'stored', 'a good flow');
+select is(pg_temp.dns('{}'), 'stored', 'a good transaction');
+select is(pg_temp.beat('{}'), 'stored', 'a good heartbeat');
+-- every required member missing, one by one
+select matches(pg_temp.flow(jsonb_build_object(key, null)), '^bad_event: seq 1: ', 'flow without ' || key)
+from jsonb_object_keys(t.flow()::jsonb) key where key not in ('server_name', 'tcp_flags_src', 'tcp_flags_dst', 'rtt_dst_us') order by key;
+select matches(pg_temp.dns(jsonb_build_object(key, null)), '^bad_event: seq 1: ', 'dns without ' || key)
+from unnest(array['community_id', 'transport', 'service', 'src_ip', 'src_port', 'dst_ip', 'dst_port', 'id', 'opcode', 'outcome', 'queries', 'responses', 'questions']) key;
+select matches(pg_temp.beat(jsonb_build_object(key, null)), '^bad_event: seq 1: ', 'heartbeat without ' || key) from jsonb_object_keys(t.heartbeat()::jsonb) key order by key;
+-- every member with another type
+select matches(pg_temp.flow(jsonb_build_object(key, case jsonb_typeof(value) when 'number' then to_jsonb(value::text) when 'string' then '1' when 'boolean' then '"true"' else '{}' end)),
+    '^bad_event: seq 1: ', 'flow with another type of ' || key) from jsonb_each(t.flow()::jsonb) order by key;
+select matches(pg_temp.dns(jsonb_build_object(key, case jsonb_typeof(value) when 'number' then to_jsonb(value::text) when 'string' then '1' when 'boolean' then '"true"' else '7' end)),
+    '^bad_event: seq 1: ', 'dns with another type of ' || key) from jsonb_each(t.dns()::jsonb) order by key;
+select matches(pg_temp.beat(jsonb_build_object(key, case jsonb_typeof(value) when 'number' then to_jsonb(value::text) when 'string' then '1' else '7' end)),
+    '^bad_event: seq 1: ', 'heartbeat with another type of ' || key) from jsonb_each(t.heartbeat()::jsonb) order by key;
+-- values
+select matches(pg_temp.flow(v::jsonb), '^bad_event: seq 1: ', 'flow with ' || v) from unnest(array[
+    '{"surprise":1}', '{"record":-1}', '{"record":1.5}', '{"record":9007199254740992}', '{"record":99999999999999999999999}', '{"protocol":256}', '{"src_port":65536}', '{"ip_version":5}',
+    '{"src_ip":"10.0.0.0/8"}', '{"src_ip":"2001:db8::1"}', '{"src_ip":"nonsense"}', '{"end_reason":"bored"}', '{"orientation":"down"}', '{"start_at":"2100-01-01T00:00:00.000000000Z"}',
+    '{"start_at":"2026-01-01T00:00:00Z"}', '{"start_at":"infinity"}', '{"start_at":"2026-13-01T00:00:00.000000000Z"}', '{"vlan_ids":[4096]}', '{"vlan_ids":["1"]}', '{"vlan_ids":[null]}',
+    '{"vlan_ids":{}}', '{"risks":["a","a"]}', '{"risks":[1]}', '{"splt":[{"bytes":1}]}', '{"splt":[{"bytes":1,"gap_us":0,"x":1}]}', '{"splt":[{"bytes":1,"gap_us":-1}]}', '{"splt":[1]}',
+    '{"server_name":"a b"}', '{"server_name_truncated":false}', '{"ja3":"XYZ"}', '{"cert_sha256":"00"}', '{"cert_sha256":"zz"}', '{"tunnel_src_ip":"x"}', '{"anomalies":["x","x"]}',
+    '{"community_id":"1:short"}', '{"tcp_flags_src":300}', '{"risk_score":-1}']) v;
+select matches(pg_temp.flow(jsonb_build_object('server_name', repeat('a', 513))), '^bad_event', 'flow with a name too long');
+select is(pg_temp.flow(v::jsonb), 'stored', 'flow with ' || v) from unnest(array[
+    '{"vlan_ids":[100,4095]}', '{"encapsulations":["ethernet","vlan"],"risks":["a","b"],"anomalies":["x"]}', '{"splt":[{"bytes":-100,"gap_us":0},{"bytes":5,"gap_us":9}]}',
+    '{"cert_not_before":"1970-01-01T00:00:00.000000001Z","cert_not_after":"2261-12-31T23:59:59.999999999Z"}', '{"server_name":"%00%FF","server_name_truncated":true}',
+    '{"ip_version":6,"src_ip":"2001:db8::1","dst_ip":"::1"}', '{"record":9007199254740991}', '{"tunnel_type":"vxlan","tunnel_id":7,"tunnel_src_ip":"192.0.2.1","tunnel_dst_ip":"192.0.2.2"}',
+    '{"ssh_client":"SSH-2.0-x","hassh":"0123456789abcdef0123456789abcdef","http_status":200,"http_method":"GET"}']) v;
+select matches(pg_temp.dns(v::jsonb), '^bad_event: seq 1: ', 'dns with ' || v) from unnest(array[
+    '{"surprise":1}', '{"transport":"quic"}', '{"id":65536}', '{"outcome":"lost"}', '{"questions":[{"name":"a","type":"A"}]}', '{"questions":[{"name":"a","type":"A","class":"IN","x":1}]}',
+    '{"questions":[{"name":"a","type":"A","class":1}]}', '{"records":[{"section":"answer"}]}', '{"records":[{"section":"other","name":"a","type":"A","class":"IN","ttl":1,"data":"x"}]}',
+    '{"records":[{"section":"answer","name":"a","type":"A","class":"IN","ttl":-1,"data":"x"}]}', '{"records":[{"section":"answer","name":"a","type":"A","class":"IN","ttl":1,"data":"x","data_truncated":false}]}',
+    '{"edns":{}}', '{"edns":{"version":0,"udp_size":1232,"do":false}}', '{"edns":{"version":0,"udp_size":1232,"do":false,"options":[{"code":1}]}}',
+    '{"edns":{"version":0,"udp_size":1232,"do":false,"options":[{"code":1,"data":"0"}]}}', '{"edns":{"version":0,"udp_size":1232,"do":"no","options":[]}}', '{"qname":"a b"}', '{"query_at":"yesterday"}']) v;
+select is(pg_temp.dns(v::jsonb), 'stored', 'dns with ' || v) from unnest(array[
+    '{"questions":[]}', '{"records":[]}', '{"records":null,"edns":null,"query_at":null,"response_at":null,"rtt_us":null,"rcode":null,"qname":null,"qtype":null}', '{"anomalies":["a","b"]}',
+    '{"edns":{"version":0,"udp_size":1232,"do":true,"options":[]}}', '{"outcome":"malformed","malformed_at":12,"malformed_reason":"short","records_omitted":3}']) v;
+select matches(pg_temp.beat(v::jsonb), '^bad_event: seq 1: ', 'heartbeat with ' || v) from unnest(array[
+    '{"surprise":1}', '{"state":"fine"}', '{"run_id":"x"}', '{"config_sha256":"00"}', '{"packets_offered":-1}', '{"anomalies":[{"name":"a"}]}', '{"anomalies":[{"name":"a","count":1},{"name":"a","count":2}]}', '{"reasons":["a","a"]}']) v;
+select is(pg_temp.beat('{"packets_offered":11,"reasons":["spool"],"previous_seq":0,"last_packet_at":"2026-01-01T00:00:00.000000000Z"}'), 'stored', 'a heartbeat whose ledger does not close is stored, and says so');
+
+-- spelling: repeated names, disguised names, escapes, null, whitespace, other encodings, not objects
+select matches(pg_temp.raw('dpi.flow', v), '^bad_event: seq 1: ', 'payload spelled ' || left(v, 30)) from unnest(array[
+    replace(t.flow(), '"record":0', '"record":0,"record":0'), replace(t.flow(), '"record":0', '"record" :0,"record":0'), replace(t.flow(), '"record":0', '"re\u0063ord":0'),
+    replace(t.flow(), '"www.example.com"', '"www\u002eexample.com"'), replace(t.flow(), '"www.example.com"', 'null'), replace(t.flow(), 'www', e'w\u00e4w'), replace(t.flow(), '"record":0', e'"record":\n0'),
+    replace(t.flow(), 'www', e'\x01'), t.flow() || ' x', '{', '[]', '"x"', '1', 'null', '{}', repeat('[', 30000) || repeat(']', 30000), '{"a":"\u0000"}']) v;
+select matches(pg_temp.one('dpi.flow', convert_to(t.flow(), 'UTF8') || '\xff'::bytea), '^bad_event: seq 1: ', 'not UTF-8');
+select matches(pg_temp.one('dpi.flow', '\x00'::bytea || convert_to(t.flow(), 'UTF8')), '^bad_event: seq 1: ', 'a NUL byte');
+select matches(pg_temp.raw('test.unknown', '{"a":"' || repeat('x', 61440) || '"}'), '^bad_event: seq 1: ', 'oversized');
+select is(pg_temp.raw('test.unknown', '{"a":"' || repeat('x', 61431) || '"}'), 'stored', 'an unknown type of the largest size is stored raw');
+select matches(pg_temp.raw('test.unknown', '{"a":1'), '^bad_event: seq 1: ', 'an unknown type must be JSON all the same');
+select is(pg_temp.one('dpi.flow', '{"later":1}', '{"event_version":2}'), 'stored', 'a later version of a known type is stored raw');
+
+-- envelopes: bytes that the digest chain does not protect from the sender itself
+select matches(pg_temp.one('dpi.flow', convert_to(t.flow(), 'UTF8'), over::jsonb, forge), '^bad_event: seq 1: ', coalesce(forge, over)) from (values
+    ('{"payload_bytes":10}', null), ('{"payload_sha256":"' || repeat('00', 32) || '"}', null), ('{"event_id":"01a1fbb3-cac4-8b52-b090-7ee16002bc22"}', null), ('{"event_version":0}', null),
+    ('{"event_version":70000}', null), ('{"mono_us":-1}', null), ('{"mono_us":9007199254740992}', null), ('{"event_type":"Bad"}', null), ('{"event_type":"dpi"}', null), ('{"mode":"test"}', null),
+    ('{"machine_id":"a2a2a2a2-2222-8222-8222-222222222222"}', null), ('{"component_instance_id":"22222222-2222-4222-8222-222222222222"}', null), ('{"extra":1}', null),
+    ('{"observed_at":"2026-01-01T00:00:00.000000000Z"}', null), ('{"emitted_at":"2026-01-01T00:00:60.000000000Z"}', null), ('{"emitted_at":"2026-01-01 00:00:00.000000000Z"}', null),
+    ('{"emitted_at":"1969-12-31T23:59:59.000000000Z"}', null), ('{"identity":{"boot_id":"2b1e0f6a-9c7d-4e21-8a55-1f2e3d4c5b6a","hostname":"","version":"1"}}', null),
+    ('{"identity":{"boot_id":"2b1e0f6a-9c7d-4e21-8a55-1f2e3d4c5b6a","hostname":"a b","version":"1"}}', null), ('{"identity":{"boot_id":"2b1e0f6a-9c7d-4e21-8a55-1f2e3d4c5b6a","hostname":"a"}}', null),
+    ('{}', '"event_version":1=>"event_version":01'), ('{}', '"event_version":1=>"event_version": 1'), ('{}', '"mode":"live"=>"mode":"live","mode":"live"'), ('{}', '2b1e0f6a=>2B1E0F6A'),
+    ('{}', 'sensor-01=>sensor\u002d01'), ('{}', '{"component"=> {"component"'), ('{}', ',"mode":"live"=>'), ('{}', '"hostname":"sensor-01"=>"hostname":"s","hostname":"t"')) x(over, forge);
+select matches(pg_temp.one('dpi.flow', convert_to(t.flow(), 'UTF8'), jsonb_build_object('identity', jsonb_build_object('boot_id', '2b1e0f6a-9c7d-4e21-8a55-1f2e3d4c5b6a', 'hostname', repeat('a', 256), 'version', '1'))), '^bad_event', 'a host name too long');
+select matches(pg_temp.one('dpi.flow', convert_to(t.flow(), 'UTF8'), jsonb_build_object('event_type', 'a.' || repeat('b', 4000))), '^bad_event', 'an envelope too long');
+
+-- one bad event among many refuses the batch and is named
+create temp table b as select t.chain(t.i1(), t.m1(), 1, (select last_hash from re_raw.chain_resume(t.i1())), repeat('f', 100)) as good, t.chain(t.i1(), t.m1(), 1, (select last_hash from re_raw.chain_resume(t.i1())), repeat('f', 76)) as head;
+select matches(t.send(row(t.i1(), 1, (head).envelopes || (x).envelopes, (head).payloads || (x).payloads, null)::t.batch), '^bad_event: seq 77: flow_end_reason_is_valid', 'the 77th of 80')
+from b, lateral (select t.chain(t.i1(), t.m1(), 77, (head).last_hash, 'ffff', '{}', '{"end_reason":"bored"}') as x) y;
+select is((select count(*) from re_raw.raw_event), 1::bigint, 'nothing of it is stored');
+select is(t.status(good), 'stored', 'the good batch is') from b;
+select is((select count(*) from re_dpi.flow), 100::bigint, 'with its rows');
+select is((select bool_and((line::json ->> 'payload')::json ->> 'app' = f.app) from re_view.event e join re_dpi.flow f using (ingested_at, component_instance_id, seq)), true, 'columns equal payloads');
+select is((select distinct start_at_ns * 1000 + end_at_ns from re_dpi.flow), 123456, 'nanoseconds are kept apart');
+select * from finish();
+rollback;

@@ -1,0 +1,193 @@
+#include "probe/flow/flow_table.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+
+#include "tests/support/packets.h"
+
+namespace dpi {
+namespace {
+
+using namespace test;  // NOLINT
+
+struct Record {
+  FlowKey key;
+  std::uint64_t number;
+  std::uint64_t record;
+  std::uint64_t packets;
+  std::uint64_t bytes;
+  EndReason reason;
+  bool final;
+  Orientation orientation;
+  std::uint16_t initiator_port;
+  bool operator==(const Record&) const = default;
+};
+
+class Recorded final : public FlowObserver {
+ public:
+  void flow_ended(const Flow& flow, EndReason reason, bool final) override {
+    records.push_back({flow.key, flow.number, flow.record,
+                       flow.sides[0].packets + flow.sides[1].packets,
+                       flow.sides[0].ip_bytes + flow.sides[1].ip_bytes, reason, final,
+                       flow.orientation, flow.endpoint(flow.initiator).port});
+  }
+  std::vector<Record> records;
+};
+
+class FlowTableTest : public ::testing::Test {
+ protected:
+  explicit FlowTableTest(FlowLimits limits = {}) : table_(limits, {1, 2}, seen_) {}
+
+  void see(const ByteBuffer& ip_packet, double seconds) { see_in(table_, ip_packet, seconds); }
+  static void see_in(FlowTable& table, const ByteBuffer& ip_packet, double seconds) {
+    const Frame frame(ethernet(0x0800, ip_packet));
+    const PacketView view = decoded(frame).view;
+    const Timestamp time = timestamp(static_cast<std::int64_t>(seconds * 1e9));
+    table.advance(time);
+    table.add({view, flow_ports(view), time});
+  }
+  static ByteBuffer datagram(unsigned port) { return ipv4({}, udp(port, 9999, {1})); }
+  static ByteBuffer segment(std::uint8_t flags, bool back = false, std::uint32_t seq = 1) {
+    const Ip4 ip{.src_last = static_cast<std::uint8_t>(back ? 2 : 1),
+                 .dst_last = static_cast<std::uint8_t>(back ? 1 : 2),
+                 .protocol = 6};
+    return ipv4(ip, tcp({.src = back ? 80U : 40000U,
+                         .dst = back ? 40000U : 80U,
+                         .seq = seq,
+                         .ack = 1,
+                         .flags = flags}));
+  }
+
+  Recorded seen_;
+  FlowTable table_;
+};
+
+TEST_F(FlowTableTest, EndsAnIdleFlowOnTheSecondThatFollows) {
+  see(datagram(1), 0.5);
+  table_.advance(timestamp(30 * second + second / 4));
+  EXPECT_TRUE(seen_.records.empty());
+  table_.advance(timestamp(31 * second));
+  ASSERT_EQ(seen_.records.size(), 1U);
+  EXPECT_EQ(seen_.records[0].reason, EndReason::idle);
+  EXPECT_TRUE(seen_.records[0].final);
+}
+
+TEST_F(FlowTableTest, ACloseLingersAndSaysHowItEnded) {
+  see(segment(tcp_flag::syn), 0);
+  see(segment(tcp_flag::fin | tcp_flag::ack), 1);
+  see(segment(tcp_flag::fin | tcp_flag::ack, true), 1);
+  see(segment(tcp_flag::ack, false, 2), 2);
+  table_.advance(timestamp(6 * second));
+  EXPECT_TRUE(seen_.records.empty()) << "the last acknowledgement may still come";
+  table_.advance(timestamp(7 * second));
+  ASSERT_EQ(seen_.records.size(), 1U);
+  EXPECT_EQ(seen_.records[0].reason, EndReason::fin);
+  EXPECT_EQ(seen_.records[0].packets, 4U);
+}
+
+TEST_F(FlowTableTest, AResetFlowSaysSo) {
+  see(segment(tcp_flag::syn), 0);
+  see(segment(tcp_flag::rst, true), 0);
+  table_.finish(EndReason::forced);
+  ASSERT_EQ(seen_.records.size(), 1U);
+  EXPECT_EQ(seen_.records[0].reason, EndReason::rst);
+}
+
+TEST_F(FlowTableTest, HalfOpenFlowsEndSooner) {
+  see(segment(tcp_flag::syn), 0);
+  table_.advance(timestamp(10 * second));
+  ASSERT_EQ(seen_.records.size(), 1U);
+}
+
+TEST_F(FlowTableTest, ANewSynOnAClosedFlowBeginsAnother) {
+  see(segment(tcp_flag::syn), 0);
+  see(segment(tcp_flag::rst, true), 0);
+  see(segment(tcp_flag::syn, false, 777), 1);
+  ASSERT_EQ(seen_.records.size(), 1U);
+  EXPECT_EQ(seen_.records[0].reason, EndReason::port_reuse);
+  table_.finish(EndReason::forced);
+  EXPECT_EQ(seen_.records[1].number, 1U);
+}
+
+TEST_F(FlowTableTest, ALongFlowGivesRecordsWhoseSumsAreTrue) {
+  for (int i = 0; i <= 70; ++i) see(datagram(1), i * 10.0);
+  table_.finish(EndReason::forced);
+  ASSERT_EQ(seen_.records.size(), 3U);
+  std::uint64_t packets = 0;
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(seen_.records[i].record, i);
+    EXPECT_EQ(seen_.records[i].final, i == 2);
+    EXPECT_EQ(seen_.records[i].reason, i == 2 ? EndReason::forced : EndReason::active);
+    packets += seen_.records[i].packets;
+  }
+  EXPECT_EQ(packets, 71U);
+}
+
+TEST_F(FlowTableTest, BetterEvidenceFlipsTheWholeRecord) {
+  see(segment(tcp_flag::ack, true), 0);  // from port 80: service_port says the other side began
+  see(segment(tcp_flag::syn, true), 1);  // but port 80 sends a SYN
+  table_.finish(EndReason::forced);
+  EXPECT_EQ(seen_.records[0].orientation, Orientation::syn);
+  EXPECT_EQ(seen_.records[0].initiator_port, 80);
+}
+
+TEST_F(FlowTableTest, EndsSimultaneousFlowsInTheOrderOfFirstPackets) {
+  for (unsigned port = 500; port > 0; --port) see(datagram(port), 0);
+  table_.advance(timestamp(60 * second));
+  ASSERT_EQ(seen_.records.size(), 500U);
+  for (std::size_t i = 0; i < 500; ++i) EXPECT_EQ(seen_.records[i].number, i);
+}
+
+class SmallFlowTableTest : public FlowTableTest {
+ protected:
+  SmallFlowTableTest() : FlowTableTest(FlowLimits{.flows_max = 3}) {}
+};
+
+TEST_F(SmallFlowTableTest, EvictsTheLeastRecentlySeenWhenFull) {
+  see(datagram(1), 0);
+  see(datagram(2), 1);
+  see(datagram(3), 2);
+  see(datagram(1), 3);
+  see(datagram(4), 4);
+  ASSERT_EQ(seen_.records.size(), 1U);
+  EXPECT_EQ(seen_.records[0].reason, EndReason::evicted);
+  EXPECT_EQ(seen_.records[0].number, 1U) << "port 2 was seen least recently";
+  EXPECT_EQ(table_.stats().active, 3U);
+}
+
+// The table against a naive model, and against itself with another seed.
+TEST(FlowTablePropertyTest, AgreesWithAModelAndDoesNotDependOnTheSeed) {
+  std::vector<std::vector<Record>> runs;
+  std::map<unsigned, std::uint64_t> model;
+  for (const HashSeed seed : {HashSeed{1, 2}, HashSeed{99, 7}, HashSeed{0, 0}}) {
+    std::mt19937 random(5);  // NOLINT: the same packets in every run
+    Recorded seen;
+    FlowTable table(FlowLimits{}, seed, seen);
+    model.clear();
+    double now = 0;
+    for (int i = 0; i < 20'000; ++i) {
+      now += static_cast<double>(random() % 100) / 10'000.0;
+      const auto port = static_cast<unsigned>(1 + random() % 4000);
+      const Frame frame(ethernet(0x0800, ipv4({}, udp(port, 9999, {1}))));
+      const PacketView view = decoded(frame).view;
+      const Timestamp time = timestamp(static_cast<std::int64_t>(now * 1e9));
+      table.advance(time);
+      table.add({view, flow_ports(view), time});
+      ++model[port];
+    }
+    table.finish(EndReason::forced);
+    runs.push_back(seen.records);
+    std::map<unsigned, std::uint64_t> counted;
+    for (const Record& r : seen.records) {
+      counted[r.key.low.port == 9999 ? r.key.high.port : r.key.low.port] += r.packets;
+    }
+    EXPECT_EQ(counted, model);
+  }
+  EXPECT_EQ(runs[0], runs[1]);
+  EXPECT_EQ(runs[0], runs[2]);
+}
+
+}  // namespace
+}  // namespace dpi

@@ -1,0 +1,101 @@
+#include "probe/flow/fragment_table.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/packets.h"
+
+namespace dpi {
+namespace {
+
+using namespace test;  // NOLINT
+
+constexpr unsigned more = 0x2000;
+
+class FragmentTableTest : public ::testing::Test {
+ protected:
+  // Bytes [from, to) of the datagram as one fragment.
+  FragmentOutcome send(std::size_t from, std::size_t to, double seconds = 0, unsigned id = 1) {
+    const ByteBuffer part(datagram_.begin() + static_cast<std::ptrdiff_t>(from),
+                          datagram_.begin() + static_cast<std::ptrdiff_t>(to));
+    return send_bytes(from, part, to < datagram_.size(), seconds, id);
+  }
+  FragmentOutcome send_bytes(std::size_t from, const ByteBuffer& part, bool has_more,
+                             double seconds = 0, unsigned id = 1) {
+    frames_.push_back(std::make_unique<Frame>(ethernet(
+        0x0800,
+        ipv4({.id = id, .fragment = static_cast<unsigned>(from / 8) | (has_more ? more : 0)},
+             part))));
+    const PacketView view = decoded(*frames_.back()).view;
+    EXPECT_TRUE(view.fragment.present);
+    return table_.add(view, timestamp(static_cast<std::int64_t>(seconds * 1e9)));
+  }
+
+  ByteBuffer datagram_ = udp(5000, 53, text("0123456789abcdefghijklmnopqrstuvwxyz"));  // 44 bytes
+  FragmentTable table_{FragmentLimits{}};
+  std::vector<std::unique_ptr<Frame>> frames_;
+};
+
+TEST_F(FragmentTableTest, CountsEveryFragmentUnderTheFirstOnesPorts) {
+  EXPECT_EQ(send(0, 16).ports->dst, 53);
+  EXPECT_EQ(send(16, 32).ports->dst, 53);
+  const auto last = send(32, 44);
+  EXPECT_EQ(last.ports->src, 5000);
+  ASSERT_NE(last.datagram, nullptr);
+  EXPECT_EQ(as_text(last.datagram->payload), "0123456789abcdefghijklmnopqrstuvwxyz");
+}
+
+TEST_F(FragmentTableTest, HoldsFragmentsUntilTheFirstOneCame) {
+  EXPECT_FALSE(send(32, 44).ports.has_value());
+  EXPECT_FALSE(send(16, 32).ports.has_value());
+  const auto first = send(0, 16);
+  EXPECT_EQ(first.released.size(), 2U);
+  ASSERT_NE(first.datagram, nullptr);
+  EXPECT_EQ(as_text(first.datagram->payload), "0123456789abcdefghijklmnopqrstuvwxyz");
+}
+
+TEST_F(FragmentTableTest, TheBytesThatCameFirstStay) {
+  (void)send(0, 16);
+  (void)send(16, 32);
+  ByteBuffer liar(16, 'X');
+  (void)send_bytes(24, liar, true);  // overlaps 24–32, adds 32–40
+  const auto last = send_bytes(40, {'w', 'x', 'y', 'z'}, false);
+  ASSERT_NE(last.datagram, nullptr);
+  EXPECT_EQ(as_text(last.datagram->payload), "0123456789abcdefghijklmnXXXXXXXXwxyz");
+}
+
+TEST_F(FragmentTableTest, GivesBackOrphansAfterTheTimeout) {
+  (void)send(16, 32, 0);
+  EXPECT_TRUE(table_.expire(timestamp(29 * second)).empty());
+  EXPECT_EQ(table_.expire(timestamp(31 * second)).size(), 1U);
+  EXPECT_TRUE(table_.finish().empty());
+}
+
+TEST_F(FragmentTableTest, AReusedIdentificationBeginsAnew) {
+  (void)send(0, 24);
+  ASSERT_NE(send(24, 44).datagram, nullptr);
+  (void)send(0, 24);
+  ASSERT_NE(send(24, 44).datagram, nullptr);
+}
+
+TEST_F(FragmentTableTest, RefusesPastTheEndOf64KiBButCounts) {
+  (void)send(0, 16);
+  const auto far = send_bytes(65'528, ByteBuffer(64, 'A'), false);
+  EXPECT_TRUE(far.ports.has_value());
+  EXPECT_EQ(far.datagram, nullptr);
+}
+
+TEST(FragmentLimitsTest, MemoryStaysBounded) {
+  FragmentTable table(
+      {.datagrams_max = 10, .bytes_max = 1000, .timeout = std::chrono::seconds{30}});
+  std::size_t counted = 0;
+  for (unsigned id = 0; id < 1000; ++id) {
+    const Frame frame(
+        ethernet(0x0800, ipv4({.id = id, .fragment = more}, udp(1, 2, ByteBuffer(200, 'x')))));
+    const PacketView view = decoded(frame).view;
+    if (table.add(view, timestamp(0)).ports) ++counted;
+  }
+  EXPECT_EQ(counted, 1000U) << "what does not fit is counted all the same";
+}
+
+}  // namespace
+}  // namespace dpi
