@@ -172,6 +172,10 @@ int conclude(const CaptureInputs& inputs, const Replay& replay, const Pipeline& 
 int run_replay(const Config& config, const ReplayOptions& options) {
   auto inputs = CaptureInputs::open(options.captures);
   if (!inputs) return report(inputs.error());
+  if (inputs->inputs().empty()) {
+    for (const Error& problem : inputs->problems()) report(problem);
+    return exit_input;
+  }
   auto filter = BpfFilter::compile(options.filter);
   if (!filter) return report(filter.error());
   auto classifier = open_ndpi_classifier(config.classifier_limits());

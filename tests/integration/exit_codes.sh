@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# What goes wrong has its exit code and a line that helps, and what was sealed before is kept (docs/operations.md, exit codes).
+source "$(dirname "$0")/lib.sh"
+demo; cd "$work"
+
+run 0 "$probe" --help
+run 2 "$probe"
+run 2 "$probe" replay
+run 2 "$probe" replay demo.pcap --no-such-option
+run 2 "$probe" replay demo.pcap --speed fast;                 says "realtime"
+run 2 "$probe" replay demo.pcap --out nowhere:x;              says "jsonl"
+run 2 "$probe" replay demo.pcap -f 'no such filter';          says "filter|syntax"
+run 2 "$probe" replay demo.pcap -c missing.toml;              says "missing.toml"
+printf '[flow]\nidle_tcp_s = 5\nidle = 3\n' >bad.toml
+run 2 "$probe" config check bad.toml;                         says "bad.toml:3"
+run 2 "$probe" replay demo.pcap --set flow.idle_tcp_s=zero;   says "idle_tcp_s"
+
+run 3 "$probe" replay missing.pcap;                           says "missing.pcap.*exist"
+: >empty.pcap;             run 3 "$probe" replay empty.pcap;  says "empty.pcap"
+head -c 100000 /dev/urandom >garbage.pcap
+run 3 "$probe" replay garbage.pcap;                           says "garbage.pcap.*0"
+head -c 24 demo.pcap >header.pcap; run 3 "$probe" replay header.pcap; says "nothing inspected"
+run 0 "$probe" replay demo.pcap --out jsonl:whole.jsonl
+flows() { grep -c '"event_type":"dpi.flow"' "$1"; }
+
+# Truncated: the end, with a warning; everything before it is there and verifies.
+head -c 700 demo.pcap >cut.pcap
+run 0 "$probe" replay cut.pcap --out jsonl:cut.jsonl;         says "cut.pcap"
+[ "$(flows cut.jsonl)" -ge 1 ] || fail "what stood before the cut is missing"
+run 0 "$probe" verify cut.jsonl
+# Garbage behind good packets: an error with its offset, and the packets before it are kept.
+{ cat demo.pcap; head -c 64 /dev/zero | tr '\0' '\377'; } >tail.pcap
+run 3 "$probe" replay tail.pcap --out jsonl:tail.jsonl;       says "tail.pcap.*[0-9]{3}"
+[ "$(flows tail.jsonl)" = "$(flows whole.jsonl)" ] || fail "packets before the garbage are missing"
+run 0 "$probe" verify tail.jsonl
+# One bad capture among good ones does not stop the others.
+run 3 "$probe" replay garbage.pcap demo.pcap --out jsonl:both.jsonl
+[ "$(flows both.jsonl)" = "$(flows whole.jsonl)" ] || fail "the good capture was not read"
+
+run 4 "$probe" replay demo.pcap --out jsonl:/nonexistent/x.jsonl; says "/nonexistent/x.jsonl"
+[ ! -e /dev/full ] || { run 4 "$probe" replay demo.pcap --out jsonl:/dev/full; says "space"; }
+run 4 "$probe" replay demo.pcap --out "postgres:host=$work/none dbname=x"; says "kept in .*run the same command again"
+[ -n "$(find "$XDG_STATE_HOME" -name '*.seg')" ] || fail "nothing was kept in the spool"
+run 0 "$probe" verify "$(dirname "$(find "$XDG_STATE_HOME" -name '*.seg' | head -1)")"
+
+"$probe" keys generate key.pem >/dev/null
+chmod 0644 key.pem; run 2 "$probe" replay demo.pcap --key key.pem; says "chmod 0400"
+chmod 0400 key.pem
+[ ! -s /etc/machine-id ] || run 0 "$probe" replay demo.pcap --key key.pem
+run 2 "$probe" keys generate key.pem;                          says "never overwritten"
+
+run 5 "$probe" verify garbage.pcap;                            says "garbage.pcap:1"
+run 3 "$probe" verify missing.jsonl
+sed '3s/"seq":2/"seq":3/' whole.jsonl >edited.jsonl
+run 5 "$probe" verify edited.jsonl;                            says "edited.jsonl:3"
+head -n -1 whole.jsonl >unsigned.jsonl
+run 5 "$probe" verify unsigned.jsonl;                          says "not signed"
+run 3 "$probe" status -d "host=$work/none"
+
+if [ "$(id -u)" = 0 ] && mkdir full && mount -t tmpfs -o size=64k none full 2>/dev/null; then
+  trap 'umount "$work/full"; cleanup' EXIT
+  head -c 57344 /dev/zero >full/filler
+  run 4 "$probe" replay demo.pcap --out spool:full/spool --set spool.segment_mib=1
+  says "full/spool"
+else
+  echo "note: no tmpfs may be mounted here; the full disk was tried with /dev/full only"
+fi
+echo "all exit codes hold"
