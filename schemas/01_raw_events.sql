@@ -457,7 +457,9 @@ begin
         select e.store_schema, e.store_name, p.event_type, p.event_version,
                row(p_instance.component_instance_id, p_instance.tenant_id, p_instance.machine_id,
                    array_agg(p.seq), array_agg(p.observed_at), array_agg(p.observed_at_ns), array_agg(p.payload),
-                   array_agg((octet_length(p.text) - octet_length(replace(p.text, '":', ''))) / 2),
+                   -- A quotation mark before a colon ends a name, or begins a value that begins with a colon (an IPv6 address).
+                   array_agg((octet_length(p.text) - octet_length(replace(p.text, '":', ''))) / 2
+                             - (octet_length(p.text) - octet_length(replace(p.text, '":":', ''))) / 4),
                    array_agg(octet_length(p.text) - octet_length(replace(p.text, '"', ''))))::re_raw.event_batch as batch
         from parsed p
         join re_raw.event_type e

@@ -113,15 +113,16 @@ create view re_view.violation as
     order by v.detected_at, v.component_instance_id, v.violation_id;
 comment on view re_view.violation is 'Refused batches';
 
+-- event_ingested_at equals ingested_at: a query that bounds both prunes both sides when it is planned, not only when it runs.
 create view re_view.flow as
-    select f.*, r.event_id, r.envelope_hash, r.mode, r.hostname
+    select f.*, r.ingested_at as event_ingested_at, r.event_id, r.envelope_hash, r.mode, r.hostname
     from re_dpi.flow f
     join re_raw.raw_event r on r.ingested_at = f.ingested_at and r.component_instance_id = f.component_instance_id and r.seq = f.seq
     order by f.ingested_at, f.component_instance_id, f.seq;
 comment on view re_view.flow is 'Flow records with the identity and hash of their raw event';
 
 create view re_view.dns as
-    select d.*, r.event_id, r.envelope_hash, r.mode, r.hostname
+    select d.*, r.ingested_at as event_ingested_at, r.event_id, r.envelope_hash, r.mode, r.hostname
     from re_dpi.dns d
     join re_raw.raw_event r on r.ingested_at = d.ingested_at and r.component_instance_id = d.component_instance_id and r.seq = d.seq
     order by d.ingested_at, d.component_instance_id, d.seq;
@@ -136,7 +137,7 @@ create view re_view.dns_record as
 comment on view re_view.dns_record is 'Every resource record with the transaction that carried it';
 
 create view re_view.heartbeat as
-    select h.*, r.mode, r.hostname
+    select h.*, r.ingested_at as event_ingested_at, r.event_id, r.envelope_hash, r.mode, r.hostname
     from re_dpi.heartbeat h
     join re_raw.raw_event r on r.ingested_at = h.ingested_at and r.component_instance_id = h.component_instance_id and r.seq = h.seq
     order by h.component_instance_id, h.heartbeat_number, h.ingested_at, h.seq;

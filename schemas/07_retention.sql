@@ -323,12 +323,18 @@ comment on function re_ops.record_archive(regclass, text, bytea) is 'Records tha
 create function re_ops.retire_partition(p_partition regclass, p_note text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
 declare
-    part     record;
-    policy   re_ops.retention_policy;
-    rows     bigint;
-    archived boolean;
+    part      record;
+    policy    re_ops.retention_policy;
+    rows      bigint;
+    archived  boolean;
+    referrers text;
 begin
     select * into part from re_ops.partition_range(p_partition);
+    -- through pg_depend, which has an index for this question; pg_constraint has none
+    select string_agg(c.conrelid::regclass::text, ', ' order by c.conrelid::regclass::text) into referrers
+    from pg_depend d join pg_constraint c on c.oid = d.objid
+    where d.classid = 'pg_constraint'::regclass and d.refclassid = 'pg_class'::regclass and d.refobjid = p_partition
+      and c.contype = 'f' and c.confrelid = p_partition and c.conrelid <> p_partition;
     select * into policy from re_ops.retention_policy p where p.schema_name = part.schema_name and p.table_name = part.table_name;
     archived := exists (select from re_ops.retention_ledger l where l.schema_name = part.schema_name and l.partition_name = part.partition_name
                         and l.action = 'archived');
@@ -346,10 +352,8 @@ begin
                     and h.range_from < part.range_to and h.range_to > part.range_from
                     and not exists (select from re_ops.legal_hold_release r where r.hold_id = h.hold_id)) then
         raise exception '% is under a legal hold', p_partition using errcode = 'RE002';
-    elsif exists (select from pg_constraint c where c.confrelid = p_partition and c.contype = 'f' and c.conrelid <> p_partition) then
-        raise exception '% is still referenced by %', p_partition,
-            (select string_agg(c.conrelid::regclass::text, ', ' order by c.conrelid::regclass::text) from pg_constraint c
-             where c.confrelid = p_partition and c.contype = 'f' and c.conrelid <> p_partition)
+    elsif referrers is not null then
+        raise exception '% is still referenced by %', p_partition, referrers
             using errcode = 'RE002', hint = 'retire those first';
     end if;
     execute format('select count(*) from %s', p_partition) into rows;
@@ -398,7 +402,12 @@ begin
         from re_ops.retention_ledger l
         where l.action = 'created' and to_regclass(format('%I.%I', l.schema_name, l.partition_name)) is null
           and not exists (select from re_ops.retention_ledger d where d.schema_name = l.schema_name and d.partition_name = l.partition_name
-                          and d.action = 'dropped' and d.ledger_no > l.ledger_no)) x
+                          and d.action = 'dropped' and d.ledger_no > l.ledger_no)
+        union all
+        select l.ledger_no, 'partition ' || l.schema_name || '.' || l.partition_name || ' was made again, and no entry says that it was dropped'
+        from (select e.ledger_no, e.schema_name, e.partition_name, e.action, lag(e.action) over (partition by e.schema_name, e.partition_name order by e.ledger_no) as before
+              from re_ops.retention_ledger e where e.action in ('created', 'dropped')) l
+        where l.action = 'created' and l.before = 'created') x
     order by x.ledger_no, x.finding;
 end $$;
 comment on function re_ops.verify_ledger() is 'Findings in the retention ledger; no row means that every partition is here or was dropped by the book';
