@@ -38,9 +38,6 @@ pruned() {
 }
 pruned "select * from re_dpi.flow where ingested_at >= now() - interval '1 hour' and ingested_at < now() and src_ip = '10.0.0.1'" 2
 pruned "select * from re_view.flow where ingested_at >= '$(date -u +%F)' and ingested_at < '$(date -u -d tomorrow +%F)' and event_ingested_at >= '$(date -u +%F)' and event_ingested_at < '$(date -u -d tomorrow +%F)' and machine_id = t.m1()" 2
-n=$(q "explain (analyze, costs off, timing off, summary off) select * from re_view.flow where ingested_at >= '$(date -u +%F)' and machine_id = t.m1()" |
-    grep -E '(raw_event|flow)_p[0-9]{8}' | grep -vc 'never executed' || true)
-[ "$n" -le 8 ] || { echo "not ok: $n partitions executed"; exit 1; }
 [ "$(q "select t.status(t.chain(t.i1(), t.m1(), 0, t.zeros(), 's' || repeat('f', 255)))")" = stored ] || { echo 'not ok: ingest'; exit 1; }
 start=$(date +%s%N)
 [ "$(q "select x.r from (select t.status(t.chain(t.i1(), t.m1(), 256, (select last_hash from re_raw.chain_resume(t.i1())), repeat('f', 256))) as r) x")" = stored ] || { echo 'not ok: ingest'; exit 1; }
