@@ -1,0 +1,146 @@
+#include <gtest/gtest.h>
+
+#include "tests/support/packets.h"
+
+namespace dpi {
+namespace {
+
+using namespace test;  // NOLINT
+
+const ByteBuffer inner = ipv4({.src_last = 7, .dst_last = 8}, udp(1111, 2222, text("payload")));
+const ByteBuffer inner_frame = ethernet(0x0800, inner);
+
+PacketView view_of(const ByteBuffer& ip_packet) {
+  static std::vector<std::unique_ptr<Frame>> frames;
+  frames.push_back(
+      std::make_unique<Frame>(ethernet(ip_packet[0] >> 4U == 4 ? 0x0800 : 0x86dd, ip_packet)));
+  return decoded(*frames.back()).view;
+}
+
+void expect_inner(const ByteBuffer& ip_packet, Encapsulation tunnel,
+                  std::optional<std::uint32_t> id = std::nullopt) {
+  const PacketView v = view_of(ip_packet);
+  EXPECT_EQ(v.src_port, 1111);
+  EXPECT_EQ(ip_text(v.src), "10.0.0.7");
+  EXPECT_EQ(v.ip_bytes, inner.size());
+  EXPECT_EQ(v.tunnel.type, tunnel);
+  EXPECT_EQ(v.tunnel.has_id, id.has_value());
+  if (id) {
+    EXPECT_EQ(v.tunnel.id, *id);
+  }
+  EXPECT_NE(ip_text(v.tunnel.src), "10.0.0.7") << "the tunnel's end is the outer address";
+  EXPECT_TRUE(v.anomalies.none());
+}
+
+// RFC 2784 §2.1, RFC 2890 §2.
+TEST(EncapsulationTest, Gre) {
+  expect_inner(ipv4({.protocol = 47}, be16(0) + be16(0x0800) + inner), Encapsulation::gre);
+  expect_inner(
+      ipv4({.protocol = 47}, be16(0xb000) + be16(0x0800) + zeros(4) + be32(77) + be32(1) + inner),
+      Encapsulation::gre, 77);
+  // RFC 7637 §3.2: the virtual subnet is the upper 24 bits of the key.
+  expect_inner(ipv4({.protocol = 47}, be16(0x2000) + be16(0x6558) + be32(0x00012301) + inner_frame),
+               Encapsulation::nvgre, 0x000123);
+  // RFC 2637 §4.1: version 1 with key (length, call id) and sequence.
+  expect_inner(ipv4({.protocol = 47}, be16(0x3001) + be16(0x880b) + be32(0x00100042) + be32(1) +
+                                          ByteBuffer{0xff, 3, 0, 0x21} + inner),
+               Encapsulation::gre, 0x42);
+}
+
+// draft-foschiano-erspan §4.
+TEST(EncapsulationTest, ErspanTypes) {
+  expect_inner(ipv4({.protocol = 47}, be16(0) + be16(0x88be) + inner_frame), Encapsulation::erspan);
+  expect_inner(ipv4({.protocol = 47}, be16(0x1000) + be16(0x88be) + be32(1) + be16(0x1000) +
+                                          be16(0x0123) + be32(0) + inner_frame),
+               Encapsulation::erspan, 0x123);
+  expect_inner(ipv4({.protocol = 47}, be16(0x1000) + be16(0x22eb) + be32(1) + be16(0x2000) +
+                                          be16(0x0123) + zeros(6) + be16(0) + inner_frame),
+               Encapsulation::erspan, 0x123);
+}
+
+TEST(EncapsulationTest, UdpTunnels) {
+  expect_inner(ipv4({}, udp(50000, 4789, ByteBuffer{8, 0, 0, 0, 0, 1, 2, 0} + inner_frame)),
+               Encapsulation::vxlan, 0x102);
+  expect_inner(
+      ipv4({}, udp(50000, 6081, ByteBuffer{1, 0, 0x65, 0x58, 0, 0, 9, 0} + zeros(4) + inner_frame)),
+      Encapsulation::geneve, 9);
+  expect_inner(ipv4({}, udp(50000, 2152, ByteBuffer{0x30, 255, 0, 0} + be32(42) + inner)),
+               Encapsulation::gtpu, 42);
+  // With sequence number and an extension header of one word (TS 29.281 §5.2).
+  expect_inner(ipv4({}, udp(50000, 2152,
+                            ByteBuffer{0x36, 255, 0, 0} + be32(42) +
+                                ByteBuffer{0, 1, 0, 0x85, 1, 0, 0, 0} + inner)),
+               Encapsulation::gtpu, 42);
+  expect_inner(
+      ipv4({}, udp(1701, 1701,
+                   be16(0x0002) + be16(1) + be16(5) + ByteBuffer{0xff, 3, 0, 0x21} + inner)),
+      Encapsulation::l2tp, 5);
+  expect_inner(ipv4({}, udp(50000, 37008, ByteBuffer{1, 0, 0, 1, 1} + inner_frame)),
+               Encapsulation::tzsp);
+  const ByteBuffer capwap{0x00, 0x10, 0x02, 0x00, 0, 0, 0, 0};  // two words, 802.3 payload
+  expect_inner(ipv4({}, udp(50000, 5247, capwap + inner_frame)), Encapsulation::capwap);
+}
+
+TEST(EncapsulationTest, IpInIp) {
+  expect_inner(ipv4({.protocol = 4}, inner), Encapsulation::ipip);
+  expect_inner(ipv6(4, inner), Encapsulation::fourin6);
+  const PacketView six = view_of(ipv4({.protocol = 41}, ipv6(17, udp(1111, 2222, {}))));
+  EXPECT_EQ(six.tunnel.type, Encapsulation::sixin4);
+  EXPECT_EQ(six.ip_version, 6);
+}
+
+// RFC 4380 §5.1.1: origin indication, then IPv6.
+TEST(EncapsulationTest, Teredo) {
+  const ByteBuffer six = ipv6(17, udp(1111, 2222, {}));
+  EXPECT_EQ(view_of(ipv4({}, udp(3544, 50000, zeros(8) + six))).tunnel.type, Encapsulation::teredo);
+  EXPECT_EQ(view_of(ipv4({}, udp(50000, 3544, six))).ip_version, 6);
+}
+
+TEST(EncapsulationTest, Shims) {
+  const auto decoded_frame = [](unsigned type, const ByteBuffer& bytes) {
+    const Frame frame(ethernet(type, bytes));
+    const auto d = decoded(frame);
+    EXPECT_EQ(d.outcome, DecodeOutcome::decoded);
+    EXPECT_EQ(d.view.src_port, 1111);
+    return d.view.encapsulations.view().front();
+  };
+  EXPECT_EQ(decoded_frame(0x8847, be32(0x00010040) + be32(0x00020140) + inner),
+            Encapsulation::mpls);
+  EXPECT_EQ(decoded_frame(0x8847, be32(0x00010140) + zeros(4) + inner_frame),
+            Encapsulation::mpls);  // pseudowire
+  EXPECT_EQ(
+      decoded_frame(0x8864, ByteBuffer{0x11, 0, 0, 1} +
+                                be16(static_cast<unsigned>(inner.size() + 2)) + be16(0x21) + inner),
+      Encapsulation::pppoe);
+  EXPECT_EQ(decoded_frame(0x894f, ByteBuffer{0x0f, 0xc2, 2, 1} + zeros(4) + inner),
+            Encapsulation::nsh);
+}
+
+TEST(EncapsulationTest, AuthenticationHeaderIsSteppedOver) {
+  const ByteBuffer ah = ByteBuffer{17, 4} + zeros(22);
+  EXPECT_EQ(view_of(ipv4({.protocol = 51}, ah + udp(1111, 2222, {}))).protocol, 17);
+  EXPECT_EQ(view_of(ipv6(51, ah + udp(1111, 2222, {}))).protocol, 17);
+}
+
+TEST(EncapsulationTest, HeadersQuotedByIcmpErrorsNeverCount) {
+  const PacketView v = view_of(ipv4({.protocol = 1}, ByteBuffer{3, 3, 0, 0, 0, 0, 0, 0} + inner));
+  EXPECT_EQ(v.protocol, 1);
+  EXPECT_EQ(ip_text(v.src), "10.0.0.1");
+}
+
+TEST(EncapsulationTest, WhatOnlyLooksLikeATunnelStaysItsCarrier) {
+  const PacketView v = view_of(ipv4({}, udp(50000, 4789, text("plain datagram"))));
+  EXPECT_EQ(v.dst_port, 4789);
+  EXPECT_TRUE(has(v.anomalies, Anomaly::tunnel_header_invalid));
+}
+
+TEST(EncapsulationTest, StopsAtSixteenLayers) {
+  ByteBuffer packet = inner;
+  for (int i = 0; i < 40; ++i) packet = ipv4({.protocol = 4}, packet);
+  const PacketView v = view_of(packet);
+  EXPECT_TRUE(has(v.anomalies, Anomaly::encapsulation_too_deep));
+  EXPECT_EQ(v.encapsulations.count, encapsulations_max);
+}
+
+}  // namespace
+}  // namespace dpi
