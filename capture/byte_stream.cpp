@@ -101,7 +101,7 @@ Result<ReadState> ByteStream::refill() {
 
 Result<ReadState> ByteStream::recognise() {
   while (unread().size() < magic_bytes) {
-    const auto state = refill();
+    auto state = refill();
     if (!state || *state == ReadState::idle) return state;
     if (*state == ReadState::end) break;
   }

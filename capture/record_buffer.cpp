@@ -9,7 +9,7 @@ namespace dpi {
 void RecordBuffer::start_arena(std::size_t bytes) {
   const Bytes carried = available();
   const std::size_t size = std::max(bytes, arena_bytes);
-  auto arena = std::make_shared_for_overwrite<std::uint8_t[]>(size + guard_bytes);
+  auto arena = std::make_shared_for_overwrite<ArenaBytes>(size + guard_bytes);
   std::copy(carried.begin(), carried.end(), arena.get());
   std::fill_n(arena.get() + carried.size(), guard_bytes, std::uint8_t{0});
   begin_ = 0;

@@ -29,6 +29,8 @@ class RecordBuffer {
   // Zero bytes readable behind an arena's data, for libraries that read ahead.
   static constexpr std::size_t guard_bytes = 64;
 
+  using ArenaBytes = std::uint8_t[];  // NOLINT(modernize-avoid-c-arrays): what shared_ptr owns
+
   explicit RecordBuffer(ByteStream stream) : stream_(std::move(stream)) {}
 
   void set_deadline(std::chrono::steady_clock::time_point deadline) noexcept {
@@ -42,7 +44,7 @@ class RecordBuffer {
   void consume(std::uint64_t bytes) noexcept;
 
   [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
-  [[nodiscard]] const std::shared_ptr<std::uint8_t[]>& memory() const noexcept { return arena_; }
+  [[nodiscard]] const std::shared_ptr<ArenaBytes>& memory() const noexcept { return arena_; }
   [[nodiscard]] const ByteStream& stream() const noexcept { return stream_; }
 
  private:
@@ -50,7 +52,7 @@ class RecordBuffer {
   void start_arena(std::size_t bytes);
 
   ByteStream stream_;
-  std::shared_ptr<std::uint8_t[]> arena_;
+  std::shared_ptr<ArenaBytes> arena_;
   std::span<std::uint8_t> data_;  // the arena without its guard
   std::size_t begin_ = 0;
   std::size_t end_ = 0;

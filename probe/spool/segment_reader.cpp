@@ -64,7 +64,7 @@ Result<SegmentReader> SegmentReader::open(std::unique_ptr<StorageFile> file,
 // Whether that many bytes from offset_ on are in window_; false: the file ends before.
 Result<bool> SegmentReader::have(std::size_t bytes) {
   DPI_CHECK(offset_ >= window_offset_);
-  const std::size_t skipped = static_cast<std::size_t>(offset_ - window_offset_);
+  const auto skipped = static_cast<std::size_t>(offset_ - window_offset_);
   if (skipped + bytes <= window_.size()) return true;
   window_.erase(window_.begin(),
                 window_.begin() + static_cast<std::ptrdiff_t>(std::min(skipped, window_.size())));
@@ -173,7 +173,7 @@ Result<bool> SegmentReader::tail_is_damage() {
     if (!got) return storage_failure(path_, "cannot be read", got.error());
     for (std::size_t i = 0; i < *got; ++i) {
       if (chunk[i] != record_magic_first) continue;
-      const auto later = is_later_commit(offset + i);
+      auto later = is_later_commit(offset + i);
       if (!later || *later) return later;
     }
     if (*got < chunk.size()) return false;
