@@ -1,0 +1,164 @@
+#include "probe/dns/dns_tracker.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/packets.h"
+
+namespace dpi {
+namespace {
+
+using namespace test;  // NOLINT
+
+class Collected final : public DnsObserver {
+ public:
+  void transaction_ended(const DnsTransaction& t) override { rows.push_back(t); }
+  std::vector<DnsTransaction> rows;
+};
+
+ByteBuffer message(unsigned id, bool response, std::string_view label, unsigned type = 1) {
+  return be16(id) + be16(response ? 0x8180 : 0x0100) + be16(1) + zeros(6) +
+         ByteBuffer{static_cast<std::uint8_t>(label.size())} + text(label) + ByteBuffer{0} +
+         be16(type) + be16(1);
+}
+
+class DnsTrackerTest : public ::testing::Test {
+ protected:
+  explicit DnsTrackerTest(DnsLimits limits = {}) : tracker_(limits, seen_) {}
+
+  void see(const ByteBuffer& ip_packet, double seconds) {
+    const Frame frame(ethernet(0x0800, ip_packet));
+    const PacketView view = decoded(frame).view;
+    const Timestamp time = timestamp(static_cast<std::int64_t>(seconds * 1e9));
+    tracker_.advance(time);
+    const DirectedKey directed = make_key(view, flow_ports(view));
+    flow_.key = directed.key;
+    tracker_.observe(flow_, directed.sender, view, time);
+  }
+  void query(unsigned id, std::string_view label, double seconds, unsigned port = 5000) {
+    see(ipv4({}, udp(port, 53, message(id, false, label))), seconds);
+  }
+  void response(unsigned id, std::string_view label, double seconds, unsigned port = 5000) {
+    see(ipv4({.src_last = 2, .dst_last = 1}, udp(53, port, message(id, true, label))), seconds);
+  }
+
+  Collected seen_;
+  DnsTracker tracker_;
+  Flow flow_;
+};
+
+TEST_F(DnsTrackerTest, PairsByIdQuestionAndEndpoints) {
+  query(1, "a", 0);
+  response(1, "A", 0.25);  // case does not matter
+  tracker_.finish();
+  ASSERT_EQ(seen_.rows.size(), 1U);
+  const DnsTransaction& t = seen_.rows[0];
+  EXPECT_EQ(t.outcome, DnsOutcome::answered);
+  EXPECT_EQ((t.response_at - t.query_at).count(), second / 4);
+  EXPECT_EQ(t.client.port, 5000);
+}
+
+TEST_F(DnsTrackerTest, CountsRepeatedQueriesInOneRow) {
+  query(1, "a", 0);
+  query(1, "a", 1);
+  query(1, "a", 2);
+  response(1, "a", 2.5);
+  response(1, "a", 2.6);
+  tracker_.finish();
+  ASSERT_EQ(seen_.rows.size(), 1U);
+  EXPECT_EQ(seen_.rows[0].queries, 3U);
+  EXPECT_EQ(seen_.rows[0].responses, 2U);
+}
+
+TEST_F(DnsTrackerTest, AnotherPortIdOrQuestionIsAnotherExchange) {
+  query(1, "a", 0);
+  query(2, "a", 0);
+  query(1, "b", 0);
+  query(1, "a", 0, 5001);
+  tracker_.finish();
+  EXPECT_EQ(seen_.rows.size(), 4U);
+}
+
+TEST_F(DnsTrackerTest, TellsUnansweredAfterTheTimeout) {
+  query(1, "a", 0);
+  tracker_.advance(timestamp(9 * second));
+  EXPECT_TRUE(seen_.rows.empty());
+  tracker_.advance(timestamp(10 * second));
+  ASSERT_EQ(seen_.rows.size(), 1U);
+  EXPECT_EQ(seen_.rows[0].outcome, DnsOutcome::unanswered);
+}
+
+TEST_F(DnsTrackerTest, TellsOrphansAndMismatches) {
+  response(1, "a", 0);
+  query(2, "b", 1);
+  response(2, "other", 1);
+  tracker_.finish();
+  ASSERT_EQ(seen_.rows.size(), 3U);
+  EXPECT_EQ(seen_.rows[0].outcome, DnsOutcome::orphan);
+  EXPECT_EQ(seen_.rows[0].client.port, 5000) << "the one who asked stands first";
+  EXPECT_TRUE(has(seen_.rows[1].anomalies, Anomaly::dns_question_mismatch));
+  EXPECT_EQ(seen_.rows[2].outcome, DnsOutcome::unanswered);
+}
+
+TEST_F(DnsTrackerTest, MalformedMessagesAreRowsWithTheirOffset) {
+  see(ipv4({}, udp(5000, 53, be16(7) + be16(0) + be16(1) + zeros(6) + ByteBuffer{5, 'a'})), 0);
+  tracker_.finish();
+  ASSERT_EQ(seen_.rows.size(), 1U);
+  EXPECT_EQ(seen_.rows[0].outcome, DnsOutcome::malformed);
+  EXPECT_EQ(seen_.rows[0].query->malformed_at, 13U);
+}
+
+TEST_F(DnsTrackerTest, MulticastQuestionsAreAnsweredFromOtherAddresses) {
+  Ip4 group{.dst_last = 252};
+  ByteBuffer ask = ipv4(group, udp(5000, 5355, message(9, false, "host")));
+  ask[16] = 224;  // 224.0.0.252
+  see(ask, 0);
+  see(ipv4({.src_last = 77, .dst_last = 1}, udp(5355, 5000, message(9, true, "host"))), 0.1);
+  tracker_.finish();
+  ASSERT_EQ(seen_.rows.size(), 1U);
+  EXPECT_EQ(seen_.rows[0].outcome, DnsOutcome::answered);
+  EXPECT_EQ(ip_text(seen_.rows[0].server.address), "10.0.0.77");
+  EXPECT_EQ(seen_.rows[0].service, DnsService::llmnr);
+}
+
+TEST_F(DnsTrackerTest, MulticastAnnouncementsStandAlone) {
+  ByteBuffer announce = ipv4({.dst_last = 251}, udp(5353, 5353, message(0, true, "printer")));
+  announce[16] = 224;
+  see(announce, 0);
+  ASSERT_EQ(seen_.rows.size(), 1U);
+  EXPECT_EQ(seen_.rows[0].outcome, DnsOutcome::multicast);
+  EXPECT_EQ(ip_text(seen_.rows[0].client.address), "10.0.0.1");
+}
+
+TEST_F(DnsTrackerTest, ReadsSeveralMessagesOfATcpSegment) {
+  const ByteBuffer one = message(1, false, "a");
+  const ByteBuffer two = message(2, false, "b");
+  const ByteBuffer both =
+      be16(static_cast<unsigned>(one.size())) + one + be16(static_cast<unsigned>(two.size())) + two;
+  see(ipv4({.protocol = 6}, tcp({.src = 5000, .dst = 53, .seq = 10, .flags = tcp_flag::syn})), 0);
+  const ByteBuffer head(both.begin(), both.begin() + 5);
+  const ByteBuffer tail(both.begin() + 5, both.end());
+  see(ipv4({.protocol = 6}, tcp({.src = 5000, .dst = 53, .seq = 16}, tail)), 0);
+  see(ipv4({.protocol = 6}, tcp({.src = 5000, .dst = 53, .seq = 11}, head)), 0);
+  tracker_.finish();
+  ASSERT_EQ(seen_.rows.size(), 2U);
+  EXPECT_EQ(seen_.rows[0].transport, DnsTransport::tcp);
+}
+
+class SmallDnsTrackerTest : public DnsTrackerTest {
+ protected:
+  SmallDnsTrackerTest() : DnsTrackerTest(DnsLimits{.transactions_max = 2}) {}
+};
+
+TEST_F(SmallDnsTrackerTest, NothingIsDroppedSilentlyWhenTheTableIsFull) {
+  for (unsigned id = 0; id < 10; ++id) query(id, "a", 0);
+  tracker_.finish();
+  EXPECT_EQ(seen_.rows.size(), 10U);
+  std::uint64_t messages = 0;
+  for (const DnsTransaction& t : seen_.rows) messages += t.queries + t.responses;
+  EXPECT_EQ(messages, tracker_.stats().messages);
+  EXPECT_TRUE(has(seen_.rows[0].anomalies, Anomaly::dns_table_full));
+  EXPECT_EQ(seen_.rows[0].number, 0U) << "the oldest goes first";
+}
+
+}  // namespace
+}  // namespace dpi
