@@ -1,0 +1,80 @@
+#include "probe/app/config.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace dpi {
+namespace {
+
+std::string read(const char* path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// Lines without comments and blanks.
+std::string keys_of(const std::string& toml) {
+  std::istringstream in(toml);
+  std::string out;
+  for (std::string line; std::getline(in, line);) {
+    if (!line.empty() && line[0] != '#') out += line + "\n";
+  }
+  return out;
+}
+
+TEST(ConfigTest, TheDocumentedFileIsTheDefaults) {
+  const auto config = load_config("config/dpi.toml", {});
+  ASSERT_TRUE(config.has_value()) << config.error().what;
+  EXPECT_EQ(show_config(*config), show_config(Config{}));
+  EXPECT_EQ(keys_of(read("config/dpi.toml")), keys_of(show_config(Config{})))
+      << "every key is documented with its default";
+}
+
+TEST(ConfigTest, SettingsOverrideAndQuoteThemselves) {
+  const auto config = load_config(
+      "", {"flow.idle_tcp_s=5", "spool.dir=/a \"b\"/c", "database.conninfo=host=/x user=y"});
+  ASSERT_TRUE(config.has_value()) << config.error().what;
+  EXPECT_EQ(config->flow_idle_tcp_s, 5U);
+  EXPECT_EQ(config->spool_dir, "/a \"b\"/c");
+  EXPECT_EQ(config->database_conninfo, "host=/x user=y");
+}
+
+TEST(ConfigTest, WhatIsWrongIsNamedWithItsPlace) {
+  for (const auto& [setting, said] : std::vector<std::pair<std::string, std::string>>{
+           {"flow.idle=5", "unknown key flow.idle"},
+           {"flows.idle_tcp_s=5", "unknown section"},
+           {"flow.idle_tcp_s=0", "1 to 86400"},
+           {"flow.idle_tcp_s=-1", "1 to 86400"},
+           {"flow.idle_tcp_s=1.5", "whole number"},
+           {"flow.idle_tcp_s=999999999999999999999", "flow.idle_tcp_s"},
+           {"signing.key=5", "must be a string"},
+           {"nonsense", "section.key=value"}}) {
+    const auto config = load_config("", {setting});
+    ASSERT_FALSE(config.has_value()) << setting;
+    EXPECT_EQ(config.error().code, Errc::usage);
+    EXPECT_NE(config.error().what.find(said), std::string::npos) << config.error().what;
+  }
+  const auto missing = load_config("/nonexistent.toml", {});
+  ASSERT_FALSE(missing.has_value());
+  EXPECT_NE(missing.error().what.find("/nonexistent.toml"), std::string::npos);
+}
+
+TEST(ConfigDigestTest, ChangesExactlyWithWhatDecidesEvents) {
+  const auto digest = [](const std::vector<std::string>& settings,
+                         const DigestInputs& inputs = {}) {
+    return config_digest(*load_config("", settings), inputs);
+  };
+  EXPECT_EQ(digest({}),
+            digest({"spool.dir=/elsewhere", "spool.segment_mib=1", "database.conninfo=host=x"}));
+  EXPECT_NE(digest({}), digest({"flow.idle_tcp_s=5"}));
+  EXPECT_NE(digest({}), digest({"signing.checkpoint_events=1"}));
+  EXPECT_NE(digest({}), digest({}, {.filter = "udp", .key_id = std::nullopt, .ndpi_version = ""}));
+  EXPECT_NE(digest({}), digest({}, {.filter = "", .key_id = Digest{}, .ndpi_version = ""}));
+  EXPECT_NE(digest({}), digest({}, {.filter = "", .key_id = std::nullopt, .ndpi_version = "9"}));
+}
+
+}  // namespace
+}  // namespace dpi

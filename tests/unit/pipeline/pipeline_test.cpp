@@ -1,0 +1,105 @@
+#include "probe/pipeline/pipeline.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "tests/support/packets.h"
+
+namespace dpi {
+namespace {
+
+using namespace test;  // NOLINT
+
+class Facts final : public FactObserver {
+ public:
+  void flow(const Flow& flow, EndReason reason, bool, const Verdict& verdict) override {
+    packets += flow.sides[0].packets + flow.sides[1].packets;
+    text += std::to_string(flow.number) + " " + std::string{end_reason_name(reason)} + " " +
+            std::string{verdict.app} + "\n";
+    ++flows;
+  }
+  void dns(const DnsTransaction& t) override {
+    messages += t.queries + t.responses;
+    text += "dns " + std::to_string(t.number) + "\n";
+  }
+  void tick(Timestamp) override { ++ticks; }
+  std::uint64_t packets = 0;
+  std::uint64_t flows = 0;
+  std::uint64_t messages = 0;
+  std::uint64_t ticks = 0;
+  std::string text;
+};
+
+class PipelineTest : public ::testing::Test {
+ protected:
+  PipelineTest() : pipeline_({}, {1, 2}, *open_ndpi_classifier({}), facts_) {}
+  void see(const ByteBuffer& frame_bytes, double seconds) {
+    const Frame frame(frame_bytes, static_cast<std::int64_t>(seconds * 1e9));
+    pipeline_.process(frame.raw);
+  }
+  Facts facts_;
+  Pipeline pipeline_;
+};
+
+TEST_F(PipelineTest, EveryPacketIsInExactlyOneBucket) {
+  std::mt19937 random(1);  // NOLINT: repeatable
+  for (int i = 0; i < 5000; ++i) {
+    ByteBuffer bytes =
+        ethernet(i % 3 == 0 ? 0x0806 : 0x0800,
+                 ipv4({}, udp(static_cast<unsigned>(1 + random() % 500), 53, zeros(20))));
+    if (i % 5 == 0) bytes.resize(random() % bytes.size());
+    const Frame frame(bytes, std::int64_t{i} * 1'000'000);
+    if (i % 7 == 0) {
+      pipeline_.count_filtered(frame.raw);
+    } else {
+      pipeline_.process(frame.raw);
+    }
+  }
+  pipeline_.finish(EndReason::forced);
+  const PacketLedger& l = pipeline_.ledger();
+  EXPECT_EQ(l.offered, 5000U);
+  EXPECT_EQ(l.decoded + l.filtered + l.malformed + l.not_ip, l.offered);
+  EXPECT_EQ(facts_.packets, l.decoded) << "every decoded packet is in a flow record";
+  EXPECT_EQ(facts_.messages, pipeline_.dns_stats().messages);
+}
+
+TEST_F(PipelineTest, TimeThatRunsBackwardsIsClampedAndCounted) {
+  see(ethernet(0x0800, ipv4({}, udp(1, 2, {1}))), 100);
+  see(ethernet(0x0800, ipv4({}, udp(1, 2, {1}))), 50);
+  see(ethernet(0x0800, ipv4({}, udp(1, 2, {1}))), 101);
+  EXPECT_EQ(pipeline_.ledger().time_backward_steps, 1U);
+  EXPECT_EQ(pipeline_.now(), timestamp(101 * second));
+}
+
+TEST_F(PipelineTest, FlowsDoNotSpanCaptures) {
+  see(ethernet(0x0800, ipv4({}, udp(1, 2, {1}))), 100);
+  pipeline_.finish(EndReason::forced);
+  see(ethernet(0x0800, ipv4({}, udp(1, 2, {1}))),
+      5);  // an earlier time is no step back in another capture
+  pipeline_.finish(EndReason::forced);
+  EXPECT_EQ(facts_.flows, 2U);
+  EXPECT_EQ(pipeline_.ledger().time_backward_steps, 0U);
+}
+
+TEST_F(PipelineTest, AFragmentedQueryIsOneFlowAndOneRow) {
+  const ByteBuffer query = be16(1) + be16(0x100) + be16(1) + zeros(6) + ByteBuffer{4} +
+                           text("name") + ByteBuffer{0} + be16(1) + be16(1);
+  const ByteBuffer datagram = udp(5000, 53, query);
+  const ByteBuffer head(datagram.begin(), datagram.begin() + 16);
+  const ByteBuffer tail(datagram.begin() + 16, datagram.end());
+  see(ethernet(0x0800, ipv4({.fragment = 2}, tail)), 0);  // the tail first
+  see(ethernet(0x0800, ipv4({.fragment = 0x2000}, head)), 0.1);
+  pipeline_.finish(EndReason::forced);
+  EXPECT_EQ(facts_.flows, 1U);
+  EXPECT_EQ(facts_.packets, 2U);
+  EXPECT_EQ(facts_.messages, 1U);
+}
+
+TEST_F(PipelineTest, TicksOnceASecond) {
+  for (int i = 0; i < 100; ++i) see(ethernet(0x0800, ipv4({}, udp(1, 2, {1}))), 10 + i * 0.1);
+  EXPECT_EQ(facts_.ticks, 10U);
+}
+
+}  // namespace
+}  // namespace dpi
