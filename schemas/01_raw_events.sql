@@ -451,15 +451,19 @@ begin
         returning seq, event_type, event_version, observed_at, observed_at_ns, payload
     ), parsed as materialized (
         -- Payloads: plain ASCII without escapes and without room for a disguised name, valid JSON, an object; then by type to their tables.
-        select y.seq, y.event_type, y.event_version, y.observed_at, y.observed_at_ns, y.text, y.text::jsonb as payload
+        select y.seq, y.event_type, y.event_version, y.observed_at, y.observed_at_ns, y.text, y.text::jsonb as payload,
+               -- Whether the text breaks the form, or a string in it begins with a colon: one pass, rarely true, looked at again below.
+               y.text ~ '[^ -~]|\\|" :|[[,:]":' as is_special
         from (select s.*, convert_from(s.payload, 'UTF8') as text from stored s offset 0) y
     ), grouped as (
         select e.store_schema, e.store_name, p.event_type, p.event_version,
                row(p_instance.component_instance_id, p_instance.tenant_id, p_instance.machine_id,
                    array_agg(p.seq), array_agg(p.observed_at), array_agg(p.observed_at_ns), array_agg(p.payload),
-                   -- A quotation mark before a colon ends a name, or begins a value that begins with a colon (an IPv6 address).
-                   array_agg((octet_length(p.text) - octet_length(replace(p.text, '":', ''))) / 2
-                             - (octet_length(p.text) - octet_length(replace(p.text, '":":', ''))) / 4),
+                   -- A quotation mark before a colon ends a name, unless it begins a string such as "::1". Then the marks delimit names and
+                   -- strings, and every second piece is what follows one.
+                   array_agg(case when p.is_special
+                       then (select count(*) from string_to_table(p.text, '"') with ordinality u(piece, o) where u.o % 2 = 1 and u.o > 1 and starts_with(u.piece, ':'))
+                       else (octet_length(p.text) - octet_length(replace(p.text, '":', ''))) / 2 end::int),
                    array_agg(octet_length(p.text) - octet_length(replace(p.text, '"', ''))))::re_raw.event_batch as batch
         from parsed p
         join re_raw.event_type e
@@ -469,7 +473,7 @@ begin
     select array_agg(g.batch order by g.event_type, g.event_version),
            array_agg(format('%I.%I', g.store_schema, g.store_name) order by g.event_type, g.event_version),
            (select min(p.seq) from parsed p
-            where p.text ~ '[^ -~]|\\|" :' or jsonb_typeof(p.payload) <> 'object')
+            where jsonb_typeof(p.payload) <> 'object' or (p.is_special and p.text ~ '[^ -~]|\\|" :'))
     into batches, stores, bad
     from grouped g;
     if bad is not null then

@@ -66,6 +66,21 @@ select matches(pg_temp.beat(v::jsonb), '^bad_event: seq 1: ', 'heartbeat with ' 
     '{"surprise":1}', '{"state":"fine"}', '{"run_id":"x"}', '{"config_sha256":"00"}', '{"packets_offered":-1}', '{"anomalies":[{"name":"a"}]}', '{"anomalies":[{"name":"a","count":1},{"name":"a","count":2}]}', '{"reasons":["a","a"]}']) v;
 select is(pg_temp.beat('{"packets_offered":11,"reasons":["spool"],"previous_seq":0,"last_packet_at":"2026-01-01T00:00:00.000000000Z"}'), 'stored', 'a heartbeat whose ledger does not close is stored, and says so');
 
+-- strings that begin with a colon (an IPv6 address, any pct-text), as members, in lists and in lists of objects
+select is(pg_temp.flow(v::jsonb), 'stored', 'flow with ' || v) from unnest(array[
+    '{"encapsulations":[":"]}', '{"risks":[":a","::","b",":"]}', '{"anomalies":["a",":b"],"encapsulations":["::1","ethernet"]}', '{"app":":","app_master":"::","server_name":"::1"}',
+    '{"risks":[",","[","]",":,",",:","[:",":["],"alpn":"[:"}', '{"ssh_client":",:","ssh_server":"[:,","http_url":":,:"}']) v;
+select is(pg_temp.dns(v::jsonb), 'stored', 'dns with ' || v) from unnest(array[
+    '{"records":[{"section":"answer","name":"a","type":"AAAA","class":"IN","ttl":1,"data":"::1"},{"section":"answer","name":"a","type":"AAAA","class":"IN","ttl":1,"data":"::ffff:1.2.3.4"}]}',
+    '{"records":[{"section":"answer","name":":","type":"AAAA","class":"IN","ttl":1,"data":"::","data_truncated":true}],"anomalies":[":"]}',
+    '{"questions":[{"name":":x","type":":","class":"::"}],"qname":":x","qtype":":"}', '{"src_ip":"::1","dst_ip":"::ffff:1.2.3.4","anomalies":["::","b"]}']) v;
+select is(pg_temp.beat('{"reasons":[":","::1"],"anomalies":[{"name":":","count":1}],"probe_version":":","ndpi_version":"::"}'), 'stored', 'heartbeat with names that begin with a colon');
+-- and no such string hides a member that is not of the contract, not even behind a number in a string's place
+select matches(pg_temp.flow(case when numbered then '{"app":7}'::jsonb else '{}' end || jsonb_build_object('risks', risks, name, 1)), '^bad_event: seq 1: ', concat('flow with member ', name, ', risks ', risks, ', app ', numbered))
+from unnest(array[':', '::', ':x', ',', '[', 'x,', 'x[', ',:', '[:', '']) name, unnest(array['[]', '[":"]', '[":",":b"]', '["[","]"]']::jsonb[]) risks, unnest(array[false, true]) numbered;
+select matches(pg_temp.raw('dpi.flow', replace(t.flow('{"risks":[":"]}'), '"record":0', x)), '^bad_event: seq 1: ', 'flow with ' || x)
+from unnest(array['"record":0,":":0', '"record":0,":":":"', '":":0,"record":0', '"record":0,"record":0', '"record" :0,"record":0', '"record": 0,"risks":[":"]', '"record":0,":x":":"']) x;
+
 -- spelling: repeated names, disguised names, escapes, null, whitespace, other encodings, not objects
 select matches(pg_temp.raw('dpi.flow', v), '^bad_event: seq 1: ', 'payload spelled ' || left(v, 30)) from unnest(array[
     replace(t.flow(), '"record":0', '"record":0,"record":0'), replace(t.flow(), '"record":0', '"record" :0,"record":0'), replace(t.flow(), '"record":0', '"re\u0063ord":0'),
