@@ -1,129 +1,149 @@
 #include "dissectors/decode.h"
 
+#include <algorithm>
+
 #include "dissectors/layers.h"
 
 namespace dpi {
 namespace {
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(Encapsulation::count_)> names{
-    "none",   "vlan",   "qinq",  "vntag",   "mpls",   "pppoe", "ppp",       "nsh",  "gre",
-    "nvgre",  "erspan", "vxlan", "geneve",  "gtpu",   "ipip",  "6in4",      "4in6", "6in6",
-    "teredo", "l2tp",   "ah",    "etherip", "capwap", "tzsp",  "ieee80211", "pbb"};
+    "none",      "vlan",  "qinq",       "vntag",        "mpls",           "pppoe",
+    "ppp",       "nsh",   "gre",        "nvgre",        "erspan",         "vxlan",
+    "geneve",    "gtpu",  "ipip",       "6in4",         "4in6",           "6in6",
+    "teredo",    "l2tp",  "ah",         "etherip",      "capwap",         "tzsp",
+    "ieee80211", "pbb",   "etag",       "isl",          "cisco_metadata", "macsec",
+    "hsr",       "trill", "fabricpath", "vxlan_gpe",    "lisp",           "ayiya",
+    "l2tpv3",    "lwapp", "wccp",       "pim_register", "ethernet_in_ip"};
 
-// LINKTYPE_ values, tcpdump.org/linktypes.html.
-Layer layer_of_link(LinkType link) noexcept {
-  switch (static_cast<std::uint16_t>(link)) {
-    case 0:    // NULL
-    case 108:  // LOOP
-      return Layer::null_loopback;
-    case 1:
-      return Layer::ethernet;
-    case 9:
-      return Layer::ppp;
-    case 50:   // PPP_HDLC
-    case 104:  // C_HDLC
-      return Layer::ppp_hdlc;
-    case 101:  // RAW
-    case 228:  // IPV4
-    case 229:  // IPV6
-      return Layer::raw_ip;
-    case 105:
-      return Layer::ieee80211;
-    case 107:  // FRELAY
-      return Layer::frame_relay;
-    case 113:
-      return Layer::linux_sll;
-    case 119:
-      return Layer::prism;
-    case 127:
-      return Layer::radiotap;
-    case 163:
-      return Layer::avs;
-    case 276:
-      return Layer::linux_sll2;
-    default:
-      return Layer::end;
-  }
-}
+using Decoder = Layer (*)(DecodeContext&) noexcept;
 
-Layer step(Layer layer, DecodeContext& context) noexcept {
-  switch (layer) {
-    case Layer::ethernet:
-      return layers::ethernet(context);
-    case Layer::ethertype:
-      return layers::ethertype(context);
-    case Layer::linux_sll:
-      return layers::linux_sll(context);
-    case Layer::linux_sll2:
-      return layers::linux_sll2(context);
-    case Layer::null_loopback:
-      return layers::null_loopback(context);
-    case Layer::raw_ip:
-      return layer_of_ip_version(context);
-    case Layer::ppp:
-      return layers::ppp(context);
-    case Layer::ppp_hdlc:
-      return layers::ppp_hdlc(context);
-    case Layer::frame_relay:
-      return layers::frame_relay(context);
-    case Layer::ieee80211:
-      return layers::ieee80211(context);
-    case Layer::radiotap:
-      return layers::radiotap(context);
-    case Layer::prism:
-      return layers::prism(context);
-    case Layer::avs:
-      return layers::avs(context);
-    case Layer::llc:
-      return layers::llc(context);
-    case Layer::vlan:
-      return layers::vlan(context);
-    case Layer::vntag:
-      return layers::vntag(context);
-    case Layer::pbb:
-      return layers::pbb(context);
-    case Layer::mpls:
-      return layers::mpls(context);
-    case Layer::pppoe:
-      return layers::pppoe(context);
-    case Layer::nsh:
-      return layers::nsh(context);
-    case Layer::ipv4:
-      return layers::ipv4(context);
-    case Layer::ipv6:
-      return layers::ipv6(context);
-    case Layer::tcp:
-      return layers::tcp(context);
-    case Layer::udp:
-      return layers::udp(context);
-    case Layer::icmp:
-    case Layer::icmpv6:
-      return layers::icmp(context);
-    case Layer::ports_only:
-      return layers::ports_only(context);
-    case Layer::gre:
-      return layers::gre(context);
-    case Layer::etherip:
-      return layers::etherip(context);
-    case Layer::vxlan:
-      return layers::vxlan(context);
-    case Layer::geneve:
-      return layers::geneve(context);
-    case Layer::gtpu:
-      return layers::gtpu(context);
-    case Layer::teredo:
-      return layers::teredo(context);
-    case Layer::l2tp:
-      return layers::l2tp(context);
-    case Layer::capwap:
-      return layers::capwap(context);
-    case Layer::tzsp:
-      return layers::tzsp(context);
-    case Layer::end:
-      break;
-  }
-  return Layer::end;
-}
+struct Step {
+  Layer layer;
+  Decoder decode;
+};
+constexpr std::array step_table = std::to_array<Step>({
+    {Layer::ethernet, layers::ethernet},
+    {Layer::ethertype, layers::ethertype},
+    {Layer::linux_sll, layers::linux_sll},
+    {Layer::linux_sll2, layers::linux_sll2},
+    {Layer::nflog, layers::nflog},
+    {Layer::pktap, layers::pktap},
+    {Layer::ppi, layers::ppi},
+    {Layer::ipnet, layers::ipnet},
+    {Layer::pflog, layers::pflog},
+    {Layer::enc, layers::enc},
+    {Layer::slip, layers::slip},
+    {Layer::fddi, layers::fddi},
+    {Layer::token_ring, layers::token_ring},
+    {Layer::fibre_channel, layers::fibre_channel},
+    {Layer::firewire, layers::firewire},
+    {Layer::erf, layers::erf},
+    {Layer::null_loopback, layers::null_loopback},
+    {Layer::raw_ip, layer_of_ip_version},
+    {Layer::ppp, layers::ppp},
+    {Layer::ppp_hdlc, layers::ppp_hdlc},
+    {Layer::directed_ppp, layers::directed_ppp},
+    {Layer::directed_hdlc, layers::directed_hdlc},
+    {Layer::directed_frame_relay, layers::directed_frame_relay},
+    {Layer::frame_relay, layers::frame_relay},
+    {Layer::ieee80211, layers::ieee80211},
+    {Layer::radiotap, layers::radiotap},
+    {Layer::prism, layers::prism},
+    {Layer::avs, layers::avs},
+    {Layer::llc, layers::llc},
+    {Layer::vlan, layers::vlan},
+    {Layer::vntag, layers::vntag},
+    {Layer::pbb, layers::pbb},
+    {Layer::etag, layers::etag},
+    {Layer::isl, layers::isl},
+    {Layer::cisco_metadata, layers::cisco_metadata},
+    {Layer::macsec, layers::macsec},
+    {Layer::hsr, layers::hsr},
+    {Layer::trill, layers::trill},
+    {Layer::fabricpath, layers::fabricpath},
+    {Layer::mpls, layers::mpls},
+    {Layer::pppoe, layers::pppoe},
+    {Layer::nsh, layers::nsh},
+    {Layer::ipv4, layers::ipv4},
+    {Layer::ipv6, layers::ipv6},
+    {Layer::tcp, layers::tcp},
+    {Layer::udp, layers::udp},
+    {Layer::icmp, layers::icmp},
+    {Layer::icmpv6, layers::icmp},
+    {Layer::ports_only, layers::ports_only},
+    {Layer::gre, layers::gre},
+    {Layer::etherip, layers::etherip},
+    {Layer::vxlan, layers::vxlan},
+    {Layer::geneve, layers::geneve},
+    {Layer::gtpu, layers::gtpu},
+    {Layer::teredo, layers::teredo},
+    {Layer::l2tp, layers::l2tp},
+    {Layer::capwap, layers::capwap},
+    {Layer::tzsp, layers::tzsp},
+    {Layer::vxlan_gpe, layers::vxlan_gpe},
+    {Layer::lisp, layers::lisp},
+    {Layer::lisp_control, layers::lisp_control},
+    {Layer::ayiya, layers::ayiya},
+    {Layer::l2tpv3, layers::l2tpv3},
+    {Layer::lwapp, layers::lwapp},
+    {Layer::pim, layers::pim},
+    {Layer::ethernet_in_ip, layers::ethernet_in_ip},
+});
+
+constexpr std::size_t layer_count = static_cast<std::size_t>(Layer::count_);
+constexpr std::array<Decoder, layer_count> decoders = [] {
+  std::array<Decoder, layer_count> table{};
+  for (const Step& s : step_table) table[static_cast<std::size_t>(s.layer)] = s.decode;
+  return table;
+}();
+static_assert(step_table.size() == layer_count - 1, "every layer but the end has a decoder");
+
+struct Link {
+  std::uint32_t type;
+  Layer layer;
+};
+constexpr std::array links = std::to_array<Link>({
+    {0, Layer::null_loopback},
+    {1, Layer::ethernet},
+    {6, Layer::token_ring},
+    {8, Layer::slip},
+    {9, Layer::ppp_hdlc},  // PPP, or Cisco's framing by its address byte
+    {10, Layer::fddi},
+    {11, Layer::llc},  // ATM, RFC 2684
+    {12, Layer::raw_ip},
+    {14, Layer::raw_ip},  // OpenBSD's RAW
+    {50, Layer::ppp_hdlc},
+    {51, Layer::pppoe},  // PPP_ETHER
+    {100, Layer::llc},   // ATM_RFC1483
+    {101, Layer::raw_ip},
+    {104, Layer::ppp_hdlc},  // C_HDLC
+    {105, Layer::ieee80211},
+    {107, Layer::frame_relay},
+    {108, Layer::null_loopback},  // LOOP
+    {109, Layer::enc},
+    {113, Layer::linux_sll},
+    {117, Layer::pflog},
+    {119, Layer::prism},
+    {122, Layer::fibre_channel},
+    {127, Layer::radiotap},
+    {138, Layer::firewire},
+    {149, Layer::pktap},  // USER2, which macOS wrote for PKTAP
+    {163, Layer::avs},
+    {166, Layer::directed_ppp},  // PPP_PPPD
+    {192, Layer::ppi},
+    {197, Layer::erf},
+    {204, Layer::directed_ppp},
+    {205, Layer::directed_hdlc},
+    {206, Layer::directed_frame_relay},
+    {219, Layer::mpls},
+    {226, Layer::ipnet},
+    {228, Layer::raw_ip},  // IPV4
+    {229, Layer::raw_ip},  // IPV6
+    {239, Layer::nflog},
+    {258, Layer::pktap},
+    {276, Layer::linux_sll2},
+});
 
 // Every encapsulation costs at most a link, a shim, an IP and a transport step, so the bound on
 // steps is the bound on work; the bound on encapsulations is the contract's.
@@ -135,7 +155,7 @@ void walk(Layer layer, DecodeContext& context) noexcept {
       add(context.view.anomalies, Anomaly::encapsulation_too_deep);
       return;
     }
-    layer = step(layer, context);
+    layer = decoders[static_cast<std::size_t>(layer)](context);
   }
 }
 
@@ -151,6 +171,12 @@ std::string_view encapsulation_name(Encapsulation encapsulation) noexcept {
   return names[static_cast<std::size_t>(encapsulation)];
 }
 
+Layer layer_of_link_type(std::uint32_t link_type) noexcept {
+  const auto* const found = std::find_if(
+      links.begin(), links.end(), [link_type](const Link& l) { return l.type == link_type; });
+  return found == links.end() ? Layer::end : found->layer;
+}
+
 DecodeOutcome decode(const RawPacket& packet, PacketView& view) noexcept {
   view = PacketView{};
   view.time = packet.time;
@@ -161,7 +187,7 @@ DecodeOutcome decode(const RawPacket& packet, PacketView& view) noexcept {
     add(view.anomalies, Anomaly::frame_empty);
     return DecodeOutcome::malformed;
   }
-  const Layer first = layer_of_link(packet.link);
+  const Layer first = layer_of_link_type(static_cast<std::uint16_t>(packet.link));
   if (first == Layer::end) {
     add(view.anomalies, Anomaly::link_type_unknown);
     return DecodeOutcome::malformed;

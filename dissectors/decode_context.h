@@ -16,10 +16,25 @@ enum class Layer : std::uint8_t {
   ethertype,  // the next two bytes are an EtherType
   linux_sll,
   linux_sll2,
+  nflog,
+  pktap,
+  ppi,
+  ipnet,
+  pflog,
+  enc,
+  slip,
+  fddi,
+  token_ring,
+  fibre_channel,
+  firewire,
+  erf,
   null_loopback,
   raw_ip,  // version nibble decides
   ppp,
   ppp_hdlc,
+  directed_ppp,
+  directed_hdlc,
+  directed_frame_relay,
   frame_relay,
   ieee80211,
   radiotap,
@@ -29,6 +44,13 @@ enum class Layer : std::uint8_t {
   vlan,
   vntag,
   pbb,
+  etag,
+  isl,
+  cisco_metadata,
+  macsec,
+  hsr,
+  trill,
+  fabricpath,
   mpls,
   pppoe,
   nsh,
@@ -48,6 +70,15 @@ enum class Layer : std::uint8_t {
   l2tp,
   capwap,
   tzsp,
+  vxlan_gpe,
+  lisp,
+  lisp_control,
+  ayiya,
+  l2tpv3,
+  lwapp,
+  pim,
+  ethernet_in_ip,
+  count_,
 };
 
 struct DecodeContext {
@@ -71,6 +102,19 @@ struct DecodeContext {
     add(view.anomalies, anomaly);
     return Layer::end;
   }
+  // An inner IP header is about to replace the one of a first fragment.
+  void keep_outer_fragment() noexcept {
+    if (!view.fragment.present || view.outer.fragment.present) return;
+    view.outer = OuterFragment{.fragment = view.fragment,
+                               .src = view.src,
+                               .dst = view.dst,
+                               .ip_version = view.ip_version,
+                               .protocol = view.protocol,
+                               .src_port = view.src_port,
+                               .dst_port = view.dst_port,
+                               .l4 = view.l4,
+                               .l4_bytes = view.l4_bytes};
+  }
   // A tunnel over IP: remembers the IP header outside it.
   void enter_tunnel(Encapsulation type) noexcept {
     view.encapsulations.push(type);
@@ -83,6 +127,8 @@ struct DecodeContext {
   }
 };
 
+// LINKTYPE_ values, tcpdump.org/linktypes.html; end when the type is not known.
+[[nodiscard]] Layer layer_of_link_type(std::uint32_t link_type) noexcept;
 // Shared by every header that carries an EtherType.
 [[nodiscard]] Layer layer_of_ethertype(DecodeContext& context, std::uint16_t ethertype) noexcept;
 // IPv4 or IPv6 by the version nibble.

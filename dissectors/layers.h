@@ -10,9 +10,24 @@ namespace dpi::layers {
 [[nodiscard]] Layer ethertype(DecodeContext& context) noexcept;
 [[nodiscard]] Layer linux_sll(DecodeContext& context) noexcept;
 [[nodiscard]] Layer linux_sll2(DecodeContext& context) noexcept;
+[[nodiscard]] Layer nflog(DecodeContext& context) noexcept;
+[[nodiscard]] Layer pktap(DecodeContext& context) noexcept;
+[[nodiscard]] Layer ppi(DecodeContext& context) noexcept;
+[[nodiscard]] Layer ipnet(DecodeContext& context) noexcept;
+[[nodiscard]] Layer pflog(DecodeContext& context) noexcept;
+[[nodiscard]] Layer enc(DecodeContext& context) noexcept;
+[[nodiscard]] Layer slip(DecodeContext& context) noexcept;
+[[nodiscard]] Layer fddi(DecodeContext& context) noexcept;
+[[nodiscard]] Layer token_ring(DecodeContext& context) noexcept;
+[[nodiscard]] Layer fibre_channel(DecodeContext& context) noexcept;
+[[nodiscard]] Layer firewire(DecodeContext& context) noexcept;
+[[nodiscard]] Layer erf(DecodeContext& context) noexcept;
 [[nodiscard]] Layer null_loopback(DecodeContext& context) noexcept;
 [[nodiscard]] Layer ppp(DecodeContext& context) noexcept;
 [[nodiscard]] Layer ppp_hdlc(DecodeContext& context) noexcept;
+[[nodiscard]] Layer directed_ppp(DecodeContext& context) noexcept;
+[[nodiscard]] Layer directed_hdlc(DecodeContext& context) noexcept;
+[[nodiscard]] Layer directed_frame_relay(DecodeContext& context) noexcept;
 [[nodiscard]] Layer frame_relay(DecodeContext& context) noexcept;
 [[nodiscard]] Layer ieee80211(DecodeContext& context) noexcept;
 [[nodiscard]] Layer radiotap(DecodeContext& context) noexcept;
@@ -22,6 +37,13 @@ namespace dpi::layers {
 [[nodiscard]] Layer vlan(DecodeContext& context) noexcept;
 [[nodiscard]] Layer vntag(DecodeContext& context) noexcept;
 [[nodiscard]] Layer pbb(DecodeContext& context) noexcept;
+[[nodiscard]] Layer etag(DecodeContext& context) noexcept;
+[[nodiscard]] Layer isl(DecodeContext& context) noexcept;
+[[nodiscard]] Layer cisco_metadata(DecodeContext& context) noexcept;
+[[nodiscard]] Layer macsec(DecodeContext& context) noexcept;
+[[nodiscard]] Layer hsr(DecodeContext& context) noexcept;
+[[nodiscard]] Layer trill(DecodeContext& context) noexcept;
+[[nodiscard]] Layer fabricpath(DecodeContext& context) noexcept;
 // network/
 [[nodiscard]] Layer ipv4(DecodeContext& context) noexcept;
 [[nodiscard]] Layer ipv6(DecodeContext& context) noexcept;
@@ -43,5 +65,13 @@ namespace dpi::layers {
 [[nodiscard]] Layer l2tp(DecodeContext& context) noexcept;
 [[nodiscard]] Layer capwap(DecodeContext& context) noexcept;
 [[nodiscard]] Layer tzsp(DecodeContext& context) noexcept;
+[[nodiscard]] Layer vxlan_gpe(DecodeContext& context) noexcept;
+[[nodiscard]] Layer lisp(DecodeContext& context) noexcept;
+[[nodiscard]] Layer lisp_control(DecodeContext& context) noexcept;
+[[nodiscard]] Layer ayiya(DecodeContext& context) noexcept;
+[[nodiscard]] Layer l2tpv3(DecodeContext& context) noexcept;
+[[nodiscard]] Layer lwapp(DecodeContext& context) noexcept;
+[[nodiscard]] Layer pim(DecodeContext& context) noexcept;
+[[nodiscard]] Layer ethernet_in_ip(DecodeContext& context) noexcept;
 
 }  // namespace dpi::layers

@@ -19,7 +19,8 @@ namespace ip_protocol {
 inline constexpr std::uint8_t hop_by_hop = 0, icmp = 1, ipip = 4, tcp = 6, udp = 17, dccp = 33,
                               ipv6 = 41, routing = 43, fragment = 44, gre = 47, esp = 50, ah = 51,
                               icmpv6 = 58, no_next_header = 59, destination_options = 60,
-                              etherip = 97, l2tp = 115, sctp = 132, udplite = 136;
+                              etherip = 97, pim = 103, l2tp = 115, sctp = 132, udplite = 136,
+                              mpls = 137, ethernet = 143;
 }  // namespace ip_protocol
 
 namespace tcp_flag {
@@ -54,6 +55,21 @@ enum class Encapsulation : std::uint8_t {
   tzsp,
   ieee80211,
   pbb,
+  etag,
+  isl,
+  cisco_metadata,
+  macsec,
+  hsr,
+  trill,
+  fabricpath,
+  vxlan_gpe,
+  lisp,
+  ayiya,
+  l2tpv3,
+  lwapp,
+  wccp,
+  pim_register,
+  ethernet_in_ip,
   count_,
 };
 [[nodiscard]] std::string_view encapsulation_name(Encapsulation encapsulation) noexcept;
@@ -92,6 +108,20 @@ struct Fragment {
   std::uint32_t offset_bytes = 0;
 };
 
+// The first fragment of a tunnel's outer datagram: the frame counts by the header inside, and this
+// tells under which ports the datagram's later fragments do.
+struct OuterFragment {
+  Fragment fragment;
+  IpAddress src;
+  IpAddress dst;
+  std::uint8_t ip_version = 0;
+  std::uint8_t protocol = 0;
+  std::uint16_t src_port = 0;
+  std::uint16_t dst_port = 0;
+  Bytes l4;
+  std::uint32_t l4_bytes = 0;
+};
+
 struct TcpHeader {
   std::uint32_t sequence = 0;
   std::uint32_t acknowledgement = 0;
@@ -115,6 +145,7 @@ struct PacketView {
   Bytes l4;                    // from the transport header on, captured part
   std::uint32_t l4_bytes = 0;  // the same by the IP length
   Fragment fragment;
+  OuterFragment outer;  // outer.fragment.present: a tunnel was opened in a first fragment
 
   // Transport; has_transport is false for later fragments and cut headers.
   bool has_transport = false;

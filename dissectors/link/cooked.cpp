@@ -4,8 +4,22 @@
 namespace dpi::layers {
 namespace {
 
-// Protocol values below 0x0600 are Linux' own numbers; 4 is 802.2 LLC.
-Layer cooked_payload(DecodeContext& context, std::uint16_t protocol) noexcept {
+// The hardware type says when the protocol field does not count (ARPHRD_ of if_arp.h). Protocol
+// values below 0x0600 are Linux' own numbers; 4 is 802.2 LLC.
+Layer cooked_payload(DecodeContext& context, std::uint16_t hardware,
+                     std::uint16_t protocol) noexcept {
+  switch (hardware) {
+    case 770:  // FRAD
+      return Layer::frame_relay;
+    case 801:
+      return Layer::ieee80211;
+    case 802:
+      return Layer::prism;
+    case 803:
+      return Layer::radiotap;
+    default:
+      break;
+  }
   if (protocol == 0x0004) return Layer::llc;
   return layer_of_ethertype(context, protocol);
 }
@@ -15,21 +29,25 @@ Layer cooked_payload(DecodeContext& context, std::uint16_t protocol) noexcept {
 // LINKTYPE_LINUX_SLL: packet type(2) ARPHRD(2) address length(2) address(8) protocol(2).
 Layer linux_sll(DecodeContext& context) noexcept {
   ByteCursor in{context.data};
-  in.skip(14);
+  in.skip(2);
+  const std::uint16_t hardware = in.be16();
+  in.skip(10);
   const std::uint16_t protocol = in.be16();
   if (!in.ok()) return context.refuse(Anomaly::link_header_cut);
   context.advance(in.position());
-  return cooked_payload(context, protocol);
+  return cooked_payload(context, hardware, protocol);
 }
 
 // LINKTYPE_LINUX_SLL2: protocol(2) reserved(2) interface(4) ARPHRD(2) type(1) length(1) address(8).
 Layer linux_sll2(DecodeContext& context) noexcept {
   ByteCursor in{context.data};
   const std::uint16_t protocol = in.be16();
-  in.skip(18);
+  in.skip(6);
+  const std::uint16_t hardware = in.be16();
+  in.skip(10);
   if (!in.ok()) return context.refuse(Anomaly::link_header_cut);
   context.advance(in.position());
-  return cooked_payload(context, protocol);
+  return cooked_payload(context, hardware, protocol);
 }
 
 // LINKTYPE_NULL and LOOP: a four-byte address family of the capturing host, in its byte order;
@@ -39,8 +57,13 @@ Layer null_loopback(DecodeContext& context) noexcept {
   ByteCursor in{context.data};
   const std::uint32_t family = in.be32();
   if (!in.ok()) return context.refuse(Anomaly::link_header_cut);
+  if (family >> 16U == 0xff03U) return Layer::ppp;  // PPP or Cisco's framing under this link type
+  if ((family >> 16U == 0x0f00U || family >> 16U == 0x8f00U) && (family & 0xffffU) >= 0x0600U) {
+    return Layer::ppp_hdlc;
+  }
   const std::uint32_t value = family > 0xffffU ? __builtin_bswap32(family) : family;
   context.advance(in.position());
+  if (value >= 0x0600U) return layer_of_ethertype(context, static_cast<std::uint16_t>(value));
   switch (value) {
     case 2:
     case 10:

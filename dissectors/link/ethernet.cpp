@@ -24,6 +24,18 @@ Layer layer_of_ethertype(DecodeContext& context, std::uint16_t ethertype) noexce
       return Layer::pbb;
     case 0x8926:
       return Layer::vntag;
+    case 0x893f:
+      return Layer::etag;
+    case 0x8909:
+      return Layer::cisco_metadata;
+    case 0x88e5:
+      return Layer::macsec;
+    case 0x892f:
+      return Layer::hsr;
+    case 0x22f3:
+      return Layer::trill;
+    case 0x8903:
+      return Layer::fabricpath;
     case 0x894f:
       return Layer::nsh;
     case 0x6558:
@@ -51,13 +63,17 @@ namespace layers {
 
 Layer ethernet(DecodeContext& context) noexcept {
   ByteCursor in{context.data};
-  in.skip(12);  // destination, source
+  const Bytes destination = in.take(6);
+  in.skip(6);  // source
   const std::uint16_t type = in.be16();
   if (!in.ok()) return context.refuse(Anomaly::link_header_cut);
+  // Cisco ISL is told by its multicast address, 01-00-0C-00-00 or 03-00-0C-00-00.
+  const bool isl = (destination[0] & 0xfdU) == 0x01 && destination[1] == 0 &&
+                   destination[2] == 0x0c && destination[3] == 0 && destination[4] == 0;
+  if (isl && type < 0x0600) return Layer::isl;
   context.advance(in.position());
   if (type >= 0x0600) return layer_of_ethertype(context, type);
-  // IEEE 802.3: a length. Cisco ISL and raw Novell frames have no LLC; they are not IP.
-  context.limit(type);
+  context.limit(type);  // IEEE 802.3: a length; raw Novell frames have no LLC, they are not IP
   return Layer::llc;
 }
 
@@ -69,7 +85,8 @@ Layer ethertype(DecodeContext& context) noexcept {
   return layer_of_ethertype(context, type);
 }
 
-// IEEE 802.2: SNAP (aa aa 03, OUI 00 00 00 or 00 00 f8, EtherType), or IP directly (06 06 03).
+// IEEE 802.2: SNAP (aa aa 03, OUI 00 00 00 or 00 00 f8, EtherType), a bridged Ethernet frame
+// (OUI 00 80 c2, RFC 2684 §5.2), IP directly (06 06 03), or an NLPID (fe fe 03, RFC 2684 §5.1).
 Layer llc(DecodeContext& context) noexcept {
   ByteCursor in{context.data};
   const std::uint8_t dsap = in.u8();
@@ -80,12 +97,23 @@ Layer llc(DecodeContext& context) noexcept {
     context.advance(in.position());
     return Layer::ipv4;
   }
+  if (dsap == 0xfe && ssap == 0xfe && control == 0x03) {
+    const std::uint8_t nlpid = in.u8();
+    context.advance(in.position());
+    if (nlpid == 0xcc) return Layer::ipv4;
+    if (nlpid == 0x8e) return Layer::ipv6;
+    return nlpid == 0xcf ? Layer::ppp : Layer::end;
+  }
   if ((dsap & 0xfeU) != 0xaa || (ssap & 0xfeU) != 0xaa || control != 0x03) return Layer::end;
   const std::uint32_t oui = in.be24();
   const std::uint16_t type = in.be16();
   if (!in.ok()) return context.refuse(Anomaly::link_header_cut);
-  if (oui != 0x000000 && oui != 0x0000f8) return Layer::end;
   context.advance(in.position());
+  if (oui == 0x0080c2 && (type == 0x0001 || type == 0x0007)) {
+    context.advance(2);  // pad
+    return Layer::ethernet;
+  }
+  if (oui != 0x000000 && oui != 0x0000f8) return Layer::end;
   return layer_of_ethertype(context, type);
 }
 

@@ -1,4 +1,6 @@
 // IEEE 802.11 data frames and the capture headers in front of them (radiotap, Prism, AVS).
+#include <utility>
+
 #include "dissectors/layers.h"
 
 namespace dpi::layers {
@@ -44,10 +46,13 @@ Layer avs(DecodeContext& context) noexcept {
 // [QoS(2)] [HT control(4)], then LLC/SNAP. Only unencrypted data frames carry IP that can be read.
 Layer ieee80211(DecodeContext& context) noexcept {
   ByteCursor in{context.data};
-  const std::uint8_t control = in.u8();
-  const std::uint8_t flags = in.u8();
+  std::uint8_t control = in.u8();
+  std::uint8_t flags = in.u8();
   in.skip(22);
   if (!in.ok()) return Layer::end;  // control frames (ACK, RTS) are this short
+  // The protocol version (low two bits) is 0: some access points send the two bytes over CAPWAP
+  // and LWAPP the other way round.
+  if ((control & 3U) != 0 && (flags & 3U) == 0) std::swap(control, flags);
   const std::uint32_t type = control >> 2U & 3U;
   const std::uint32_t subtype = control >> 4U;
   constexpr std::uint32_t no_data = 4;  // bit of the subtype: a null frame

@@ -16,12 +16,35 @@ Layer ppp(DecodeContext& context) noexcept {
       return Layer::ipv4;
     case 0x0057:
       return Layer::ipv6;
+    case 0x0031: {  // RFC 3518 §4.1: flags, MAC type 1 is Ethernet
+      ByteCursor bridge{context.data};
+      const std::uint8_t flags = bridge.u8();
+      const std::uint8_t mac_type = bridge.u8();
+      if (!bridge.ok()) return context.refuse(Anomaly::link_header_cut);
+      context.advance((flags & 0x40U) != 0 ? 6 : 2);  // LAN id
+      return mac_type == 1 ? Layer::ethernet : Layer::end;
+    }
     case 0x0281:
     case 0x0283:
       return Layer::mpls;
     default:
       return Layer::end;  // LCP, IPCP, CCP, compressed or encrypted
   }
+}
+
+// One byte of direction stands before, or in PPP_PPPD's case instead of, the first byte.
+Layer directed_ppp(DecodeContext& context) noexcept {
+  context.advance(1);
+  if (!context.data.empty() && context.data[0] == 0x03) context.advance(1);
+  return Layer::ppp_hdlc;
+}
+Layer directed_hdlc(DecodeContext& context) noexcept {
+  context.advance(1);
+  return Layer::ppp_hdlc;
+}
+Layer directed_frame_relay(DecodeContext& context) noexcept {
+  context.advance(1);
+  return Layer::frame_relay;
 }
 
 // RFC 1662: address ff, control 03, PPP. Cisco: address 0f or 8f, control 00, EtherType.

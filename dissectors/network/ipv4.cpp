@@ -35,8 +35,14 @@ Layer layer_of_ip_protocol(DecodeContext& context, std::uint8_t protocol) noexce
     case ip_protocol::ipv6:
       context.enter_tunnel(view.ip_version == 4 ? Encapsulation::sixin4 : Encapsulation::sixin6);
       return Layer::ipv6;
-    case 137:  // MPLS in IP, RFC 4023
+    case ip_protocol::mpls:  // RFC 4023
       return Layer::mpls;
+    case ip_protocol::l2tp:
+      return Layer::l2tpv3;
+    case ip_protocol::pim:
+      return Layer::pim;
+    case ip_protocol::ethernet:
+      return Layer::ethernet_in_ip;
     default:
       return Layer::end;
   }
@@ -77,6 +83,7 @@ Layer ipv4(DecodeContext& context) noexcept {
   if (header < 20) return context.refuse(Anomaly::ip_header_length_invalid);
 
   PacketView& view = context.view;
+  context.keep_outer_fragment();
   if (total == 0 && context.wire_left > header) {
     add(view.anomalies, Anomaly::ip_length_zero);
     total = context.wire_left;

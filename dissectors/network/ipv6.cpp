@@ -26,12 +26,13 @@ Walk step_over_extensions(DecodeContext& context, std::uint8_t& next) noexcept {
         if (in.ok()) context.view.encapsulations.push(Encapsulation::ah);
         break;
       case ip_protocol::fragment: {
-        next = in.u8();
+        const std::uint8_t behind = in.u8();
         in.skip(1);
         const std::uint16_t offset = in.be16();
         const std::uint32_t id = in.be32();
         length = 8;
         if (in.ok()) {
+          next = behind;
           // RFC 6946: offset 0 without more fragments is an atomic fragment, a whole datagram.
           const bool whole = (offset & 0xfff9U) == 0;
           context.view.fragment = Fragment{.present = !whole,
@@ -70,6 +71,7 @@ Layer ipv6(DecodeContext& context) noexcept {
   if (version_class_label >> 28U != 6) return context.refuse(Anomaly::ip_version_invalid);
 
   PacketView& view = context.view;
+  context.keep_outer_fragment();
   std::uint32_t total = payload + header;
   // A jumbogram (RFC 2675) or segmentation offload; an empty packet says "no next header".
   if (payload == 0 && next != ip_protocol::no_next_header && context.wire_left > header) {

@@ -9,6 +9,16 @@ namespace dpi {
 Layer layer_of_udp_ports(std::uint16_t src, std::uint16_t dst) noexcept {
   const auto by_port = [](std::uint16_t port) {
     switch (port) {
+      case 4341:
+        return Layer::lisp;
+      case 4342:
+        return Layer::lisp_control;
+      case 4790:
+        return Layer::vxlan_gpe;
+      case 5072:
+        return Layer::ayiya;
+      case 12222:
+        return Layer::lwapp;
       case 1701:
         return Layer::l2tp;
       case 2152:
@@ -60,7 +70,6 @@ Layer udp(DecodeContext& context) noexcept {
   view.payload_bytes = view.l4_bytes > header ? view.l4_bytes - header : 0;
   if (length > header && length - header < view.payload_bytes) context.limit(length - header);
   view.payload = context.data;
-  if (view.fragment.present) return Layer::end;  // opened when the datagram is whole
   return layer_of_udp_ports(src, dst);
 }
 

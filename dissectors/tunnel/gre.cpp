@@ -68,6 +68,22 @@ Layer gre(DecodeContext& context) noexcept {
     context.enter_tunnel(Encapsulation::gre);
   }
   if (type == 0x0000 || type == 0x00fe) return Layer::end;  // keepalive
+  if (type == 0x8909) {  // Cisco metadata: over GRE the inner EtherType stands first
+    ByteCursor metadata{context.data};
+    const std::uint16_t inner = metadata.be16();
+    metadata.skip(1);
+    metadata.skip(metadata.u8() * 4U);
+    if (!metadata.ok()) return context.refuse(Anomaly::link_header_cut);
+    context.view.encapsulations.push(Encapsulation::cisco_metadata);
+    context.advance(metadata.position());
+    return layer_of_ethertype(context, inner);
+  }
+  if (type == 0x883e) {  // WCCP version 2 puts four bytes before IP, version 1 nothing
+    if (context.data.empty()) return context.refuse(Anomaly::link_header_cut);
+    context.view.encapsulations.push(Encapsulation::wccp);
+    if (context.data[0] >> 4U != 4) context.advance(4);
+    return Layer::ipv4;
+  }
   return layer_of_ethertype(context, type);
 }
 

@@ -10,6 +10,11 @@ Layer l2tp(DecodeContext& context) noexcept {
                           has_offset = 0x0200;
   ByteCursor in{context.data};
   const std::uint16_t flags = in.be16();
+  if (in.ok() && (flags & 0x000fU) == 3) {  // RFC 3931 §4.1.2.1: version 3 over UDP
+    if ((flags & control) != 0) return Layer::end;
+    context.advance(4);
+    return Layer::l2tpv3;
+  }
   if (!in.ok() || (flags & 0x000fU) != 2) return context.refuse(Anomaly::tunnel_header_invalid);
   if ((flags & control) != 0) return Layer::end;
   if ((flags & has_length) != 0) in.skip(2);

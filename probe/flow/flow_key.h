@@ -47,6 +47,8 @@ struct DirectedKey {
 struct PortPair {
   std::uint16_t src = 0;
   std::uint16_t dst = 0;
+
+  bool operator==(const PortPair&) const = default;
 };
 [[nodiscard]] PortPair flow_ports(const PacketView& view) noexcept;
 // True for ICMP types that Community ID treats as one-way: their key keeps the packet's direction.

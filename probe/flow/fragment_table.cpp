@@ -12,7 +12,7 @@ constexpr std::size_t pieces_max = 256;
 
 HeldFragment hold(const PacketView& view, Timestamp time) {
   HeldFragment held{view, time};
-  held.view.l3 = held.view.l4 = held.view.payload = {};
+  held.view.l3 = held.view.l4 = held.view.payload = held.view.outer.l4 = {};
   return held;
 }
 
@@ -27,6 +27,7 @@ void FragmentTable::drop_bytes(Datagram& datagram) noexcept {
 std::vector<HeldFragment> FragmentTable::take_held(Datagram& datagram) {
   std::vector<HeldFragment> out = std::move(datagram.held);
   datagram.held.clear();
+  held_ -= out.size();
   return out;
 }
 
@@ -90,12 +91,15 @@ FragmentOutcome FragmentTable::add(const PacketView& view, Timestamp time) {
     found->second.began = time;
   }
   Datagram& datagram = found->second;
-  // The sender has come round to this identification again.
-  if (datagram.complete && view.fragment.offset_bytes == 0) {
+  // The sender has come round to this identification again: its last datagram is complete, or
+  // another one begins before that.
+  const bool first = view.fragment.offset_bytes == 0;
+  if (first && datagram.ports && (datagram.complete || *datagram.ports != flow_ports(view))) {
+    drop_bytes(datagram);
     datagram = Datagram{};
     datagram.began = time;
   }
-  if (view.fragment.offset_bytes == 0 && !datagram.ports) {
+  if (first && !datagram.ports) {
     datagram.ports = flow_ports(view);
     datagram.first = hold(view, time).view;
     out.released = take_held(datagram);
@@ -104,8 +108,13 @@ FragmentOutcome FragmentTable::add(const PacketView& view, Timestamp time) {
     datagram.gave_up = true;
     drop_bytes(datagram);
   }
-  if (!datagram.ports) {
+  if (!datagram.ports && held_ < limits_.held_max) {
     datagram.held.push_back(hold(view, time));
+    ++held_;
+    return out;
+  }
+  if (!datagram.ports) {  // no room to wait for the first one
+    out.ports = PortPair{};
     return out;
   }
   out.ports = datagram.ports;
@@ -127,7 +136,7 @@ std::vector<HeldFragment> FragmentTable::expire(Timestamp now) {
       ++it;
       continue;
     }
-    for (HeldFragment& held : it->second.held) out.push_back(std::move(held));
+    for (HeldFragment& held : take_held(it->second)) out.push_back(std::move(held));
     drop_bytes(it->second);
     it = datagrams_.erase(it);
   }

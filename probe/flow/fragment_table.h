@@ -18,6 +18,7 @@ namespace dpi {
 struct FragmentLimits {
   std::size_t datagrams_max = 4096;
   std::size_t bytes_max = 8U << 20U;
+  std::size_t held_max = 16'384;     // fragments that wait for the first one of their datagram
   std::chrono::seconds timeout{30};  // RFC 8200 §4.5 says 60; RFC 791 15
 };
 
@@ -76,6 +77,7 @@ class FragmentTable {
   FragmentLimits limits_;
   std::map<Key, Datagram> datagrams_;  // ordered: nothing depends on a hash
   std::size_t bytes_ = 0;
+  std::size_t held_ = 0;
   ByteBuffer assembled_;
   PacketView assembled_view_;
   std::int64_t last_tick_ = 0;

@@ -59,7 +59,9 @@ void Pipeline::process(const RawPacket& packet) {
     return;
   }
   ++ledger_.decoded;
-  if (view_.fragment.present) {
+  if (view_.outer.fragment.present) {
+    process_outer_fragment(view_, time);
+  } else if (view_.fragment.present) {
     process_fragment(view_, time);
   } else {
     count_packet(view_, flow_ports(view_), time);
@@ -86,6 +88,37 @@ void Pipeline::process_fragment(const PacketView& view, Timestamp time) {
   for (HeldFragment& held : outcome.released) count_held(held, *outcome.ports);
   anomalies_.add(view.anomalies);
   const FlowTable::Touched touched = flows_.add({view, *outcome.ports, time});
+  classifier_->inspect(touched.flow, view, time);
+  if (outcome.datagram != nullptr)
+    dns_.observe(touched.flow, touched.sender, *outcome.datagram, time);
+}
+
+// A tunnel whose outer datagram came in pieces: this first one counts by the header inside, the
+// later ones by the outer header, whose ports only this one knows. What is inside is dissected
+// once, when the datagram is whole.
+void Pipeline::process_outer_fragment(const PacketView& view, Timestamp time) {
+  PacketView outer;
+  outer.time = view.time;
+  outer.wire_bytes = view.wire_bytes;
+  outer.ip_version = view.outer.ip_version;
+  outer.protocol = view.outer.protocol;
+  outer.src = view.outer.src;
+  outer.dst = view.outer.dst;
+  outer.fragment = view.outer.fragment;
+  outer.src_port = view.outer.src_port;
+  outer.dst_port = view.outer.dst_port;
+  outer.l4 = view.outer.l4;
+  outer.l4_bytes = view.outer.l4_bytes;
+  FragmentOutcome outcome = fragments_.add(outer, time);
+  if (outcome.ports) {
+    for (HeldFragment& held : outcome.released) count_held(held, *outcome.ports);
+  }
+  if (view.fragment.present) {
+    process_fragment(view, time);
+    return;
+  }
+  anomalies_.add(view.anomalies);
+  const FlowTable::Touched touched = flows_.add({view, flow_ports(view), time});
   classifier_->inspect(touched.flow, view, time);
   if (outcome.datagram != nullptr)
     dns_.observe(touched.flow, touched.sender, *outcome.datagram, time);

@@ -68,6 +68,7 @@ class Pipeline final : private FlowObserver, private DnsObserver {
   void advance(Timestamp now);
   void count_packet(const PacketView& view, PortPair ports, Timestamp time);
   void process_fragment(const PacketView& view, Timestamp time);
+  void process_outer_fragment(const PacketView& view, Timestamp time);
   void count_held(HeldFragment& held, PortPair ports);
 
   std::unique_ptr<Classifier> classifier_;

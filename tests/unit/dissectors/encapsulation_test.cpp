@@ -81,6 +81,73 @@ TEST(EncapsulationTest, UdpTunnels) {
   expect_inner(ipv4({}, udp(50000, 5247, capwap + inner_frame)), Encapsulation::capwap);
 }
 
+// draft-ietf-nvo3-vxlan-gpe §3, RFC 9300 §5.3, RFC 9301 §5.8, draft-massar-v6ops-ayiya §3.
+TEST(EncapsulationTest, MoreUdpTunnels) {
+  expect_inner(ipv4({}, udp(50000, 4790, ByteBuffer{0x0c, 0, 0, 1, 0, 1, 2, 0} + inner)),
+               Encapsulation::vxlan_gpe, 0x102);
+  expect_inner(ipv4({}, udp(50000, 4341, zeros(8) + inner)), Encapsulation::lisp);
+  expect_inner(ipv4({}, udp(50000, 4341, ByteBuffer{0x08, 0, 0, 0, 0, 1, 2, 0} + inner)),
+               Encapsulation::lisp, 0x102);
+  expect_inner(ipv4({}, udp(4342, 4342, ByteBuffer{0x80, 0, 0, 0} + inner)), Encapsulation::lisp);
+  expect_inner(ipv4({}, udp(50000, 5072,
+                            ByteBuffer{0x41, 0x52, 0x11, 4} + zeros(4) + zeros(16 + 20) + inner)),
+               Encapsulation::ayiya);
+  // RFC 3931 §4.1.2.1 with a cookie of eight bytes.
+  expect_inner(ipv4({}, udp(1701, 1701, be32(0x00030000) + be32(9) + zeros(8) + inner_frame)),
+               Encapsulation::l2tpv3, 9);
+}
+
+TEST(EncapsulationTest, MoreIpProtocols) {
+  expect_inner(ipv4({.protocol = 115}, be32(9) + inner_frame), Encapsulation::l2tpv3, 9);
+  expect_inner(ipv4({.protocol = 115}, be32(9) + zeros(4) + inner_frame), Encapsulation::l2tpv3, 9);
+  EXPECT_EQ(view_of(ipv4({.protocol = 115}, be32(0) + inner_frame)).protocol, 115);  // control
+  expect_inner(ipv6(143, inner_frame), Encapsulation::ethernet_in_ip);  // RFC 8986 §4.9
+  // RFC 7761 §4.9.3; §4.9.1 hello stays PIM.
+  expect_inner(ipv4({.protocol = 103}, ByteBuffer{0x21, 0, 0, 0} + zeros(4) + inner),
+               Encapsulation::pim_register);
+  EXPECT_EQ(view_of(ipv4({.protocol = 103}, ByteBuffer{0x20, 0, 0, 0} + zeros(8))).protocol, 103);
+}
+
+TEST(EncapsulationTest, CiscoMetadataAndWccpOverGre) {
+  expect_inner(ipv4({.protocol = 47},
+                    be16(0) + be16(0x8909) + be16(0x0800) + ByteBuffer{1, 1, 0, 1, 0, 0} + inner),
+               Encapsulation::gre);
+  expect_inner(ipv4({.protocol = 47}, be16(0) + be16(0x883e) + zeros(4) + inner),
+               Encapsulation::gre);
+  expect_inner(ipv4({.protocol = 47}, be16(0) + be16(0x883e) + inner), Encapsulation::gre);
+}
+
+// The Frame Control bytes of some access points come the other way round.
+TEST(EncapsulationTest, CapwapWithSwappedFrameControl) {
+  const ByteBuffer snap = ByteBuffer{0xaa, 0xaa, 3, 0, 0, 0, 8, 0} + inner;
+  const ByteBuffer capwap{0x00, 0x10, 0x03, 0x00, 0, 0, 0, 0};  // two words, 802.11 payload
+  for (const auto& control : {ByteBuffer{0x08, 0x01}, ByteBuffer{0x01, 0x08}}) {
+    expect_inner(ipv4({}, udp(50000, 5247, capwap + control + zeros(22) + snap)),
+                 Encapsulation::capwap);
+  }
+  expect_inner(
+      ipv4({}, udp(50000, 12222,
+                   ByteBuffer{0, 0, 0, 90, 0, 0} + ByteBuffer{0x01, 0x08} + zeros(22) + snap)),
+      Encapsulation::lwapp);
+}
+
+// The first piece of a tunnel's outer datagram counts by what is inside, and tells what the later
+// pieces are.
+TEST(EncapsulationTest, AFirstFragmentIsOpenedAndRemembered) {
+  const ByteBuffer whole = ipv4({.src_last = 7, .dst_last = 8}, udp(1111, 2222, zeros(2000)));
+  ByteBuffer piece = udp(50000, 2152, ByteBuffer{0x30, 255, 0, 0} + be32(42) + whole);
+  piece.resize(800);
+  const PacketView v = view_of(ipv4({.id = 77, .fragment = 0x2000}, piece));
+  EXPECT_EQ(v.src_port, 1111);
+  EXPECT_EQ(v.ip_bytes, whole.size());
+  EXPECT_FALSE(v.fragment.present);
+  EXPECT_TRUE(v.outer.fragment.present);
+  EXPECT_EQ(v.outer.fragment.id, 77U);
+  EXPECT_EQ(v.outer.dst_port, 2152);
+  EXPECT_EQ(v.outer.l4.size(), 800U);
+  EXPECT_FALSE(view_of(ipv4({.fragment = 0x2000}, udp(1, 2, zeros(8)))).outer.fragment.present);
+}
+
 TEST(EncapsulationTest, IpInIp) {
   expect_inner(ipv4({.protocol = 4}, inner), Encapsulation::ipip);
   expect_inner(ipv6(4, inner), Encapsulation::fourin6);

@@ -77,6 +77,26 @@ TEST_F(FragmentTableTest, AReusedIdentificationBeginsAnew) {
   ASSERT_NE(send(24, 44).datagram, nullptr);
 }
 
+// Another first fragment before the last one was complete: its own ports from here on.
+TEST_F(FragmentTableTest, AReusedIdentificationTakesOverFromAnIncompleteDatagram) {
+  EXPECT_EQ(send(0, 16).ports->src, 5000);
+  datagram_ = udp(6000, 53, zeros(36));
+  EXPECT_EQ(send(0, 16).ports->src, 6000);
+  EXPECT_EQ(send(16, 32).ports->src, 6000);
+  ASSERT_NE(send(32, 44).datagram, nullptr);
+}
+
+TEST(FragmentLimitsTest, WaitingForFirstFragmentsIsBounded) {
+  FragmentTable table({.held_max = 5});
+  std::size_t counted = 0;
+  for (unsigned i = 0; i < 20; ++i) {
+    const Frame frame(ethernet(0x0800, ipv4({.id = 1, .fragment = i + 1 + more}, zeros(8))));
+    counted += table.add(decoded(frame).view, timestamp(0)).ports.has_value() ? 1U : 0U;
+  }
+  EXPECT_EQ(counted, 15U);
+  EXPECT_EQ(table.finish().size(), 5U);
+}
+
 TEST_F(FragmentTableTest, RefusesPastTheEndOf64KiBButCounts) {
   (void)send(0, 16);
   const auto far = send_bytes(65'528, ByteBuffer(64, 'A'), false);

@@ -42,6 +42,28 @@ class PipelineTest : public ::testing::Test {
   Pipeline pipeline_;
 };
 
+// A tunnel's outer datagram in two pieces around an inner DNS query: two packets in two flows, one
+// message, dissected from the whole.
+TEST_F(PipelineTest, AFragmentedTunnelCountsItsFirstPieceInsideAndItsMessageOnce) {
+  const ByteBuffer query = be16(1) + be16(0x0100) + be16(1) + zeros(6) + ByteBuffer{1, 'a', 0} +
+                           be16(1) + be16(1) + zeros(64);
+  const ByteBuffer inner = ipv4({.src_last = 7, .dst_last = 8}, udp(5000, 53, query));
+  const ByteBuffer outer = udp(50000, 2152, ByteBuffer{0x30, 255, 0, 0} + be32(42) + inner);
+  const ByteBuffer first(outer.begin(), outer.begin() + 56);
+  const ByteBuffer second_piece(outer.begin() + 56, outer.end());
+  for (const bool in_order : {true, false}) {
+    const unsigned id = in_order ? 1 : 2;
+    const ByteBuffer a = ethernet(0x0800, ipv4({.id = id, .fragment = 0x2000}, first));
+    const ByteBuffer b = ethernet(0x0800, ipv4({.id = id, .fragment = 7}, second_piece));
+    see(in_order ? a : b, id);
+    see(in_order ? b : a, id);
+  }
+  pipeline_.finish(EndReason::forced);
+  EXPECT_EQ(facts_.packets, 4U);
+  EXPECT_EQ(facts_.flows, 2U);
+  EXPECT_EQ(facts_.messages, 2U);
+}
+
 TEST_F(PipelineTest, EveryPacketIsInExactlyOneBucket) {
   std::mt19937 random(1);  // NOLINT: repeatable
   for (int i = 0; i < 5000; ++i) {
