@@ -18,9 +18,12 @@ int hex_value(char c) noexcept {
 }  // namespace
 
 void append_hex(std::string& out, Bytes bytes) {
+  // Grown once: this runs for every hash of every event.
+  std::size_t at = out.size();
+  out.resize(at + bytes.size() * 2);
   for (const std::uint8_t b : bytes) {
-    out.push_back(hex_digits[b >> 4U]);
-    out.push_back(hex_digits[b & 15U]);
+    out[at++] = hex_digits[b >> 4U];
+    out[at++] = hex_digits[b & 15U];
   }
 }
 
@@ -89,10 +92,12 @@ std::optional<ByteBuffer> parse_base64(std::string_view text) {
 }
 
 void append_uuid(std::string& out, const Uuid& uuid) {
+  std::size_t at = out.size();
+  out.resize(at + uuid_text_bytes);
   for (std::size_t i = 0; i < uuid.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) out.push_back('-');
-    out.push_back(hex_digits[uuid[i] >> 4U]);
-    out.push_back(hex_digits[uuid[i] & 15U]);
+    if (i == 4 || i == 6 || i == 8 || i == 10) out[at++] = '-';
+    out[at++] = hex_digits[uuid[i] >> 4U];
+    out[at++] = hex_digits[uuid[i] & 15U];
   }
 }
 
