@@ -57,6 +57,20 @@ head -n -1 whole.jsonl >unsigned.jsonl
 run 5 "$probe" verify unsigned.jsonl;                          says "not signed"
 run 3 "$probe" status -d "host=$work/none"
 
+# Root passes every mode: a read-only folder is one on a read-only file system there.
+mkdir ro
+if [ "$(id -u)" = 0 ]; then
+  if mount -t tmpfs -o ro none ro 2>/dev/null; then
+    run 4 "$probe" replay demo.pcap --out jsonl:ro/x.jsonl;  says "ro/x.jsonl.*read-only"
+    run 4 "$probe" replay demo.pcap --out spool:ro/spool;    says "ro/spool"
+    umount ro
+  else
+    echo "note: no file system may be mounted here; the read-only folder was not tried"
+  fi
+else
+  chmod 0555 ro; run 4 "$probe" replay demo.pcap --out jsonl:ro/x.jsonl; says "ro/x.jsonl"
+fi
+
 if [ "$(id -u)" = 0 ] && mkdir full && mount -t tmpfs -o size=64k none full 2>/dev/null; then
   trap 'umount "$work/full"; cleanup' EXIT
   head -c 57344 /dev/zero >full/filler
