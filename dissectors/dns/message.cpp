@@ -1,6 +1,7 @@
 #include "dissectors/dns/message.h"
 
 #include "dissectors/dns/name.h"
+#include "dissectors/dns/nbns.h"
 #include "dissectors/dns/rdata.h"
 #include "probe/base/byte_cursor.h"
 
@@ -12,7 +13,8 @@ constexpr std::size_t records_kept_max = 4096;  // a 64 KiB message cannot hold 
 
 class Reader {
  public:
-  Reader(Bytes bytes, DnsMessage& message) : bytes_(bytes), message_(message) {}
+  Reader(Bytes bytes, DnsDialect dialect, DnsMessage& message)
+      : bytes_(bytes), netbios_(dialect == DnsDialect::netbios), message_(message) {}
 
   void read() {
     ByteCursor in{bytes_};
@@ -50,6 +52,7 @@ class Reader {
       return false;
     }
     at_ = result.next;
+    if (netbios_) out = nbns_name(out);
     return true;
   }
 
@@ -96,7 +99,8 @@ class Reader {
       add(message_.anomalies, Anomaly::dns_records_omitted);
       return;
     }
-    if (!append_rdata(r.data, bytes_, data, length, r.type))
+    const bool told = netbios_ && append_nbns_rdata(r.data, bytes_.subspan(data, length), r.type);
+    if (!told && !append_rdata(r.data, bytes_, data, length, r.type))
       add(message_.anomalies, Anomaly::dns_rdata_invalid);
     message_.records.push_back(std::move(r));
   }
@@ -125,16 +129,17 @@ class Reader {
   }
 
   Bytes bytes_;
+  bool netbios_;
   DnsMessage& message_;
   std::size_t at_ = 0;
 };
 
 }  // namespace
 
-DnsMessage parse_dns(Bytes bytes) {
+DnsMessage parse_dns(Bytes bytes, DnsDialect dialect) {
   DnsMessage message;
   message.bytes = static_cast<std::uint32_t>(bytes.size());
-  Reader{bytes, message}.read();
+  Reader{bytes, dialect, message}.read();
   return message;
 }
 

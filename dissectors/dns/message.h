@@ -72,7 +72,10 @@ inline constexpr std::uint16_t aa = 0x0400, tc = 0x0200, rd = 0x0100, ra = 0x008
                                cd = 0x0010;
 }  // namespace dns_flag
 
-[[nodiscard]] DnsMessage parse_dns(Bytes message);
+// NetBIOS names and data (RFC 1002) have forms of their own.
+enum class DnsDialect : std::uint8_t { dns, netbios };
+
+[[nodiscard]] DnsMessage parse_dns(Bytes message, DnsDialect dialect = DnsDialect::dns);
 
 // IANA mnemonics; unknown ones TYPE123, CLASS5, OPCODE7, RCODE17 (RFC 3597 §5).
 [[nodiscard]] std::string dns_type_name(std::uint16_t type);

@@ -10,6 +10,7 @@ std::optional<DnsService> service_of(std::uint16_t src, std::uint16_t dst) noexc
     if (port == 53) return DnsService::dns;
     if (port == 5353) return DnsService::mdns;
     if (port == 5355) return DnsService::llmnr;
+    if (port == 137) return DnsService::nbns;
   }
   return std::nullopt;
 }
@@ -19,13 +20,28 @@ char lower(char c) noexcept {
 }
 
 // RFC 1035 §2.3.3: names compare without case. pct-text escapes are upper-case on both sides.
-bool same_question(const DnsMessage& a, const DnsMessage& b) noexcept {
-  if (a.questions.empty() || b.questions.empty()) return a.questions.empty() == b.questions.empty();
-  const DnsQuestion& x = a.questions[0];
-  const DnsQuestion& y = b.questions[0];
-  return x.type == y.type && x.klass == y.klass &&
-         std::equal(x.name.begin(), x.name.end(), y.name.begin(), y.name.end(),
-                    [](char p, char q) { return lower(p) == lower(q); });
+std::string question_text(std::string_view name, std::uint16_t type, std::uint16_t klass) {
+  std::string out{name};
+  std::transform(out.begin(), out.end(), out.begin(), lower);
+  return out + " " + std::to_string(type) + " " + std::to_string(klass);
+}
+
+std::string question_of(const DnsMessage& message, DnsService service) {
+  if (!message.questions.empty()) {
+    const DnsQuestion& q = message.questions[0];
+    return question_text(q.name, q.type, q.klass);
+  }
+  // RFC 1002 §4.2.13: a NetBIOS response repeats what was asked as its first record.
+  if (service == DnsService::nbns && message.is_response() && !message.records.empty()) {
+    const DnsRecord& r = message.records[0];
+    return question_text(r.name, r.type, r.klass);
+  }
+  return {};
+}
+
+// Asked of everyone on the link (for NetBIOS the B flag, RFC 1002 §4.2.1.1).
+bool asked_of_many(DnsService service, const IpAddress& server, const DnsMessage& query) noexcept {
+  return is_multicast(server) || (service == DnsService::nbns && query.flag(0x0010));
 }
 
 }  // namespace
@@ -36,6 +52,8 @@ std::string_view name(DnsService service) noexcept {
       return "dns";
     case DnsService::mdns:
       return "mdns";
+    case DnsService::nbns:
+      return "nbns";
     default:
       return "llmnr";
   }
@@ -98,7 +116,8 @@ void DnsTracker::flow_ended(const Flow& flow) {
 }
 
 void DnsTracker::take(const Route& route, Bytes bytes, bool cut, Timestamp time) {
-  DnsMessage message = parse_dns(bytes);
+  DnsMessage message =
+      parse_dns(bytes, route.service == DnsService::nbns ? DnsDialect::netbios : DnsDialect::dns);
   ++stats_.messages;
   if (cut) add(message.anomalies, Anomaly::frame_cut);
   if (message.malformed) {
@@ -111,31 +130,62 @@ void DnsTracker::take(const Route& route, Bytes bytes, bool cut, Timestamp time)
   }
 }
 
-DnsTracker::Table::iterator DnsTracker::find(const Key& key, const Route& route,
-                                             const DnsMessage& message, bool response) {
-  const IpAddress& server = response ? route.sender.address : route.receiver.address;
-  const auto [begin, end] = open_.equal_range(key);
-  for (auto it = begin; it != end; ++it) {
-    const DnsTransaction& t = it->second;
-    // A multicast question is answered from an address of its own.
-    const bool same_server =
-        t.server.address == server || (response && is_multicast(t.server.address));
-    if (same_server && t.query && same_question(*t.query, message)) return it;
+DnsTracker::Table::iterator DnsTracker::find_query(const Route& route, const DnsMessage& response) {
+  Key key{route.receiver, route.sender.port,    route.transport,
+          response.id,    route.sender.address, question_of(response, route.service)};
+  auto found = open_.find(key);
+  if (found != open_.end()) return found;
+  key.server = IpAddress{};
+  return open_.find(key);
+}
+
+bool DnsTracker::other_question_open(const Route& route, const DnsMessage& response) const {
+  Key key{route.receiver, route.sender.port, route.transport, response.id, IpAddress{}, {}};
+  for (const IpAddress& server : {route.sender.address, IpAddress{}}) {
+    key.server = server;
+    const auto near = open_.lower_bound(key);
+    if (near == open_.end()) continue;
+    Key same = near->first;
+    same.question.clear();
+    if (same == key) return true;
   }
-  return open_.end();
+  return false;
+}
+
+void DnsTracker::schedule(Table::iterator place) {
+  Open& open = place->second;
+  const DnsTransaction& t = open.transaction;
+  by_deadline_.erase({open.deadline, t.number});
+  open.deadline = t.last_at + (t.responses > 0 ? limits_.linger : limits_.query_timeout);
+  by_deadline_.emplace(open.deadline, t.number);
+}
+
+void DnsTracker::close(Table::iterator place) {
+  const DnsTransaction& t = place->second.transaction;
+  by_deadline_.erase({place->second.deadline, t.number});
+  by_number_.erase(t.number);
+  end(t);
+  open_.erase(place);
 }
 
 void DnsTracker::take_query(const Route& route, DnsMessage message, Timestamp time) {
-  const Key key{route.sender, route.receiver.port, route.transport, message.id};
-  const auto found = find(key, route, message, false);
+  const bool many = asked_of_many(route.service, route.receiver.address, message);
+  Key key{route.sender,
+          route.receiver.port,
+          route.transport,
+          message.id,
+          many ? IpAddress{} : route.receiver.address,
+          question_of(message, route.service)};
+  const auto found = open_.find(key);
   if (found != open_.end()) {
-    if (found->second.responses == 0) {  // asked again
-      ++found->second.queries;
-      found->second.last_at = time;
+    DnsTransaction& asked = found->second.transaction;
+    if (asked.responses == 0) {  // asked again
+      ++asked.queries;
+      asked.last_at = time;
+      schedule(found);
       return;
     }
-    end(found->second);
-    open_.erase(found);
+    close(found);
   }
   make_room();
   DnsTransaction t;
@@ -148,29 +198,32 @@ void DnsTracker::take_query(const Route& route, DnsMessage message, Timestamp ti
   t.query_at = t.last_at = time;
   t.anomalies = message.anomalies;
   t.query = std::move(message);
-  open_.emplace(key, std::move(t));
+  const auto place = open_.emplace(std::move(key), Open{std::move(t), {}}).first;
+  by_number_.emplace(place->second.transaction.number, place);
+  schedule(place);
 }
 
 void DnsTracker::take_response(const Route& route, DnsMessage message, Timestamp time) {
-  const Key key{route.receiver, route.sender.port, route.transport, message.id};
-  const auto found = find(key, route, message, true);
+  const auto found = find_query(route, message);
   if (found == open_.end()) {
-    if (open_.count(key) != 0) add(message.anomalies, Anomaly::dns_question_mismatch);
+    if (other_question_open(route, message)) add(message.anomalies, Anomaly::dns_question_mismatch);
     const bool announcement =
         route.service == DnsService::mdns && is_multicast(route.receiver.address);
     tell_single(route, std::move(message), time,
                 announcement ? DnsOutcome::multicast : DnsOutcome::orphan);
     return;
   }
-  DnsTransaction& t = found->second;
+  DnsTransaction& t = found->second.transaction;
   ++t.responses;
   t.last_at = time;
   t.anomalies |= message.anomalies;
-  if (t.responses > 1) return;
-  t.outcome = DnsOutcome::answered;
-  t.response_at = time;
-  if (is_multicast(t.server.address)) t.server = route.sender;
-  t.response = std::move(message);
+  if (t.responses == 1) {
+    t.outcome = DnsOutcome::answered;
+    t.response_at = time;
+    if (found->first.server == IpAddress{}) t.server = route.sender;
+    t.response = std::move(message);
+  }
+  schedule(found);
 }
 
 void DnsTracker::tell_single(const Route& route, DnsMessage message, Timestamp time,
@@ -200,12 +253,9 @@ void DnsTracker::end(const DnsTransaction& transaction) {
 
 void DnsTracker::make_room() {
   if (open_.size() < limits_.transactions_max) return;
-  const auto oldest = std::min_element(
-      open_.begin(), open_.end(),
-      [](const auto& a, const auto& b) { return a.second.number < b.second.number; });
-  add(oldest->second.anomalies, Anomaly::dns_table_full);
-  end(oldest->second);
-  open_.erase(oldest);
+  const auto oldest = by_number_.begin()->second;
+  add(oldest->second.transaction.anomalies, Anomaly::dns_table_full);
+  close(oldest);
 }
 
 void DnsTracker::advance(Timestamp now) {
@@ -213,18 +263,13 @@ void DnsTracker::advance(Timestamp now) {
   if (tick <= last_tick_) return;
   last_tick_ = tick;
   const Timestamp at = timestamp(tick * 1'000'000'000);
-  std::vector<Table::iterator> due;
-  for (auto it = open_.begin(); it != open_.end(); ++it) {
-    const DnsTransaction& t = it->second;
-    if (t.last_at + (t.responses > 0 ? limits_.linger : limits_.query_timeout) <= at)
-      due.push_back(it);
+  std::vector<std::uint64_t> due;
+  for (const auto& [deadline, number] : by_deadline_) {
+    if (deadline > at) break;
+    due.push_back(number);
   }
-  std::sort(due.begin(), due.end(),
-            [](auto a, auto b) { return a->second.number < b->second.number; });
-  for (const auto it : due) {
-    end(it->second);
-    open_.erase(it);
-  }
+  std::sort(due.begin(), due.end());
+  for (const std::uint64_t number : due) close(by_number_.at(number));
 }
 
 void DnsTracker::finish() {

@@ -5,6 +5,9 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "dissectors/packet_view.h"
@@ -41,11 +44,15 @@ class DnsTracker {
   [[nodiscard]] DnsStats stats() const noexcept { return stats_; }
 
  private:
+  // What a query and its response have in common. A multicast or broadcast question is answered
+  // from an address of its own, so its server is the zero address here.
   struct Key {
     Endpoint client;
     std::uint16_t server_port = 0;
     DnsTransport transport = DnsTransport::udp;
     std::uint16_t id = 0;
+    IpAddress server;
+    std::string question;  // name in lower case, type, class; empty: none
     auto operator<=>(const Key&) const = default;
   };
   struct Route {
@@ -54,7 +61,11 @@ class DnsTracker {
     DnsTransport transport = DnsTransport::udp;
     DnsService service = DnsService::dns;
   };
-  using Table = std::multimap<Key, DnsTransaction>;
+  struct Open {
+    DnsTransaction transaction;
+    Timestamp deadline{};
+  };
+  using Table = std::map<Key, Open>;
 
   void take(const Route& route, Bytes bytes, bool cut, Timestamp time);
   void take_query(const Route& route, DnsMessage message, Timestamp time);
@@ -62,14 +73,19 @@ class DnsTracker {
   void tell_single(const Route& route, DnsMessage message, Timestamp time, DnsOutcome outcome);
   void observe_tcp(const Flow& flow, Side sender, const PacketView& view, const Route& route,
                    Timestamp time);
-  Table::iterator find(const Key& key, const Route& route, const DnsMessage& message,
-                       bool response);
+  [[nodiscard]] Table::iterator find_query(const Route& route, const DnsMessage& response);
+  [[nodiscard]] bool other_question_open(const Route& route, const DnsMessage& response) const;
+  void schedule(Table::iterator place);
+  void close(Table::iterator place);
   void end(const DnsTransaction& transaction);
   void make_room();
 
   DnsLimits limits_;
   DnsObserver& observer_;
   Table open_;
+  // The oldest first, and what is due first: neither a full table nor a tick looks at all of it.
+  std::map<std::uint64_t, Table::iterator> by_number_;
+  std::set<std::pair<Timestamp, std::uint64_t>> by_deadline_;
   std::map<std::uint32_t, std::array<MessageStream, 2>> streams_;  // by the flow's slot
   std::uint64_t next_number_ = 0;
   std::int64_t last_tick_ = 0;

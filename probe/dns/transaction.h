@@ -11,7 +11,7 @@
 
 namespace dpi {
 
-enum class DnsService : std::uint8_t { dns, mdns, llmnr };
+enum class DnsService : std::uint8_t { dns, mdns, llmnr, nbns };
 enum class DnsTransport : std::uint8_t { udp, tcp };
 enum class DnsOutcome : std::uint8_t { answered, unanswered, orphan, multicast, malformed };
 

@@ -1,3 +1,4 @@
+#include "dissectors/dns/nbns.h"
 #include "probe/envelope/canonical.h"
 #include "probe/envelope/envelope.h"
 #include "probe/event/anomaly_list.h"
@@ -21,7 +22,11 @@ std::string_view cut_pct(std::string_view text, std::size_t limit) {
   return text.substr(0, end);
 }
 
-void write_questions(CanonicalWriter& w, const DnsMessage& message) {
+std::string type_name(DnsService service, std::uint16_t type) {
+  return service == DnsService::nbns ? nbns_type_name(type) : dns_type_name(type);
+}
+
+void write_questions(CanonicalWriter& w, const DnsMessage& message, DnsService service) {
   w.key("questions");
   w.begin_array();
   const std::size_t kept = std::min(message.questions.size(), questions_max);
@@ -30,7 +35,7 @@ void write_questions(CanonicalWriter& w, const DnsMessage& message) {
     w.begin_object();
     w.member("class", dns_class_name(q.klass));
     w.member("name", q.name);
-    w.member("type", dns_type_name(q.type));
+    w.member("type", type_name(service, q.type));
     w.end_object();
   }
   w.end_array();
@@ -57,7 +62,8 @@ void write_edns(CanonicalWriter& w, std::string& out, const DnsEdns& edns) {
   w.end_object();
 }
 
-std::size_t write_records(CanonicalWriter& w, std::string& out, const DnsMessage& message) {
+std::size_t write_records(CanonicalWriter& w, std::string& out, const DnsMessage& message,
+                          DnsService service) {
   w.key("records");
   w.begin_array();
   const std::size_t start = out.size();
@@ -74,7 +80,7 @@ std::size_t write_records(CanonicalWriter& w, std::string& out, const DnsMessage
     w.member("name", r.name);
     w.member("section", dns_section_name(r.section));
     w.member("ttl", r.ttl);
-    w.member("type", dns_type_name(r.type));
+    w.member("type", type_name(service, r.type));
     w.end_object();
     ++written;
   }
@@ -112,23 +118,24 @@ void append_dns_payload(std::string& out, const DnsTransaction& t) {
     w.member("malformed_at", m.malformed_at);
     w.member("malformed_reason", anomaly_name(m.malformed_reason));
   }
-  w.member("opcode", dns_opcode_name(asked.opcode()));
+  w.member("opcode", t.service == DnsService::nbns ? nbns_opcode_name(asked.opcode())
+                                                   : dns_opcode_name(asked.opcode()));
   w.member("outcome", name(t.outcome));
   if (!asked.questions.empty()) {
     w.member("qname", asked.questions[0].name);
-    w.member("qtype", dns_type_name(asked.questions[0].type));
+    w.member("qtype", type_name(t.service, asked.questions[0].type));
   }
   w.member("queries", t.queries);
   if (t.query) {
     w.member("query_at", t.query_at);
     w.member("query_bytes", t.query->bytes);
   }
-  write_questions(w, asked);
+  write_questions(w, asked, t.service);
   w.member("ra", m.flag(dns_flag::ra));
   if (t.response) w.member("rcode", dns_rcode_name(m.rcode()));
   w.member("rd", m.flag(dns_flag::rd));
   if (t.response) {
-    const std::size_t omitted = write_records(w, out, m);
+    const std::size_t omitted = write_records(w, out, m, t.service);
     if (omitted > 0) w.member("records_omitted", omitted);
     w.member("response_at", t.response_at);
     w.member("response_bytes", t.response->bytes);

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "dissectors/dns/message.h"
+#include "dissectors/dns/nbns.h"
 #include "tests/support/packets.h"
 
 namespace dpi {
@@ -149,6 +150,23 @@ TEST(DnsMnemonicsTest, UnknownCodesAreNumbered) {
   EXPECT_EQ(dns_class_name(5), "CLASS5");
   EXPECT_EQ(dns_opcode_name(7), "OPCODE7");
   EXPECT_EQ(dns_rcode_name(3000), "RCODE3000");
+}
+
+// RFC 1002 §4.2.18: names of the node, their flags, then its hardware address.
+TEST(NbnsTest, NodeStatusAndNames) {
+  std::string out;
+  EXPECT_TRUE(append_nbns_rdata(out,
+                                ByteBuffer{1} + text("SERVER         ") + ByteBuffer{0x20, 4, 0} +
+                                    ByteBuffer{0, 1, 2, 3, 4, 5} + zeros(40),
+                                33));
+  EXPECT_EQ(out, "SERVER<20>%200400%20000102030405");
+  EXPECT_EQ(nbns_name("CKAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+            "*%00%00%00%00%00%00%00%00%00%00%00%00%00%00<00>");
+  EXPECT_EQ(nbns_name("FEEFFDFECACACACACACACACACACACAAA.scope"), "TEST<00>.scope");
+  EXPECT_EQ(nbns_name("plain.example"), "plain.example");
+  EXPECT_FALSE(append_nbns_rdata(out, ByteBuffer{200, 1}, 33));
+  EXPECT_EQ(nbns_type_name(32), "NB");
+  EXPECT_EQ(nbns_opcode_name(5), "REGISTRATION");
 }
 
 }  // namespace

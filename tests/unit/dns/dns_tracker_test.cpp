@@ -57,6 +57,49 @@ TEST_F(DnsTrackerTest, PairsByIdQuestionAndEndpoints) {
   EXPECT_EQ(t.client.port, 5000);
 }
 
+// Every query pushes the oldest out of a full table, and every packet comes in a new second: a scan
+// of the table for either would take minutes here.
+TEST(DnsTrackerLoadTest, AFullTableCostsNoMorePerMessage) {
+  Collected seen;
+  DnsTracker tracker({.transactions_max = 20'000, .query_timeout = std::chrono::seconds{1'000'000}},
+                     seen);
+  constexpr unsigned messages = 60'000;
+  for (unsigned i = 0; i < messages; ++i) {
+    const Frame frame(
+        ethernet(0x0800, ipv4({}, udp(5000, 53, message(7, false, std::to_string(i))))));
+    const Timestamp time = timestamp(std::int64_t{i} * second);
+    tracker.advance(time);
+    tracker.observe(Flow{}, Side::low, decoded(frame).view, time);
+  }
+  tracker.finish();
+  ASSERT_EQ(seen.rows.size(), messages);
+  for (unsigned i = 0; i < messages; ++i) {
+    ASSERT_EQ(seen.rows[i].number, i);
+    ASSERT_EQ(has(seen.rows[i].anomalies, Anomaly::dns_table_full), i < messages - 20'000);
+  }
+}
+
+// RFC 1002 §4.2.12, §4.2.13: a broadcast query, and the owner's answer without a question.
+TEST_F(DnsTrackerTest, NetbiosNamesPairWithTheAnswerOfTheirOwner) {
+  const ByteBuffer name =
+      ByteBuffer{32} + text("FEEFFDFECACACACACACACACACACACACA") + ByteBuffer{0};  // "TEST"<20>
+  const ByteBuffer question =
+      be16(9) + be16(0x0110) + be16(1) + zeros(6) + name + be16(32) + be16(1);
+  const ByteBuffer answer = be16(9) + be16(0x8500) + be16(0) + be16(1) + zeros(4) + name +
+                            be16(32) + be16(1) + be32(60) + be16(6) + be16(0x6000) +
+                            ByteBuffer{10, 0, 0, 9};
+  see(ipv4({.dst_last = 255}, udp(137, 137, question)), 0);
+  see(ipv4({.src_last = 9, .dst_last = 1}, udp(137, 137, answer)), 0.5);
+  tracker_.finish();
+  ASSERT_EQ(seen_.rows.size(), 1U);
+  const DnsTransaction& t = seen_.rows[0];
+  EXPECT_EQ(t.service, DnsService::nbns);
+  EXPECT_EQ(t.outcome, DnsOutcome::answered);
+  EXPECT_EQ(t.query->questions[0].name, "TEST<20>");
+  EXPECT_EQ(t.response->records[0].data, "6000%2010.0.0.9");
+  EXPECT_EQ(ip_text(t.server.address), "10.0.0.9");
+}
+
 TEST_F(DnsTrackerTest, CountsRepeatedQueriesInOneRow) {
   query(1, "a", 0);
   query(1, "a", 1);
