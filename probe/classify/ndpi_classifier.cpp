@@ -1,6 +1,7 @@
 // The only file that knows nDPI (Debian 12's 4.2). Its flow structures are made at the first packet
 // with payload and freed at the verdict; its memory never outlives a flow's inspection. Traps that
 // shape this file are in docs/decisions/0003-ndpi.md.
+#include <arpa/inet.h>
 #include <ndpi_api.h>
 
 #include <algorithm>
@@ -141,6 +142,7 @@ class NdpiClassifier final : public Classifier {
   // A copy with zero padding behind it, and with the IP length made true where the capture cut the
   // packet (nDPI ignores packets shorter than their IP length).
   Bytes prepare(const PacketView& view) {
+    if (view.l3.empty()) return prepare_datagram(view);
     const std::size_t size = std::min(view.l3.size(), packet_bytes_max);
     std::copy_n(view.l3.begin(), size, packet_.begin());
     std::fill_n(packet_.begin() + static_cast<std::ptrdiff_t>(size), padding_bytes,
@@ -152,6 +154,35 @@ class NdpiClassifier final : public Classifier {
       packet_[4] = static_cast<std::uint8_t>((size - 40) >> 8U);
       packet_[5] = static_cast<std::uint8_t>((size - 40) & 0xffU);
     }
+    return Bytes{packet_}.first(size);
+  }
+
+  // A datagram put together from fragments has no IP header of its own: it gets a plain one.
+  Bytes prepare_datagram(const PacketView& view) {
+    const std::size_t header = view.ip_version == 4 ? 20 : 40;
+    const std::size_t size = header + std::min(view.l4.size(), packet_bytes_max - header);
+    std::fill_n(packet_.begin(), header, std::uint8_t{0});
+    const Bytes src = view.src.wire();
+    const Bytes dst = view.dst.wire();
+    if (view.ip_version == 4) {
+      packet_[0] = 0x45;
+      packet_[2] = static_cast<std::uint8_t>(size >> 8U);
+      packet_[3] = static_cast<std::uint8_t>(size & 0xffU);
+      packet_[8] = view.ttl;
+      packet_[9] = view.protocol;
+    } else {
+      packet_[0] = 0x60;
+      packet_[4] = static_cast<std::uint8_t>((size - header) >> 8U);
+      packet_[5] = static_cast<std::uint8_t>((size - header) & 0xffU);
+      packet_[6] = view.protocol;
+      packet_[7] = view.ttl;
+    }
+    const auto addresses = static_cast<std::ptrdiff_t>(header - 2 * src.size());
+    const auto behind = std::copy(src.begin(), src.end(), packet_.begin() + addresses);
+    std::copy(dst.begin(), dst.end(), behind);
+    const auto end = std::copy_n(view.l4.begin(), size - header,
+                                 packet_.begin() + static_cast<std::ptrdiff_t>(header));
+    std::fill_n(end, padding_bytes, std::uint8_t{0});
     return Bytes{packet_}.first(size);
   }
 
@@ -178,17 +209,21 @@ class NdpiClassifier final : public Classifier {
         state.decided_at_packet = state.seen;
       return;
     }
+    // Without a flow structure the release also looks at the addresses.
     const Endpoint& src = flow.endpoint(flow.initiator);
     const Endpoint& dst = flow.endpoint(other(flow.initiator));
-    state.ndpi = acquire();
-    state.ndpi->l4_proto = flow.key.protocol;
-    state.result =
-        ndpi_guess_undetected_protocol(module_, state.ndpi, flow.key.protocol, v4(src.address),
-                                       src.port, v4(dst.address), dst.port);
-    if (state.result.app_protocol != NDPI_PROTOCOL_UNKNOWN &&
-        state.ndpi->confidence == NDPI_CONFIDENCE_UNKNOWN) {
-      state.ndpi->confidence = NDPI_CONFIDENCE_MATCH_BY_PORT;
-    }
+    state.result = ndpi_guess_undetected_protocol(
+        module_, nullptr, flow.key.protocol, v4(src.address), src.port, v4(dst.address), dst.port);
+    if (state.result.app_protocol == NDPI_PROTOCOL_UNKNOWN) return;
+    const bool by_address = known_host(src.address) || known_host(dst.address);
+    state.confidence = by_address ? NDPI_CONFIDENCE_MATCH_BY_IP : NDPI_CONFIDENCE_MATCH_BY_PORT;
+  }
+
+  [[nodiscard]] bool known_host(const IpAddress& address) const noexcept {
+    if (address.v6) return false;
+    in_addr wire{};
+    wire.s_addr = htonl(v4(address));
+    return ndpi_network_ptree_match(module_, &wire) != NDPI_PROTOCOL_UNKNOWN;
   }
 
   // Host byte order, as the guess wants it; IPv6 has no address guess in 4.2.

@@ -88,7 +88,9 @@ void Pipeline::process_fragment(const PacketView& view, Timestamp time) {
   for (HeldFragment& held : outcome.released) count_held(held, *outcome.ports);
   anomalies_.add(view.anomalies);
   const FlowTable::Touched touched = flows_.add({view, *outcome.ports, time});
-  classifier_->inspect(touched.flow, view, time);
+  // A tunnel's whole datagram speaks for the flow inside, not for this one.
+  const bool whole = outcome.datagram != nullptr && outcome.datagram->l3.empty();
+  classifier_->inspect(touched.flow, whole ? *outcome.datagram : view, time);
   if (outcome.datagram != nullptr)
     dns_.observe(touched.flow, touched.sender, *outcome.datagram, time);
 }
