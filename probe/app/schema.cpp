@@ -6,6 +6,7 @@
 
 #include "probe/app/report.h"
 #include "probe/app/schema_bundle.h"
+#include "probe/app/schema_check.h"
 #include "probe/store/event_database.h"
 
 namespace dpi {
@@ -17,16 +18,8 @@ Result<bool> has_bundle(Postgres& database) {
   return rows->at(0).at(0) == "t";
 }
 
-Result<void> apply_files(Postgres& database) {
-  for (const SchemaFile& file : schema_files()) {
-    if (auto done = database.run(std::string{file.sql}); !done) {
-      return fail(
-          Errc::sink,
-          fmt::format("{}: {}; nothing was changed. Apply the bundle as a superuser to an empty "
-                      "database",
-                      file.name, done.error().what));
-    }
-  }
+Result<void> apply_and_register(Postgres& database) {
+  if (auto applied = apply_schema_files(database); !applied) return applied;
   const Digest hash = schema_bundle_sha256();
   const std::array arguments{SqlValue::text(schema_bundle_version), SqlValue::bytes(hash)};
   const auto registered = database.query("select re_core.register_bundle($1, $2)", arguments);
@@ -47,13 +40,27 @@ Result<std::string> apply(const std::string& conninfo) {
     return fmt::format("bundle {} ({}) is in place, nothing to do", schema_bundle_version, hash);
   }
   if (auto begun = connection->run("begin"); !begun) return tl::unexpected(begun.error());
-  if (auto applied = apply_files(*connection); !applied) return tl::unexpected(applied.error());
+  if (auto applied = apply_and_register(*connection); !applied)
+    return tl::unexpected(applied.error());
   if (auto committed = connection->run("commit"); !committed)
     return tl::unexpected(committed.error());
   return fmt::format("bundle {} ({}) applied", schema_bundle_version, hash);
 }
 
 }  // namespace
+
+Result<void> apply_schema_files(Postgres& database) {
+  for (const SchemaFile& file : schema_files()) {
+    if (auto done = database.run(std::string{file.sql}); !done) {
+      return fail(
+          Errc::sink,
+          fmt::format("{}: {}; nothing was changed. Apply the bundle as a superuser to an empty "
+                      "database",
+                      file.name, done.error().what));
+    }
+  }
+  return {};
+}
 
 int run_schema_hash() {
   fmt::print("{}\n", hex(schema_bundle_sha256()));
@@ -76,7 +83,25 @@ int run_schema_check(const std::string& conninfo) {
   }
   fmt::print("bundle {} ({}) is the one this probe was built for\n", schema_bundle_version,
              hex(schema_bundle_sha256()));
-  return exit_done;
+  const auto super = database.connection().query("show is_superuser");
+  if (!super) return report(super.error());
+  if (super->at(0).at(0) != "on") {
+    say("tables, functions and rights were not compared one by one: that takes a superuser's "
+        "login");
+    return exit_done;
+  }
+  const auto differences = schema_differences(database.connection(), conninfo);
+  if (!differences) return report(differences.error());
+  for (const std::string& line : *differences) fmt::print("{}\n", line);
+  if (differences->empty()) {
+    fmt::print("every object is as the bundle makes it\n");
+    return exit_done;
+  }
+  return report(
+      {Errc::verification,
+       fmt::format("{} differences: somebody changed this database by hand; undo them, or "
+                   "restore it from a backup",
+                   differences->size())});
 }
 
 }  // namespace dpi

@@ -3,12 +3,18 @@
 
 #include <string>
 
+#include "probe/store/postgres.h"
+
 namespace dpi {
 
 [[nodiscard]] int run_schema_hash();
 // All files in one transaction, as a superuser; a database that has this bundle is left alone.
 [[nodiscard]] int run_schema_apply(const std::string& conninfo);
-// Is this database that bundle?
+// Is this database that bundle? By the hash it was applied with; a superuser's login is also told,
+// one line each, what in it is not as the bundle makes it.
 [[nodiscard]] int run_schema_check(const std::string& conninfo);
+
+// The bundle's statements, without transaction and registration.
+[[nodiscard]] Result<void> apply_schema_files(Postgres& database);
 
 }  // namespace dpi
