@@ -66,6 +66,27 @@ select matches(pg_temp.beat(v::jsonb), '^bad_event: seq 1: ', 'heartbeat with ' 
     '{"surprise":1}', '{"state":"fine"}', '{"run_id":"x"}', '{"config_sha256":"00"}', '{"packets_offered":-1}', '{"anomalies":[{"name":"a"}]}', '{"anomalies":[{"name":"a","count":1},{"name":"a","count":2}]}', '{"reasons":["a","a"]}']) v;
 select is(pg_temp.beat('{"packets_offered":11,"reasons":["spool"],"previous_seq":0,"last_packet_at":"2026-01-01T00:00:00.000000000Z"}'), 'stored', 'a heartbeat whose ledger does not close is stored, and says so');
 
+-- every CHECK has a value that nothing else refuses
+select is(pg_temp.flow(v::jsonb), 'bad_event: seq 1: ' || rule, rule) from (values
+    ('{"alpn":"' || repeat('a', 1025) || '"}', 'flow_alpn_is_valid'), ('{"cert_issuer":"a b"}', 'flow_cert_issuer_is_pct_text'), ('{"cert_subject":"a b"}', 'flow_cert_subject_is_pct_text'),
+    ('{"hassh":"x"}', 'flow_hassh_is_valid'), ('{"hassh_server":"x"}', 'flow_hassh_server_is_valid'), ('{"history":"' || repeat('S', 256) || '"}', 'flow_history_is_valid'),
+    ('{"http_method":"a b"}', 'flow_http_method_is_pct_text'), ('{"http_status":65536}', 'flow_http_status_is_valid'), ('{"http_url":"a b"}', 'flow_http_url_is_pct_text'),
+    ('{"http_user_agent":"a b"}', 'flow_http_user_agent_is_pct_text'), ('{"icmp_type":1,"icmp_code":256}', 'flow_icmp_code_is_valid'), ('{"icmp_type":256,"icmp_code":1}', 'flow_icmp_type_is_valid'),
+    ('{"ja3s":"x"}', 'flow_ja3s_is_valid'), ('{"ja4":"' || repeat('x', 65) || '"}', 'flow_ja4_is_valid'), ('{"app":"' || repeat('x', 256) || '"}', 'flow_names_are_short'),
+    ('{"start_at":"2026-01-01T00:00:00.000000-01Z"}', 'flow_nanoseconds_are_in_range'), ('{"ssh_client":"a b"}', 'flow_ssh_client_is_pct_text'), ('{"ssh_server":"a b"}', 'flow_ssh_server_is_pct_text'),
+    ('{"tcp_flags_dst":256}', 'flow_tcp_flags_dst_is_valid'), ('{"ttl_min_dst":256}', 'flow_ttl_min_dst_is_valid'), ('{"ttl_min_src":256}', 'flow_ttl_min_src_is_valid'),
+    ('{"anomalies":[""]}', 'flow_anomaly_anomaly_is_valid'), ('{"encapsulations":[""]}', 'flow_encapsulation_encapsulation_is_valid'), ('{"risks":[""]}', 'flow_risk_risk_is_valid')) x(v, rule);
+select is(pg_temp.dns(v::jsonb), 'bad_event: seq 1: ' || rule, rule) from (values
+    ('{"anomalies":[""]}', 'dns_anomaly_anomaly_is_valid'), ('{"edns":{"version":0,"udp_size":1232,"do":false,"options":[{"code":65536,"data":""}]}}', 'dns_edns_option_code_is_valid'),
+    ('{"questions":[{"name":"a b","type":"A","class":"IN"}]}', 'dns_question_name_is_valid'), ('{"questions":[{"name":"a","type":"' || repeat('A', 256) || '","class":"IN"}]}', 'dns_question_type_is_valid'),
+    ('{"questions":[{"name":"a","type":"A","class":"' || repeat('A', 256) || '"}]}', 'dns_question_class_is_valid'),
+    ('{"records":[{"section":"answer","name":"a b","type":"A","class":"IN","ttl":1,"data":"x"}]}', 'dns_record_name_is_valid'),
+    ('{"records":[{"section":"answer","name":"a","type":"' || repeat('A', 256) || '","class":"IN","ttl":1,"data":"x"}]}', 'dns_record_type_is_valid'),
+    ('{"records":[{"section":"answer","name":"a","type":"A","class":"' || repeat('A', 256) || '","ttl":1,"data":"x"}]}', 'dns_record_class_is_valid')) x(v, rule);
+select is(pg_temp.beat(v::jsonb), 'bad_event: seq 1: ' || rule, rule) from (values
+    ('{"probe_version":"' || repeat('x', 256) || '"}', 'heartbeat_names_are_short'), ('{"schema_sha256":"00"}', 'heartbeat_schema_sha256_is_valid'), ('{"reasons":[""]}', 'heartbeat_reason_reason_is_valid'),
+    ('{"last_packet_at":"2026-01-01T00:00:00.000000-01Z"}', 'heartbeat_nanoseconds_are_in_range')) x(v, rule);
+
 -- strings that begin with a colon (an IPv6 address, any pct-text), as members, in lists and in lists of objects
 select is(pg_temp.flow(v::jsonb), 'stored', 'flow with ' || v) from unnest(array[
     '{"encapsulations":[":"]}', '{"risks":[":a","::","b",":"]}', '{"anomalies":["a",":b"],"encapsulations":["::1","ethernet"]}', '{"app":":","app_master":"::","server_name":"::1"}',
