@@ -15,6 +15,11 @@ if(DPI_SANITIZE)
   set(DPI_SANITIZER_FLAGS -fsanitize=${DPI_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
 endif()
 
+# libFuzzer sees the coverage of the libraries only when they are compiled for it.
+if(DPI_FUZZ)
+  list(APPEND DPI_SANITIZER_FLAGS -fsanitize=fuzzer-no-link)
+endif()
+
 # Options every target gets, product or test.
 add_library(dpi_options INTERFACE)
 target_compile_options(dpi_options INTERFACE ${DPI_WARNINGS} ${DPI_HARDENING} ${DPI_SANITIZER_FLAGS})

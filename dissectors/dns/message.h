@@ -62,7 +62,8 @@ struct DnsMessage {
   [[nodiscard]] std::uint8_t opcode() const noexcept { return flags >> 11U & 15U; }
   // Twelve bits with EDNS (RFC 6891 §6.1.3).
   [[nodiscard]] std::uint16_t rcode() const noexcept {
-    return static_cast<std::uint16_t>((edns.present ? edns.rcode_high << 4U : 0U) | (flags & 15U));
+    const std::uint32_t high = edns.present ? edns.rcode_high : 0U;
+    return static_cast<std::uint16_t>(high << 4U | (flags & 15U));
   }
   [[nodiscard]] bool flag(std::uint16_t bit) const noexcept { return (flags & bit) != 0; }
 };

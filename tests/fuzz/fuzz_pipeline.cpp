@@ -1,0 +1,85 @@
+// Any bytes as a capture file through the whole data path, nDPI included: every packet is in one
+// bucket, every decoded one in one flow record, every message in one row, and every row is
+// canonical JSON.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "capture/file_source.h"
+#include "probe/base/check.h"
+#include "probe/envelope/canonical.h"
+#include "probe/envelope/envelope.h"
+#include "probe/event/payloads.h"
+#include "probe/pipeline/pipeline.h"
+
+namespace {
+
+constexpr std::size_t packets_max = 2'000;
+
+class Counts final : public dpi::FactObserver {
+ public:
+  void flow(const dpi::Flow& flow, dpi::EndReason reason, bool final,
+            const dpi::Verdict& verdict) override {
+    packets += flow.sides[0].packets + flow.sides[1].packets;
+    std::string payload;
+    dpi::append_flow_payload(payload, flow, reason, final, verdict);
+    DPI_CHECK(dpi::is_canonical_json(payload) && payload.size() <= dpi::payload_bytes_max);
+  }
+  void dns(const dpi::DnsTransaction& transaction) override {
+    messages += transaction.queries + transaction.responses;
+    std::string payload;
+    dpi::append_dns_payload(payload, transaction);
+    DPI_CHECK(dpi::is_canonical_json(payload) && payload.size() <= dpi::payload_bytes_max);
+  }
+  void tick(dpi::Timestamp) override {}
+  std::uint64_t packets = 0;
+  std::uint64_t messages = 0;
+};
+
+// One module for all inputs: making one costs more than an input.
+std::unique_ptr<dpi::Classifier> classifier() {
+  auto opened = dpi::open_ndpi_classifier({});
+  DPI_CHECK(opened.has_value());
+  return std::move(*opened);
+}
+
+std::unique_ptr<dpi::PacketSource> open_bytes(dpi::Bytes bytes) {
+  const int fd = ::memfd_create("fuzz", MFD_CLOEXEC);
+  DPI_CHECK(fd >= 0);
+  DPI_CHECK(::write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
+  DPI_CHECK(::lseek(fd, 0, SEEK_SET) == 0);
+  auto source = dpi::open_file_source(fd, "fuzz");
+  DPI_CHECK(source.has_value());
+  return std::move(*source);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static Counts counts;
+  dpi::PipelineLimits limits;
+  limits.flows.flows_max = 64;
+  limits.dns.transactions_max = 16;
+  static dpi::Pipeline pipeline(limits, {1, 2}, classifier(), counts);
+  const auto source = open_bytes({data, size});
+  for (std::size_t packets = 0; packets < packets_max;) {
+    dpi::Batch batch;
+    const auto state = source->poll(batch, 64, std::chrono::milliseconds{0});
+    if (!state || *state == dpi::SourceState::end) break;
+    for (const dpi::RawPacket& packet : batch.packets()) pipeline.process(packet);
+    packets += batch.size();
+  }
+  pipeline.finish(dpi::EndReason::forced);
+  const dpi::PacketLedger& ledger = pipeline.ledger();
+  DPI_CHECK(ledger.offered == ledger.decoded + ledger.filtered + ledger.malformed + ledger.not_ip);
+  DPI_CHECK(counts.packets == ledger.decoded);
+  DPI_CHECK(counts.messages == pipeline.dns_stats().messages);
+  DPI_CHECK(pipeline.flow_stats().active == 0);
+  return 0;
+}

@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""Writes the seed files of the packet and text targets, from recipes. Run from anywhere, changes nothing else."""
+import base64
+import pathlib
+import struct
+
+CORPUS = pathlib.Path(__file__).parent / "corpus"
+LINKS = [1, 0, 6, 8, 9, 10, 11, 12, 14, 50, 51, 100, 101, 104, 105, 107, 108, 109, 113, 117, 119, 122, 127, 138, 149, 163,
+         166, 192, 197, 204, 205, 206, 219, 226, 228, 229, 239, 258, 276]
+
+
+def be16(*values):
+    return struct.pack(">%dH" % len(values), *values)
+
+
+def be32(*values):
+    return struct.pack(">%dI" % len(values), *values)
+
+
+def ip4(protocol, payload, fragment=0):
+    return bytes([0x45, 0]) + be16(20 + len(payload), 1, fragment) + bytes([64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]) + payload
+
+
+def ip6(following, payload):
+    return b"\x60\0\0\0" + be16(len(payload)) + bytes([following, 64]) + bytes(15) + b"\1" + bytes(15) + b"\2" + payload
+
+
+def udp(src, dst, payload):
+    return be16(src, dst, 8 + len(payload), 0) + payload
+
+
+def tcp(flags, payload=b"", seq=1000):
+    return be16(40000, 53) + be32(seq, 0) + bytes([0x50, flags]) + be16(1000, 0, 0) + payload
+
+
+def ether(kind, payload):
+    return bytes([2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1]) + be16(kind) + payload
+
+
+def name(*labels):
+    return b"".join(bytes([len(x)]) + x for x in labels) + b"\0"
+
+
+QUERY = be16(1, 0x0100, 1, 0, 0, 1) + name(b"www", b"example") + be16(1, 1) + b"\0" + be16(41, 1232, 0, 0x8000, 4, 10, 0)
+
+
+def record(kind, data):
+    return b"\xc0\x0c" + be16(kind, 1) + be32(60) + be16(len(data)) + data
+
+
+ANSWERS = [(1, b"\n\0\0\1"), (28, bytes(16)), (5, b"\xc0\x0c"), (6, name(b"a") + name(b"b") + bytes(20)), (15, be16(10) + name(b"m")),
+           (16, b"\5hello\3%\"\\"), (33, be16(0, 5, 53) + name(b"s")), (35, be16(1, 1) + b"\1u\3E2U\0" + name(b"n")),
+           (43, be16(1) + bytes(22)), (46, be16(1) + bytes(16) + name(b"z") + bytes(8)), (47, name(b"b") + b"\0\1\x40"),
+           (48, be16(257) + bytes(18)), (50, b"\1\0" + be16(10) + b"\0\4abcd\0\1\x40"), (65, be16(1) + b"\0" + be16(1, 3) + b"\2h2"),
+           (257, b"\0\5issueca"), (65280, b"xyz")]
+RESPONSE = (be16(1, 0x8180, 1, len(ANSWERS), 0, 0) + name(b"www", b"example") + be16(1, 1)
+            + b"".join(record(k, d) for k, d in ANSWERS))
+NETBIOS = be16(9, 0x8500, 0, 2, 0, 0) + b"".join(
+    name(b"FEEFFDFECACACACACACACACACACACACA") + be16(k, 1) + be32(60) + be16(len(d)) + d
+    for k, d in ((32, be16(0x6000) + b"\n\0\0\x09"), (33, b"\1" + b"SERVER".ljust(15) + b"\x20\4\0" + bytes(46))))
+INNER = ip4(17, udp(1111, 53, QUERY))
+FRAME = ether(0x0800, INNER)
+SNAP = b"\xaa\xaa\3\0\0\0\x08\0" + INNER
+
+FRAMES = {
+    "vlan": (1, ether(0x88a8, be16(100, 0x8100, 5, 0x0800) + INNER)), "llc": (1, ether(len(SNAP), SNAP)),
+    "mpls": (1, ether(0x8847, be32(0x10040, 0x20140) + INNER)), "pppoe": (1, ether(0x8864, b"\x11\0\0\1\0\x60\0\x21" + INNER)),
+    "nsh": (1, ether(0x894F, b"\x0f\xc2\2\1" + bytes(4) + INNER)), "etag": (1, ether(0x893F, bytes(6) + be16(0x0800) + INNER)),
+    "macsec": (1, ether(0x88E5, b"\x20\0" + bytes(12) + be16(0x0800) + INNER + bytes(16))),
+    "trill": (1, ether(0x22F3, be16(0x0040) + bytes(8) + FRAME)), "metadata": (1, ether(0x8909, b"\1\1\0\1\0\5\x08\0" + INNER)),
+    "isl": (1, b"\1\0\x0c\0\0" + bytes(9) + b"\xaa\xaa\3" + bytes(9) + FRAME),
+    "gre": (101, ip4(47, be16(0xB000, 0x0800) + bytes(12) + INNER)), "erspan": (101, ip4(47, be16(0x1000, 0x88BE) + bytes(12) + FRAME)),
+    "erspan3": (101, ip4(47, be16(0x1000, 0x22EB) + bytes(16) + FRAME)), "pptp": (101, ip4(47, be16(0x3001, 0x880B) + bytes(8) + b"\0\x21" + INNER)),
+    "wccp": (101, ip4(47, be16(0, 0x883E) + bytes(4) + INNER)), "ipip": (101, ip4(4, INNER)), "sixin4": (101, ip4(41, ip6(17, udp(1, 2, b"x")))),
+    "ah": (101, ip4(51, b"\x11\4" + bytes(22) + udp(1, 2, b"x"))), "l2tpv3": (101, ip4(115, be32(9) + FRAME)),
+    "pim": (101, ip4(103, b"\x21" + bytes(7) + INNER)), "extensions": (101, ip6(0, b"\x3c\0" + bytes(6) + b"\x2c\0" + bytes(6) + b"\x11\0\0\1\0\0\0\7" + udp(1, 2, b"x"))),
+    "etherip": (101, ip4(97, be16(0x3000) + FRAME)), "tcp": (101, ip4(6, tcp(2))), "icmp": (101, ip4(1, b"\3\3" + bytes(6) + INNER)),
+    "sctp": (101, ip4(132, be16(1, 2) + bytes(8))), "fragment": (101, ip4(17, udp(9, 2152, b"\x30\xff\0\0" + be32(1) + INNER), 0x2000)),
+    "wlan": (105, b"\x88\1\0\0" + bytes(20) + b"\0\0" + SNAP), "radiotap": (127, b"\0\0\x08\0" + bytes(4) + b"\x08\1\0\0" + bytes(20) + SNAP),
+    "sll": (113, bytes(14) + be16(0x0800) + INNER), "sll2": (276, be16(0x0800) + bytes(18) + INNER), "null": (0, b"\2\0\0\0" + INNER),
+    "ppp": (9, b"\xff\3\0\x21" + INNER), "hdlc": (104, b"\x0f\0\x08\0" + INNER), "relay": (107, b"\x18\x41\3\xcc" + INNER),
+    "fddi": (10, b"\x50" + bytes(12) + SNAP), "ring": (6, b"\x10\x40" + bytes(12) + SNAP), "pktap": (258, struct.pack("<IIII", 16, 1, 1, 0) + FRAME),
+    "nflog": (239, b"\2\0\0\1" + struct.pack("<HH", len(INNER) + 4, 9) + INNER), "ppi": (192, struct.pack("<BBHI", 0, 0, 8, 101) + INNER),
+    "erf": (197, bytes(8) + b"\2" + bytes(9) + FRAME), "pflog": (117, b"\x3d\2" + bytes(62) + INNER),
+}
+for port, head in {4789: b"\x08" + bytes(7) + FRAME, 4790: b"\x0c\0\0\1" + bytes(4) + INNER, 6081: b"\1\0\x65\x58" + bytes(8) + FRAME,
+                   2152: b"\x36\xff\0\0" + be32(1) + b"\0\1\0\x85\1\0\0\0" + INNER, 3544: bytes(8) + ip6(17, udp(1, 2, b"x")),
+                   1701: be16(2, 1, 5) + b"\xff\3\0\x21" + INNER, 4341: bytes(8) + INNER, 4342: b"\x80\0\0\0" + INNER,
+                   5072: b"\x41\x52\x11\4" + bytes(40) + INNER, 37008: b"\1\0\0\1\1" + FRAME,
+                   5247: b"\0\x10\3\0" + bytes(4) + b"\1\x08" + bytes(22) + SNAP, 12222: bytes(6) + b"\x08\1" + bytes(22) + SNAP}.items():
+    FRAMES["udp%d" % port] = (101, ip4(17, udp(50000, port, head)))
+
+
+def pcap(link, frames):
+    return struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, link) + b"".join(
+        struct.pack("<IIII", 1700000000 + i, 0, len(f), len(f)) + f for i, f in enumerate(frames))
+
+
+def write(target, files):
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, content in files.items():
+        assert len(content) < 4096, (target, file)
+        (folder / file).write_bytes(content)
+
+
+write("fuzz_frame_decode", {n: bytes([LINKS.index(link), 200]) + f for n, (link, f) in FRAMES.items()})
+write("fuzz_fragments", {
+    "in_order": b"".join(bytes([1]) + be16(i) + bytes([8, i < 3, 0, 1, 65]) for i in range(4)),
+    "backwards": b"".join(bytes([1]) + be16(3 - i) + bytes([8, i > 0, 0, 1, 65]) for i in range(4)),
+    "overlap": b"".join(bytes([1]) + be16(i) + bytes([24, i < 3, 0, 1, 65 + i]) for i in (0, 1, 2, 3)),
+    "orphans": b"".join(bytes([i]) + be16(9) + bytes([8, 1, 120, 1, 65]) for i in range(12))})
+write("fuzz_dns", {"query": b"\0" + QUERY, "response": b"\0" + RESPONSE, "mdns": b"\1" + RESPONSE, "netbios": b"\3" + NETBIOS,
+                   "loop": b"\0" + be16(1, 0, 1, 0, 0, 0) + b"\xc0\x0c" + be16(1, 1)})
+stream = be16(len(QUERY)) + QUERY + be16(len(RESPONSE)) + RESPONSE
+order = [i for i in range(0, len(stream), 60)]
+write("fuzz_tcp_stream", {
+    "forward": b"".join(be16(i) + b"\x3c" for i in order) + b"\xff\xff\0" + stream,
+    "backward": b"".join(be16(i) + b"\x50" for i in reversed(order)) + b"\xff\xff\0" + stream})
+ENVELOPE_LIKE = b'{"a":[1,-2,{"b":"x%20y","c":true}],"d":{},"e":[],"f":9007199254740991}'
+write("fuzz_canonical_json", {"object": ENVELOPE_LIKE, "list": b"[[[[]]]]", "text": b'"a b"', "number": b"0"})
+zero, uuid = "0" * 64, "00000000-0000-8000-8000-000000000000"
+write("fuzz_envelope", {"envelope": (
+    '{"boot_id":"%s","component":"dpi_probe","emitted_at":"2024-01-01T00:00:00.000000000Z","event_id":"%s","event_type":"dpi.flow",'
+    '"event_version":1,"hostname":"h","instance_id":"%s","machine_id":"%s","mode":"replay","mono_us":1,'
+    '"observed_at":"2024-01-01T00:00:00.000000000Z","payload_bytes":2,"payload_sha256":"%s","prev_hash":"%s",'
+    '"schema":"ransomeye.envelope/1","seq":0,"version":"0.1.0"}' % (uuid, uuid, uuid, uuid, zero, zero)).encode()})
+write("fuzz_checkpoint", {"note": ("ransomeye.dpi/%s\n7\n%s\n\n\u2014 ransomeye.dpi/%s %s\n" % (
+    uuid, base64.b64encode(bytes(32)).decode(), uuid, base64.b64encode(bytes(68)).decode())).encode()})
+write("fuzz_config", {"flow": b"[flow]\nidle_tcp_s = 60\n", "key": b"[signing]\nkey = \"a\"\n", "wrong": b"[flow]\nx = 1\n",
+                      "empty": b""})
+write("fuzz_pipeline", {
+    "dns": pcap(101, [ip4(17, udp(1111, 53, QUERY)), ip4(17, udp(53, 1111, RESPONSE)), ip4(17, udp(137, 137, NETBIOS))]),
+    "tcp": pcap(101, [ip4(6, tcp(2)), ip4(6, tcp(24, be16(len(QUERY)) + QUERY, 1001)), ip4(6, tcp(17, b"", 1100)), ip4(6, tcp(2))]),
+    "http": pcap(101, [ip4(6, tcp(24, b"GET / HTTP/1.1\r\nHost: example.net\r\n\r\n"))]),
+    "fragments": pcap(101, [ip4(17, udp(1111, 53, QUERY)[:24], 0x2000), ip4(17, udp(1111, 53, QUERY)[24:], 3)]),
+    "tunnels": pcap(1, [ether(0x0800, f) for _, (link, f) in FRAMES.items() if link == 101][:20])})
