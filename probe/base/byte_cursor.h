@@ -1,5 +1,5 @@
-// The only way packet and file bytes are read. After one short read every further read gives 0 and ok()
-// stays false, so a parser reads a whole header and asks once. Never reads outside its span.
+// The only way packet and file bytes are read. After one short read every further read gives 0 and
+// ok() stays false, so a parser reads a whole header and asks once. Never reads outside its span.
 #pragma once
 
 #include <cstddef>

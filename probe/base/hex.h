@@ -1,4 +1,5 @@
-// Lower-case hexadecimal, base64 (RFC 4648 §4) and UUID text (RFC 9562 §4): fixed forms of the envelope.
+// Lower-case hexadecimal, base64 (RFC 4648 §4) and UUID text (RFC 9562 §4): fixed forms of the
+// envelope.
 #pragma once
 
 #include <array>

@@ -16,9 +16,7 @@ struct IpAddress {
 
   auto operator<=>(const IpAddress&) const = default;
 
-  [[nodiscard]] Bytes wire() const noexcept {
-    return Bytes{bytes}.first(v6 ? 16U : 4U);
-  }
+  [[nodiscard]] Bytes wire() const noexcept { return Bytes{bytes}.first(v6 ? 16U : 4U); }
   // 4 or 16 bytes.
   [[nodiscard]] static IpAddress from_wire(Bytes wire) noexcept;
 };

@@ -1,5 +1,5 @@
-// One captured frame, and the batch in which a source hands frames over. Shared by every capture source
-// and by the decoder; neither knows the other.
+// One captured frame, and the batch in which a source hands frames over. Shared by every capture
+// source and by the decoder; neither knows the other.
 #pragma once
 
 #include <cstddef>
@@ -18,19 +18,20 @@ namespace dpi {
 enum class LinkType : std::uint16_t {};
 
 struct RawPacket {
-  Bytes data;                        // captured bytes; valid until the batch is released
-  std::uint32_t wire_bytes = 0;      // length on the wire, ≥ data.size()
-  Timestamp time{};                  // as the capture gives it; may go backwards
+  Bytes data;                    // captured bytes; valid until the batch is released
+  std::uint32_t wire_bytes = 0;  // length on the wire, ≥ data.size()
+  Timestamp time{};              // as the capture gives it; may go backwards
   LinkType link{};
-  std::uint16_t interface = 0;       // index within its source
-  std::uint16_t vlan_tci = 0;        // tag that the kernel took off the frame (AF_PACKET); see vlan_stripped
+  std::uint16_t interface = 0;  // index within its source
+  std::uint16_t vlan_tci =
+      0;  // tag that the kernel took off the frame (AF_PACKET); see vlan_stripped
   std::uint16_t vlan_tpid = 0;
   bool vlan_stripped = false;
-  bool time_missing = false;         // pcapng simple packet block: the time is that of the packet before
+  bool time_missing = false;  // pcapng simple packet block: the time is that of the packet before
 };
 
-// Packets of one batch and what keeps their bytes alive. Move-only; releasing it gives the memory back
-// to its source. A source never writes to bytes that it has handed over.
+// Packets of one batch and what keeps their bytes alive. Move-only; releasing it gives the memory
+// back to its source. A source never writes to bytes that it has handed over.
 class Batch {
  public:
   Batch() = default;

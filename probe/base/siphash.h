@@ -1,4 +1,5 @@
-// SipHash-2-4 (Aumasson, Bernstein 2012): the keyed hash of every table whose keys an attacker chooses.
+// SipHash-2-4 (Aumasson, Bernstein 2012): the keyed hash of every table whose keys an attacker
+// chooses.
 #pragma once
 
 #include <cstdint>

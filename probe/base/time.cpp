@@ -15,7 +15,8 @@ void put_digits(char* at, std::uint32_t value, int digits) noexcept {
   }
 }
 
-std::optional<std::uint32_t> digits(std::string_view text, std::size_t at, std::size_t count) noexcept {
+std::optional<std::uint32_t> digits(std::string_view text, std::size_t at,
+                                    std::size_t count) noexcept {
   std::uint32_t value = 0;
   for (const char c : text.substr(at, count)) {
     if (c < '0' || c > '9') return std::nullopt;

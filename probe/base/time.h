@@ -9,7 +9,8 @@
 
 namespace dpi {
 
-// UTC, nanoseconds since 1970, from the packet; the wall clock enters only through Clock in probe/app.
+// UTC, nanoseconds since 1970, from the packet; the wall clock enters only through Clock in
+// probe/app.
 using Timestamp = std::chrono::sys_time<std::chrono::nanoseconds>;
 using Nanoseconds = std::chrono::nanoseconds;
 

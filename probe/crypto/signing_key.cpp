@@ -144,7 +144,8 @@ bool PublicKey::verify(Bytes message, const Signature& signature) const {
 
 ByteBuffer PublicKey::spki() const {
   ByteBuffer der(spki_prefix.size() + raw_.size());
-  std::copy(raw_.begin(), raw_.end(), std::copy(spki_prefix.begin(), spki_prefix.end(), der.begin()));
+  std::copy(raw_.begin(), raw_.end(),
+            std::copy(spki_prefix.begin(), spki_prefix.end(), der.begin()));
   return der;
 }
 

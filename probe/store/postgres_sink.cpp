@@ -107,8 +107,9 @@ Result<std::unique_ptr<EventSink>> open_postgres_sink(PostgresSinkOptions option
   std::error_code failed;
   std::filesystem::create_directories(options.spool_folder.parent_path(), failed);
   if (failed) {
-    return fail(Errc::sink, fmt::format("{}: cannot be created: {}; set spool.dir to a folder that can",
-                                        options.spool_folder.parent_path().string(), failed.message()));
+    return fail(Errc::sink,
+                fmt::format("{}: cannot be created: {}; set spool.dir to a folder that can",
+                            options.spool_folder.parent_path().string(), failed.message()));
   }
   auto writer = SpoolWriter::open(options.spool_folder, options.target.instance, options.spool);
   const bool damaged = !writer && writer.error().code == Errc::verification;

@@ -6,9 +6,13 @@ namespace dpi {
 namespace {
 
 TEST(Base64Test, MatchesRfc4648Vectors) {
-  const std::pair<std::string_view, std::string_view> vectors[] = {
-      {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="},
-      {"foobar", "Zm9vYmFy"}};
+  const std::pair<std::string_view, std::string_view> vectors[] = {{"", ""},
+                                                                   {"f", "Zg=="},
+                                                                   {"fo", "Zm8="},
+                                                                   {"foo", "Zm9v"},
+                                                                   {"foob", "Zm9vYg=="},
+                                                                   {"fooba", "Zm9vYmE="},
+                                                                   {"foobar", "Zm9vYmFy"}};
   for (const auto& [plain, coded] : vectors) {
     EXPECT_EQ(base64(as_bytes(plain)), coded);
     const auto back = parse_base64(coded);
@@ -18,7 +22,8 @@ TEST(Base64Test, MatchesRfc4648Vectors) {
 }
 
 TEST(Base64Test, RefusesWhatIsNotCanonical) {
-  for (const std::string_view text : {"Zg", "Zg=", "Zh==", "Zm9=", "Z===", "Zm9v\n", "Zm 9", "===="}) {
+  for (const std::string_view text :
+       {"Zg", "Zg=", "Zh==", "Zm9=", "Z===", "Zm9v\n", "Zm 9", "===="}) {
     EXPECT_FALSE(parse_base64(text).has_value()) << text;
   }
 }

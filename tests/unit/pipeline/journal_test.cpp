@@ -42,7 +42,7 @@ struct Replayed {
   Result<void> finished;
 
   explicit Replayed(double seconds, std::uint64_t fail_at = ~std::uint64_t{0},
-               std::uint64_t checkpoint_events = 3) {
+                    std::uint64_t checkpoint_events = 3) {
     std::vector<std::unique_ptr<EventSink>> sinks;
     sinks.push_back(std::make_unique<MemorySink>(events, fail_at));
     Identity identity{.hostname = "h", .version = "1", .mode = Mode::replay};
