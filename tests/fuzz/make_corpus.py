@@ -121,10 +121,10 @@ ENVELOPE_LIKE = b'{"a":[1,-2,{"b":"x%20y","c":true}],"d":{},"e":[],"f":900719925
 write("fuzz_canonical_json", {"object": ENVELOPE_LIKE, "list": b"[[[[]]]]", "text": b'"a b"', "number": b"0"})
 zero, uuid = "0" * 64, "00000000-0000-8000-8000-000000000000"
 write("fuzz_envelope", {"envelope": (
-    '{"boot_id":"%s","component":"dpi_probe","emitted_at":"2024-01-01T00:00:00.000000000Z","event_id":"%s","event_type":"dpi.flow",'
-    '"event_version":1,"hostname":"h","instance_id":"%s","machine_id":"%s","mode":"replay","mono_us":1,'
-    '"observed_at":"2024-01-01T00:00:00.000000000Z","payload_bytes":2,"payload_sha256":"%s","prev_hash":"%s",'
-    '"schema":"ransomeye.envelope/1","seq":0,"version":"0.1.0"}' % (uuid, uuid, uuid, uuid, zero, zero)).encode()})
+    '{"component":"dpi_probe","component_instance_id":"%s","emitted_at":"2024-01-01T00:00:00.000000000Z","event_id":"%s",'
+    '"event_type":"dpi.flow","event_version":1,"identity":{"boot_id":"%s","hostname":"h","version":"0.1.0"},"machine_id":"%s",'
+    '"mode":"replay","mono_us":1,"observed_at":"2024-01-01T00:00:00.000000000Z","payload_bytes":2,"payload_sha256":"%s",'
+    '"prev_hash":"%s","schema":"ransomeye.envelope/1","seq":0}' % (uuid, uuid, uuid, uuid, zero, zero)).encode()})
 write("fuzz_checkpoint", {"note": ("ransomeye.dpi/%s\n7\n%s\n\n\u2014 ransomeye.dpi/%s %s\n" % (
     uuid, base64.b64encode(bytes(32)).decode(), uuid, base64.b64encode(bytes(68)).decode())).encode()})
 write("fuzz_config", {"flow": b"[flow]\nidle_tcp_s = 60\n", "key": b"[signing]\nkey = \"a\"\n", "wrong": b"[flow]\nx = 1\n",
