@@ -149,12 +149,18 @@ constexpr std::array links = std::to_array<Link>({
 // steps is the bound on work; the bound on encapsulations is the contract's.
 constexpr int steps_max = 4 * static_cast<int>(encapsulations_max);
 
+bool is_transport(Layer layer) noexcept {
+  return layer == Layer::tcp || layer == Layer::udp || layer == Layer::icmp ||
+         layer == Layer::icmpv6 || layer == Layer::ports_only;
+}
+
 void walk(Layer layer, DecodeContext& context) noexcept {
   for (int steps = 0; layer != Layer::end; ++steps) {
     if (steps == steps_max || context.view.encapsulations.count == encapsulations_max) {
       add(context.view.anomalies, Anomaly::encapsulation_too_deep);
       return;
     }
+    if (context.outermost_ip && context.view.ip_version != 0 && !is_transport(layer)) return;
     layer = decoders[static_cast<std::size_t>(layer)](context);
   }
 }
@@ -177,7 +183,8 @@ Layer layer_of_link_type(std::uint32_t link_type) noexcept {
   return found == links.end() ? Layer::end : found->layer;
 }
 
-DecodeOutcome decode(const RawPacket& packet, PacketView& view) noexcept {
+DecodeOutcome decode(const RawPacket& packet, PacketView& view,
+                     const DecodeOptions& options) noexcept {
   view = PacketView{};
   view.time = packet.time;
   view.wire_bytes = packet.wire_bytes;
@@ -197,17 +204,21 @@ DecodeOutcome decode(const RawPacket& packet, PacketView& view) noexcept {
     view.encapsulations.push(packet.vlan_tpid == 0x8100 ? Encapsulation::vlan
                                                         : Encapsulation::qinq);
   }
-  DecodeContext context{.view = view, .data = packet.data, .wire_left = packet.wire_bytes};
+  DecodeContext context{.view = view,
+                        .data = packet.data,
+                        .wire_left = packet.wire_bytes,
+                        .outermost_ip = options.outermost_ip};
   walk(first, context);
   if (view.ip_version != 0) return DecodeOutcome::decoded;
   return refused(view.anomalies) ? DecodeOutcome::malformed : DecodeOutcome::not_ip;
 }
 
-void decode_datagram(PacketView& view, Bytes l4) noexcept {
+void decode_datagram(PacketView& view, Bytes l4, const DecodeOptions& options) noexcept {
   view.fragment = Fragment{};
   view.l4 = l4;
   view.l4_bytes = static_cast<std::uint32_t>(l4.size());
-  DecodeContext context{.view = view, .data = l4, .wire_left = view.l4_bytes};
+  DecodeContext context{
+      .view = view, .data = l4, .wire_left = view.l4_bytes, .outermost_ip = options.outermost_ip};
   walk(layer_of_ip_protocol(context, view.protocol), context);
 }
 

@@ -12,10 +12,16 @@ enum class DecodeOutcome : std::uint8_t {
   malformed,  // refused before an IP header; view.anomalies says why
 };
 
-DecodeOutcome decode(const RawPacket& packet, PacketView& view) noexcept;
+struct DecodeOptions {
+  // Count the outermost IP header: tunnels over IP are not opened.
+  bool outermost_ip = false;
+};
+
+DecodeOutcome decode(const RawPacket& packet, PacketView& view,
+                     const DecodeOptions& options = {}) noexcept;
 
 // The transport header of a reassembled datagram: `l4` is what lies behind the IP header of `view`,
 // whose addresses and protocol stay. Tunnels inside are opened as in decode().
-void decode_datagram(PacketView& view, Bytes l4) noexcept;
+void decode_datagram(PacketView& view, Bytes l4, const DecodeOptions& options = {}) noexcept;
 
 }  // namespace dpi

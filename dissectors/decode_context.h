@@ -86,6 +86,7 @@ struct DecodeContext {
   Bytes data;                   // not yet decoded, captured
   std::uint32_t wire_left = 0;  // the same on the wire
   std::uint16_t ethertype = 0;  // that led to the current layer
+  bool outermost_ip = false;    // stop at the first IP header and its transport
 
   // Moves behind a header that was read.
   void advance(std::size_t bytes) noexcept {
@@ -117,11 +118,13 @@ struct DecodeContext {
   }
   // A tunnel over IP: remembers the IP header outside it.
   void enter_tunnel(Encapsulation type) noexcept {
+    if (outermost_ip) return;
     view.encapsulations.push(type);
     view.tunnel = Tunnel{.type = type, .has_id = false, .id = 0, .src = view.src, .dst = view.dst};
   }
   void enter_tunnel(Encapsulation type, std::uint32_t id) noexcept {
     enter_tunnel(type);
+    if (outermost_ip) return;
     view.tunnel.has_id = true;
     view.tunnel.id = id;
   }

@@ -17,14 +17,16 @@ namespace {
 
 using Number = std::uint64_t Config::*;
 using Text = std::string Config::*;
+using Truth = bool Config::*;
 
 struct Key {
   std::string_view section;
   std::string_view name;
-  std::variant<Number, Text> member;
+  std::variant<Number, Text, Truth> member;
   bool decides_events;  // part of config_digest
   std::uint64_t min = 0;
   std::uint64_t max = 0;
+  std::string_view choices = {};  // of a text, separated by spaces
 };
 
 constexpr std::uint64_t day_s = 86'400;
@@ -37,6 +39,10 @@ const std::array keys = std::to_array<Key>({
     {"flow", "idle_half_open_s", &Config::flow_idle_half_open_s, true, 1, day_s},
     {"flow", "active_s", &Config::flow_active_s, true, 1, day_s},
     {"flow", "linger_closed_s", &Config::flow_linger_closed_s, true, 1, day_s},
+    {"flow", "key_vlan", &Config::flow_key_vlan, true},
+    {"flow", "key_tunnel", &Config::flow_key_tunnel, true},
+    {"flow", "tunnels", &Config::flow_tunnels, true, 0, 0, "inner outer"},
+    {"flow", "duplicates", &Config::flow_duplicates, true, 0, 0, "count drop"},
     {"fragments", "datagrams_max", &Config::fragments_datagrams_max, true, 1, 1'000'000},
     {"fragments", "bytes_max", &Config::fragments_bytes_max, true, 65'536, std::uint64_t{1} << 32U},
     {"fragments", "timeout_s", &Config::fragments_timeout_s, true, 1, 3600},
@@ -60,6 +66,12 @@ std::string where(const toml::node& node, const std::string& file) {
   return fmt::format("{}:{}:{}", file, at.begin.line, at.begin.column);
 }
 
+bool is_choice(std::string_view choices, std::string_view word) {
+  const std::string padded = fmt::format(" {} ", choices);
+  return !word.empty() && word.find(' ') == std::string_view::npos &&
+         padded.find(fmt::format(" {} ", word)) != std::string::npos;
+}
+
 Result<void> assign(Config& config, const Key& key, const toml::node& value,
                     const std::string& file) {
   const std::string name = fmt::format("{}.{}", key.section, key.name);
@@ -73,9 +85,21 @@ Result<void> assign(Config& config, const Key& key, const toml::node& value,
     config.*(*number) = static_cast<std::uint64_t>(*given);
     return {};
   }
+  if (const auto* truth = std::get_if<Truth>(&key.member)) {
+    const auto given = value.value_exact<bool>();
+    if (!given)
+      return fail(Errc::usage,
+                  fmt::format("{}: {} must be true or false", where(value, file), name));
+    config.*(*truth) = *given;
+    return {};
+  }
   const auto given = value.value_exact<std::string>();
   if (!given)
     return fail(Errc::usage, fmt::format("{}: {} must be a string", where(value, file), name));
+  if (!key.choices.empty() && !is_choice(key.choices, *given)) {
+    return fail(Errc::usage,
+                fmt::format("{}: {} must be one of: {}", where(value, file), name, key.choices));
+  }
   config.*(std::get<Text>(key.member)) = *given;
   return {};
 }
@@ -151,13 +175,17 @@ PipelineLimits Config::pipeline_limits() const {
   using std::chrono::seconds;
   const auto s = [](std::uint64_t value) { return seconds{static_cast<std::int64_t>(value)}; };
   PipelineLimits limits;
-  limits.flows = {.flows_max = flow_flows_max,
+  limits.decode.outermost_ip = flow_tunnels == "outer";
+  limits.flows = {.key = {.vlan = flow_key_vlan, .tunnel = flow_key_tunnel},
+                  .drop_duplicates = flow_duplicates == "drop",
+                  .flows_max = flow_flows_max,
                   .idle_tcp = s(flow_idle_tcp_s),
                   .idle_other = s(flow_idle_other_s),
                   .idle_half_open = s(flow_idle_half_open_s),
                   .active = s(flow_active_s),
                   .linger_closed = s(flow_linger_closed_s)};
-  limits.fragments = {.datagrams_max = fragments_datagrams_max,
+  limits.fragments = {.decode = limits.decode,
+                      .datagrams_max = fragments_datagrams_max,
                       .bytes_max = fragments_bytes_max,
                       .timeout = s(fragments_timeout_s)};
   limits.dns.transactions_max = dns_transactions_max;
@@ -197,6 +225,8 @@ std::string show_config(const Config& config) {
     }
     if (const auto* number = std::get_if<Number>(&key.member)) {
       out += fmt::format("{} = {}\n", key.name, config.*(*number));
+    } else if (const auto* truth = std::get_if<Truth>(&key.member)) {
+      out += fmt::format("{} = {}\n", key.name, config.*(*truth));
     } else {
       std::string quoted = config.*(std::get<Text>(key.member));
       for (std::size_t i = 0; (i = quoted.find_first_of("\\\"", i)) != std::string::npos; i += 2)
@@ -208,10 +238,9 @@ std::string show_config(const Config& config) {
 }
 
 Digest config_digest(const Config& config, const DigestInputs& inputs) {
-  std::map<std::string, std::uint64_t> numbers;
+  std::map<std::string, const Key*> deciding;  // by name
   for (const Key& key : keys) {
-    if (key.decides_events)
-      numbers[fmt::format("{}_{}", key.section, key.name)] = config.*(std::get<Number>(key.member));
+    if (key.decides_events) deciding[fmt::format("{}_{}", key.section, key.name)] = &key;
   }
   std::string text;
   CanonicalWriter w(text);
@@ -223,7 +252,11 @@ Digest config_digest(const Config& config, const DigestInputs& inputs) {
   w.member("probe_version", probe_version);
   w.key("settings");
   w.begin_object();
-  for (const auto& [name, value] : numbers) w.member(name, value);
+  for (const auto& [name, key] : deciding) {
+    std::visit([&, member_name = std::string_view{name}](
+                   auto member) { w.member(member_name, config.*member); },
+               key->member);
+  }
   w.end_object();
   w.end_object();
   return sha256({as_bytes(text)});

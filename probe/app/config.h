@@ -21,6 +21,10 @@ struct Config {
   std::uint64_t flow_idle_half_open_s = 10;
   std::uint64_t flow_active_s = 300;
   std::uint64_t flow_linger_closed_s = 5;
+  bool flow_key_vlan = false;
+  bool flow_key_tunnel = false;
+  std::string flow_tunnels = "inner";
+  std::string flow_duplicates = "count";
   std::uint64_t fragments_datagrams_max = 4096;
   std::uint64_t fragments_bytes_max = 8U << 20U;
   std::uint64_t fragments_timeout_s = 30;

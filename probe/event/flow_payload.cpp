@@ -71,6 +71,7 @@ void append_flow_payload(std::string& out, const Flow& flow, EndReason reason, b
     w.member("duplicate_acks_dst", v.tcp_side(v.dst).duplicate_acks);
     w.member("duplicate_acks_src", v.tcp_side(v.src).duplicate_acks);
   }
+  if (flow.duplicate_packets > 0) w.member("duplicate_packets", flow.duplicate_packets);
   w.key("encapsulations");
   w.begin_array();
   for (const Encapsulation e : flow.encapsulations.view()) w.value(encapsulation_name(e));

@@ -7,6 +7,7 @@
 
 #include "dissectors/packet_view.h"
 #include "probe/base/time.h"
+#include "probe/flow/duplicate_window.h"
 #include "probe/flow/flow_key.h"
 #include "probe/flow/orientation.h"
 #include "probe/flow/tcp_tracker.h"
@@ -24,6 +25,10 @@ struct SideCounters {
 };
 
 struct Flow {
+  // Copies of packets that a mirror delivered twice, and what recognises them.
+  std::uint64_t duplicate_packets = 0;  // of this record
+  std::array<DuplicateWindow, 2> recent{};
+
   FlowKey key;
   std::uint64_t number = 0;  // order of first packets: the total order of flows
   std::uint64_t record = 0;

@@ -87,19 +87,32 @@ PortPair flow_ports(const PacketView& view) noexcept {
   if (!is_icmp(view.protocol)) return {view.src_port, view.dst_port};
   if (!view.has_transport) return {};
   const int answer = counterpart(view.protocol, view.icmp_type);
-  const auto second = static_cast<std::uint16_t>(answer == no_counterpart ? view.icmp_code : answer);
+  const auto second =
+      static_cast<std::uint16_t>(answer == no_counterpart ? view.icmp_code : answer);
   return {view.icmp_type, second};
 }
 
-DirectedKey make_key(const PacketView& view, PortPair ports) noexcept {
+DirectedKey make_key(const PacketView& view, PortPair ports, KeyScope scope) noexcept {
   const Endpoint src{view.src, ports.src};
   const Endpoint dst{view.dst, ports.dst};
-  if (src <= dst) return {{src, dst, view.protocol}, Side::low};
-  return {{dst, src, view.protocol}, Side::high};
+  const bool in_order = src <= dst;
+  DirectedKey out{{in_order ? src : dst, in_order ? dst : src, view.protocol},
+                  in_order ? Side::low : Side::high};
+  if (scope.vlan) {
+    // 13 bits each: an id and that it is there.
+    for (const std::uint16_t id :
+         view.vlan_ids.view().first(std::min<std::size_t>(view.vlan_ids.count, 4))) {
+      out.key.vlan = out.key.vlan << 13U | 0x1000U | id;
+    }
+  }
+  if (scope.tunnel) {
+    out.key.tunnel = static_cast<std::uint64_t>(view.tunnel.type) << 32U | view.tunnel.id;
+  }
+  return out;
 }
 
 std::uint64_t hash(HashSeed seed, const FlowKey& key) noexcept {
-  std::array<std::uint8_t, 40> bytes{};
+  std::array<std::uint8_t, 56> bytes{};
   auto at = std::copy(key.low.address.bytes.begin(), key.low.address.bytes.end(), bytes.begin());
   at = std::copy(key.high.address.bytes.begin(), key.high.address.bytes.end(), at);
   for (const std::uint16_t port : {key.low.port, key.high.port}) {
@@ -107,7 +120,11 @@ std::uint64_t hash(HashSeed seed, const FlowKey& key) noexcept {
     *at++ = static_cast<std::uint8_t>(port & 0xffU);
   }
   *at++ = key.protocol;
-  *at = static_cast<std::uint8_t>(key.low.address.v6 ? 6 : 4);
+  *at++ = static_cast<std::uint8_t>(key.low.address.v6 ? 6 : 4);
+  for (const std::uint64_t part : {key.vlan, key.tunnel}) {
+    for (unsigned shift = 0; shift < 64; shift += 8)
+      *at++ = static_cast<std::uint8_t>(part >> shift);
+  }
   return siphash(seed, bytes);
 }
 

@@ -24,6 +24,9 @@ struct FlowKey {
   Endpoint low;  // the smaller endpoint
   Endpoint high;
   std::uint8_t protocol = 0;
+  // 0 unless KeyScope puts them into the key.
+  std::uint64_t vlan = 0;    // the four outermost ids
+  std::uint64_t tunnel = 0;  // type and id of the innermost tunnel
 
   auto operator<=>(const FlowKey&) const = default;
 };
@@ -54,7 +57,15 @@ struct PortPair {
 // True for ICMP types that Community ID treats as one-way: their key keeps the packet's direction.
 [[nodiscard]] bool is_one_way_icmp(std::uint8_t protocol, std::uint8_t type) noexcept;
 
-[[nodiscard]] DirectedKey make_key(const PacketView& view, PortPair ports) noexcept;
+// What beside the 5-tuple tells flows apart; by default nothing, so that tags on one side of a
+// mirror do not split flows.
+struct KeyScope {
+  bool vlan = false;
+  bool tunnel = false;
+};
+
+[[nodiscard]] DirectedKey make_key(const PacketView& view, PortPair ports,
+                                   KeyScope scope = {}) noexcept;
 
 [[nodiscard]] std::uint64_t hash(HashSeed seed, const FlowKey& key) noexcept;
 

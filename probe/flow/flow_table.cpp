@@ -179,7 +179,7 @@ Nanoseconds FlowTable::timeout(Timer timer) const noexcept {
   }
 }
 
-void FlowTable::count(Flow& flow, const FlowPacket& packet, Side sender) noexcept {
+void FlowTable::count(Flow& flow, const FlowPacket& packet, Side sender, bool duplicate) noexcept {
   const PacketView& view = packet.view;
   SideCounters& side = flow.sides[index(sender)];
   ++side.packets;
@@ -194,6 +194,7 @@ void FlowTable::count(Flow& flow, const FlowPacket& packet, Side sender) noexcep
     flow.orientation = evidence.method;
     flow.initiator = evidence.sender_initiates ? sender : other(sender);
   }
+  if (duplicate) return;  // no retransmission, and no news
   if (flow.key.protocol == ip_protocol::tcp && view.has_transport) {
     flow.tcp.observe(view, sender, packet.time);
   } else if (view.payload_bytes > 0) {
@@ -208,13 +209,14 @@ void FlowTable::next_record(Flow& flow, Timestamp time) {
   ++flow.record;
   flow.start_at = time;
   flow.sides = {};
+  flow.duplicate_packets = 0;
   flow.tcp.start_record();
   flow.history = {};
   flow.anomalies.reset();
 }
 
 FlowTable::Touched FlowTable::add(const FlowPacket& packet) {
-  const auto [key, sender] = make_key(packet.view, packet.ports);
+  const auto [key, sender] = make_key(packet.view, packet.ports, limits_.key);
   const std::uint64_t hashed = hash(seed_, key);
   std::uint32_t slot = find(key, hashed);
   if (slot != none) {
@@ -229,10 +231,17 @@ FlowTable::Touched FlowTable::add(const FlowPacket& packet) {
   const bool fresh = slot == none;
   if (fresh) slot = create(packet, key, hashed);
   Flow& flow = entry(slot).flow;
-  count(flow, packet, sender);
+  const bool duplicate =
+      flow.recent[index(sender)].seen(duplicate_digest(packet.view), packet.time);
+  if (duplicate) {
+    ++flow.duplicate_packets;
+    ++stats_.duplicates;
+    if (limits_.drop_duplicates) return {flow, sender, fresh, true};
+  }
+  count(flow, packet, sender, duplicate);
   unlink(slot);
   link(slot, timer_of(flow));
-  return {flow, sender, fresh};
+  return {flow, sender, fresh, false};
 }
 
 void FlowTable::advance(Timestamp now) {

@@ -14,6 +14,8 @@
 namespace dpi {
 
 struct FlowLimits {
+  KeyScope key{};
+  bool drop_duplicates = false;  // mirrored copies are counted, but not in their flow
   std::size_t flows_max = 262'144;
   std::chrono::seconds idle_tcp{60};  // established
   std::chrono::seconds idle_other{30};
@@ -33,6 +35,7 @@ struct FlowTableStats {
   std::uint64_t started = 0;
   std::uint64_t records = 0;
   std::uint64_t evicted = 0;
+  std::uint64_t duplicates = 0;  // packets
   std::uint64_t active = 0;
 };
 
@@ -46,7 +49,8 @@ class FlowTable {
   struct Touched {
     Flow& flow;
     Side sender;
-    bool fresh;  // this packet began it
+    bool fresh;    // this packet began it
+    bool dropped;  // a mirrored copy that is not to count: nothing more to do with it
   };
   // Counts the packet in its flow, made if needed (evicting the least recently seen flow when
   // full).
@@ -76,7 +80,7 @@ class FlowTable {
   void link(std::uint32_t slot, Timer timer) noexcept;
   void evict_oldest();
   void end(std::uint32_t slot, EndReason reason);
-  void count(Flow& flow, const FlowPacket& packet, Side sender) noexcept;
+  void count(Flow& flow, const FlowPacket& packet, Side sender, bool duplicate) noexcept;
   void next_record(Flow& flow, Timestamp time);
   [[nodiscard]] Timer timer_of(const Flow& flow) const noexcept;
   [[nodiscard]] Nanoseconds timeout(Timer timer) const noexcept;

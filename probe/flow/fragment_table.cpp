@@ -74,7 +74,7 @@ bool FragmentTable::assemble(Datagram& datagram) {
   if (assembled_.size() < datagram.total) return false;
   assembled_.resize(datagram.total);
   assembled_view_ = *datagram.first;
-  decode_datagram(assembled_view_, assembled_);
+  decode_datagram(assembled_view_, assembled_, limits_.decode);
   return true;
 }
 

@@ -9,13 +9,14 @@
 #include <optional>
 #include <vector>
 
-#include "dissectors/packet_view.h"
+#include "dissectors/decode.h"
 #include "probe/base/time.h"
 #include "probe/flow/flow_key.h"
 
 namespace dpi {
 
 struct FragmentLimits {
+  DecodeOptions decode{};
   std::size_t datagrams_max = 4096;
   std::size_t bytes_max = 8U << 20U;
   std::size_t held_max = 16'384;     // fragments that wait for the first one of their datagram

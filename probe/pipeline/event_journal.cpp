@@ -74,6 +74,7 @@ void EventJournal::heartbeat(Timestamp now) {
       f.packets_decoded + f.packets_filtered + f.packets_malformed + f.packets_not_ip;
   f.bytes_offered = ledger.bytes_offered;
   f.packets_truncated = ledger.truncated;
+  f.packets_duplicate = flows.duplicates;
   f.time_backward_steps = ledger.time_backward_steps;
   f.flows_active = flows.active;
   f.flows_started = flows.started;

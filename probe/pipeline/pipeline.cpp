@@ -13,6 +13,7 @@ Pipeline::Pipeline(const PipelineLimits& limits, HashSeed seed,
                    std::unique_ptr<Classifier> classifier, FactObserver& observer)
     : classifier_(std::move(classifier)),
       observer_(observer),
+      decode_(limits.decode),
       flows_(limits.flows, seed, *this),
       fragments_(limits.fragments),
       dns_(limits.dns, *this) {}
@@ -51,7 +52,7 @@ void Pipeline::process(const RawPacket& packet) {
   ledger_.bytes_offered += packet.wire_bytes;
   const Timestamp time = clamp(packet.time);
   advance(time);
-  const DecodeOutcome outcome = decode(packet, view_);
+  const DecodeOutcome outcome = decode(packet, view_, decode_);
   if (view_.cut) ++ledger_.truncated;
   if (outcome != DecodeOutcome::decoded) {
     ++(outcome == DecodeOutcome::not_ip ? ledger_.not_ip : ledger_.malformed);
@@ -71,6 +72,7 @@ void Pipeline::process(const RawPacket& packet) {
 void Pipeline::count_packet(const PacketView& view, PortPair ports, Timestamp time) {
   anomalies_.add(view.anomalies);
   const FlowTable::Touched touched = flows_.add({view, ports, time});
+  if (touched.dropped) return;
   classifier_->inspect(touched.flow, view, time);
   dns_.observe(touched.flow, touched.sender, view, time);
 }
@@ -79,6 +81,7 @@ void Pipeline::count_packet(const PacketView& view, PortPair ports, Timestamp ti
 void Pipeline::count_held(HeldFragment& held, PortPair ports) {
   anomalies_.add(held.view.anomalies);
   const FlowTable::Touched touched = flows_.add({held.view, ports, now_});
+  if (touched.dropped) return;
   classifier_->inspect(touched.flow, held.view, now_);
 }
 
@@ -90,6 +93,7 @@ void Pipeline::process_fragment(const PacketView& view, Timestamp time) {
   const FlowTable::Touched touched = flows_.add({view, *outcome.ports, time});
   // A tunnel's whole datagram speaks for the flow inside, not for this one.
   const bool whole = outcome.datagram != nullptr && outcome.datagram->l3.empty();
+  if (touched.dropped) return;
   classifier_->inspect(touched.flow, whole ? *outcome.datagram : view, time);
   if (outcome.datagram != nullptr)
     dns_.observe(touched.flow, touched.sender, *outcome.datagram, time);
@@ -121,6 +125,7 @@ void Pipeline::process_outer_fragment(const PacketView& view, Timestamp time) {
   }
   anomalies_.add(view.anomalies);
   const FlowTable::Touched touched = flows_.add({view, flow_ports(view), time});
+  if (touched.dropped) return;
   classifier_->inspect(touched.flow, view, time);
   if (outcome.datagram != nullptr)
     dns_.observe(touched.flow, touched.sender, *outcome.datagram, time);

@@ -15,6 +15,7 @@
 namespace dpi {
 
 struct PipelineLimits {
+  DecodeOptions decode;
   FlowLimits flows;
   FragmentLimits fragments;
   DnsLimits dns;
@@ -73,6 +74,7 @@ class Pipeline final : private FlowObserver, private DnsObserver {
 
   std::unique_ptr<Classifier> classifier_;
   FactObserver& observer_;
+  DecodeOptions decode_;
   FlowTable flows_;
   FragmentTable fragments_;
   DnsTracker dns_;

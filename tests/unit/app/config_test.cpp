@@ -50,6 +50,8 @@ TEST(ConfigTest, WhatIsWrongIsNamedWithItsPlace) {
            {"flow.idle_tcp_s=-1", "1 to 86400"},
            {"flow.idle_tcp_s=1.5", "whole number"},
            {"flow.idle_tcp_s=999999999999999999999", "flow.idle_tcp_s"},
+           {"flow.tunnels=middle", "one of: inner outer"},
+           {"flow.key_vlan=1", "true or false"},
            {"signing.key=5", "must be a string"},
            {"nonsense", "section.key=value"}}) {
     const auto config = load_config("", {setting});
@@ -71,6 +73,8 @@ TEST(ConfigDigestTest, ChangesExactlyWithWhatDecidesEvents) {
             digest({"spool.dir=/elsewhere", "spool.segment_mib=1", "database.conninfo=host=x"}));
   EXPECT_NE(digest({}), digest({"flow.idle_tcp_s=5"}));
   EXPECT_NE(digest({}), digest({"signing.checkpoint_events=1"}));
+  EXPECT_NE(digest({}), digest({"flow.tunnels=outer"}));
+  EXPECT_NE(digest({}), digest({"flow.key_vlan=true"}));
   EXPECT_NE(digest({}), digest({}, {.filter = "udp", .key_id = std::nullopt, .ndpi_version = ""}));
   EXPECT_NE(digest({}), digest({}, {.filter = "", .key_id = Digest{}, .ndpi_version = ""}));
   EXPECT_NE(digest({}), digest({}, {.filter = "", .key_id = std::nullopt, .ndpi_version = "9"}));

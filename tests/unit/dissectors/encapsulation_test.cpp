@@ -201,6 +201,20 @@ TEST(EncapsulationTest, WhatOnlyLooksLikeATunnelStaysItsCarrier) {
   EXPECT_TRUE(has(v.anomalies, Anomaly::tunnel_header_invalid));
 }
 
+TEST(EncapsulationTest, TheOutermostHeaderCountsWhenAskedFor) {
+  for (const ByteBuffer& packet :
+       {ipv4({.protocol = 4}, inner), ipv4({.protocol = 47}, be16(0) + be16(0x0800) + inner),
+        ipv4({}, udp(50000, 4789, ByteBuffer{8, 0, 0, 0, 0, 1, 2, 0} + inner_frame))}) {
+    const Frame frame(ethernet(0x0800, packet));
+    PacketView v;
+    ASSERT_EQ(decode(frame.raw, v, {.outermost_ip = true}), DecodeOutcome::decoded);
+    EXPECT_EQ(ip_text(v.src), "10.0.0.1");
+    EXPECT_EQ(v.protocol, packet[9]);
+    EXPECT_EQ(v.encapsulations.count, 0);
+    EXPECT_EQ(v.tunnel.type, Encapsulation::none);
+  }
+}
+
 TEST(EncapsulationTest, StopsAtSixteenLayers) {
   ByteBuffer packet = inner;
   for (int i = 0; i < 40; ++i) packet = ipv4({.protocol = 4}, packet);

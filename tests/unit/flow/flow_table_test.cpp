@@ -22,6 +22,7 @@ struct Record {
   bool final;
   Orientation orientation;
   std::uint16_t initiator_port;
+  std::uint64_t retransmits;
   bool operator==(const Record&) const = default;
 };
 
@@ -31,7 +32,9 @@ class Recorded final : public FlowObserver {
     records.push_back({flow.key, flow.number, flow.record,
                        flow.sides[0].packets + flow.sides[1].packets,
                        flow.sides[0].ip_bytes + flow.sides[1].ip_bytes, reason, final,
-                       flow.orientation, flow.endpoint(flow.initiator).port});
+                       flow.orientation, flow.endpoint(flow.initiator).port,
+                       std::uint64_t{flow.tcp.side(Side::low).retransmits} +
+                           flow.tcp.side(Side::high).retransmits});
   }
   std::vector<Record> records;
 };
@@ -138,6 +141,59 @@ TEST_F(FlowTableTest, EndsSimultaneousFlowsInTheOrderOfFirstPackets) {
   table_.advance(timestamp(60 * second));
   ASSERT_EQ(seen_.records.size(), 500U);
   for (std::size_t i = 0; i < 500; ++i) EXPECT_EQ(seen_.records[i].number, i);
+}
+
+TEST_F(FlowTableTest, AMirroredCopyIsCountedAndIsNoRetransmission) {
+  const auto copy = [](std::uint8_t ttl) {
+    return ipv4({.protocol = 6, .ttl = ttl}, tcp({.seq = 1, .ack = 1}, text("data")));
+  };
+  see(copy(64), 0);
+  see(copy(63), 0.005);  // routed: one hop less
+  see(copy(64), 0.5);    // half a second later it is a retransmission
+  EXPECT_EQ(table_.stats().duplicates, 1U);
+  table_.finish(EndReason::forced);
+  EXPECT_EQ(seen_.records[0].packets, 3U);
+  EXPECT_EQ(seen_.records[0].retransmits, 1U);
+}
+
+class DropDuplicatesTest : public FlowTableTest {
+ protected:
+  DropDuplicatesTest() : FlowTableTest(FlowLimits{.drop_duplicates = true}) {}
+};
+
+TEST_F(DropDuplicatesTest, LeavesCopiesOutOfTheFlow) {
+  see(datagram(1), 0);
+  see(datagram(1), 0.001);
+  table_.finish(EndReason::forced);
+  EXPECT_EQ(seen_.records[0].packets, 1U);
+  EXPECT_EQ(table_.stats().duplicates, 1U);
+}
+
+class KeyScopeTest : public FlowTableTest {
+ protected:
+  explicit KeyScopeTest(KeyScope scope = {.vlan = true})
+      : FlowTableTest(FlowLimits{.key = scope}) {}
+  void see_tagged(unsigned vlan) {
+    const Frame frame(ethernet(0x8100, be16(vlan) + be16(0x0800) + datagram(1)));
+    const PacketView view = decoded(frame).view;
+    table_.add({view, flow_ports(view), timestamp(0)});
+  }
+};
+
+TEST_F(KeyScopeTest, VlanIdsCanBePartOfTheKey) {
+  for (const unsigned vlan : {5U, 6U, 5U}) see_tagged(vlan);
+  EXPECT_EQ(table_.stats().started, 2U);
+}
+
+class DefaultKeyScopeTest : public KeyScopeTest {
+ protected:
+  DefaultKeyScopeTest() : KeyScopeTest(KeyScope{}) {}
+};
+
+TEST_F(DefaultKeyScopeTest, VlanIdsDoNotSplitFlows) {
+  for (const unsigned vlan : {5U, 6U}) see_tagged(vlan);
+  see(datagram(1), 0);
+  EXPECT_EQ(table_.stats().started, 1U);
 }
 
 class SmallFlowTableTest : public FlowTableTest {
