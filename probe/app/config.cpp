@@ -15,6 +15,21 @@
 namespace dpi {
 namespace {
 
+// A TOML basic string (TOML 1.0, "String"): control characters only as escapes.
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      out += fmt::format("\\u{:04X}", unsigned{byte});
+    } else {
+      if (c == '"' || c == '\\') out.push_back('\\');
+      out.push_back(c);
+    }
+  }
+  return out + "\"";
+}
+
 using Number = std::uint64_t Config::*;
 using Text = std::string Config::*;
 using Truth = bool Config::*;
@@ -160,10 +175,9 @@ Result<void> apply_setting(Config& config, const std::string& setting) {
   const std::string source = fmt::format("--set {}", setting);
   auto document = parse(setting, source);
   if (!document) {
-    std::string quoted = setting.substr(equals + 1);
-    for (std::size_t i = 0; (i = quoted.find_first_of("\\\"", i)) != std::string::npos; i += 2)
-      quoted.insert(i, "\\");
-    document = parse(fmt::format("{} = \"{}\"", setting.substr(0, equals), quoted), source);
+    document =
+        parse(fmt::format("{} = {}", setting.substr(0, equals), quoted(setting.substr(equals + 1))),
+              source);
   }
   if (!document) return tl::unexpected(document.error());
   return apply(config, *document, source);
@@ -228,10 +242,7 @@ std::string show_config(const Config& config) {
     } else if (const auto* truth = std::get_if<Truth>(&key.member)) {
       out += fmt::format("{} = {}\n", key.name, config.*(*truth));
     } else {
-      std::string quoted = config.*(std::get<Text>(key.member));
-      for (std::size_t i = 0; (i = quoted.find_first_of("\\\"", i)) != std::string::npos; i += 2)
-        quoted.insert(i, "\\");
-      out += fmt::format("{} = \"{}\"\n", key.name, quoted);
+      out += fmt::format("{} = {}\n", key.name, quoted(config.*(std::get<Text>(key.member))));
     }
   }
   return out;
