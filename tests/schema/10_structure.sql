@@ -23,6 +23,9 @@ select is_empty($$ select x.oid::regclass from tables x where not exists (
 select is_empty($$ select x.oid::regclass from tables x join pg_attribute a on a.attrelid = x.oid and a.attname = 'tenant_id' join pg_class c on c.oid = x.oid
     where not x.relispartition and not (c.relrowsecurity and exists (select from pg_policy p where p.polrelid = x.oid)) $$,
     'every table with a tenant has row-level security');
+select is_empty($$ select p.polrelid::regclass, p.polname from pg_policy p where p.polname <> 'tenant_reads' or p.polcmd <> 'r' or not p.polpermissive
+    or pg_get_expr(p.polqual, p.polrelid) not like '((tenant_id = ( SELECT re_core.my_tenant() AS my_tenant)) OR ( SELECT re_core.sees_all_tenants() AS sees_all_tenants))' $$,
+    'no policy lets anybody read another tenant''s rows');
 select is_empty($$ select p.oid::regprocedure from pg_proc p join pg_namespace n on n.oid = p.pronamespace
     where n.nspname like 're\_%' and not exists (select from unnest(p.proconfig) s where s = 'search_path=pg_catalog, pg_temp')
       and p.prolang <> (select oid from pg_language where lanname = 'sql') $$, 'every function fixes its search_path');
