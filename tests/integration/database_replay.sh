@@ -20,9 +20,25 @@ run 0 "$probe" verify "postgres:$admin"
 run 0 "$probe" status -d "$reader"; says "replayed"
 run 0 "$probe" status -d "$reader" --json; python3 -c 'import json,sys; assert len(json.load(open(sys.argv[1]))) == 2' out || fail "status --json"
 
+# Enrolment: once, the same again, and never for another key or an instance of the same machine.
+if [ -s /etc/machine-id ]; then
+  run 0 "$probe" keys generate key.pem
+  run 0 "$probe" keys enrol key.pem --role probe1 -d "$admin"; says "^[0-9a-f-]{36} enrolled"
+  instance=$(cut -d' ' -f1 out)
+  run 0 "$probe" keys enrol key.pem --role probe1 --instance "$instance" -d "$admin"; says "unchanged"
+  run 0 "$probe" keys generate other.pem
+  run 4 "$probe" keys enrol other.pem --role probe1 --instance "$instance" -d "$admin"; says "$instance"
+  run 4 "$probe" keys enrol other.pem --role nobody1 -d "$admin"; says "nobody1"
+  run 0 "$probe" status -d "$reader" --probe "$instance"; says "enrolled"
+else
+  echo "note: no /etc/machine-id, enrolment was not tried"
+fi
+
 # The README's question: from a flow row to its event, envelope, checkpoint and key.
 run 0 psql -X -x -At -v ON_ERROR_STOP=1 "$reader" -f "$root/docs/row-to-proof.sql"
 says '^envelope\|\{"component"'; says '^checkpoint\|ransomeye.dpi/'; says '^key_id\|[0-9a-f]{64}'; says '^envelope_hash\|.*[0-9a-f]{64}'
+
+run 0 "$probe" schema check -d "$admin"
 
 # What a superuser edits behind every lock is found: constraints and triggers off, one byte of one payload.
 leaf=$(sql "select tableoid::regclass from re_raw.raw_event where event_type = 'dpi.flow' limit 1")
@@ -31,13 +47,13 @@ sql "alter table $leaf disable trigger all"
 sql "update $leaf set payload = overlay(payload placing '7'::bytea from octet_length(payload) - 3) where (component_instance_id, seq) in
      (select component_instance_id, seq from re_raw.raw_event where event_type = 'dpi.flow' order by seq limit 1)"
 run 5 "$probe" verify "postgres:$admin"; says "payload is not the one"
+run 5 "$probe" schema check -d "$admin"; says "raw_event"
 
 psql -X -q "$admin" -c "create database other" >/dev/null
 other=${writer/dbname=postgres/dbname=other}
 run 4 "$probe" replay demo.pcap --out "postgres:$other"; says "schema apply"
 "$probe" schema apply -d "${admin/dbname=postgres/dbname=other}" >/dev/null
 run 0 "$probe" schema apply -d "${admin/dbname=postgres/dbname=other}"; says "nothing to do"
-run 0 "$probe" schema check -d "$admin"
 psql -X -q -v ON_ERROR_STOP=1 "${admin/dbname=postgres/dbname=other}" -c "select re_core.register_bundle('1.0.1', sha256('x'), 'test')" >/dev/null
 run 4 "$probe" replay demo.pcap --out "postgres:$other"; says "bundle"
 run 5 "$probe" schema check -d "${admin/dbname=postgres/dbname=other}"
