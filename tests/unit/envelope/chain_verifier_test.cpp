@@ -123,6 +123,15 @@ INSTANTIATE_TEST_SUITE_P(
                   [](std::vector<Line>& l) { replace(l[2].envelope, "\"seq\":2", "\"seq\":3"); }}),
     [](const auto& tamper) { return std::string{tamper.param.first}; });
 
+TEST(ChainVerifierTest, NamesThePlaceOfAnEditAtTheNextLinkNotOnlyAtTheCheckpoint) {
+  std::vector<Line> lines = honest_chain();
+  replace(lines[2].envelope, "\"mono_us\":2", "\"mono_us\":3");
+  const auto report = verify(lines);
+  ASSERT_FALSE(report.has_value());
+  EXPECT_NE(report.error().what.find("sequence 3: prev_hash"), std::string::npos)
+      << report.error().what;
+}
+
 TEST(ChainVerifierTest, RefusesAnEmptyChain) {
   EXPECT_FALSE(verify({}).has_value());
 }
