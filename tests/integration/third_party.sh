@@ -26,7 +26,7 @@ sed "${n}d" a.jsonl | tamper "deleted"
 sed "${n}p" a.jsonl | tamper "duplicated"
 sed "${n}{h;d};$((n + 1)){p;x}" a.jsonl | tamper "swapped"
 sed "${n}s/,\"/, \"/" a.jsonl | tamper "white space"
-sed 's/"machine_id":"./"machine_id":"f/' a.jsonl | tamper "other machine"
+sed 's/"machine_id":"[^"]*"/"machine_id":"00000000-0000-8000-8000-000000000000"/' a.jsonl | tamper "other machine"
 head -n -1 a.jsonl | tamper "last checkpoint cut"
 head -n -2 a.jsonl | { cat; tail -1 a.jsonl; } | tamper "last event cut"
 
