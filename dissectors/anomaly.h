@@ -78,6 +78,10 @@ struct AnomalyCounters {
     if (set.none()) return;
     for (std::size_t i = 0; i < anomaly_count; ++i) counts[i] += set[i] ? 1U : 0U;
   }
+  AnomalyCounters& operator+=(const AnomalyCounters& other) noexcept {
+    for (std::size_t i = 0; i < anomaly_count; ++i) counts[i] += other.counts[i];
+    return *this;
+  }
 };
 
 }  // namespace dpi

@@ -189,22 +189,22 @@ PipelineLimits Config::pipeline_limits() const {
   using std::chrono::seconds;
   const auto s = [](std::uint64_t value) { return seconds{static_cast<std::int64_t>(value)}; };
   PipelineLimits limits;
-  limits.decode.outermost_ip = flow_tunnels == "outer";
-  limits.flows = {.key = {.vlan = flow_key_vlan, .tunnel = flow_key_tunnel},
-                  .drop_duplicates = flow_duplicates == "drop",
-                  .flows_max = flow_flows_max,
-                  .idle_tcp = s(flow_idle_tcp_s),
-                  .idle_other = s(flow_idle_other_s),
-                  .idle_half_open = s(flow_idle_half_open_s),
-                  .active = s(flow_active_s),
-                  .linger_closed = s(flow_linger_closed_s)};
-  limits.fragments = {.decode = limits.decode,
-                      .datagrams_max = fragments_datagrams_max,
-                      .bytes_max = fragments_bytes_max,
-                      .timeout = s(fragments_timeout_s)};
-  limits.dns.transactions_max = dns_transactions_max;
-  limits.dns.query_timeout = s(dns_query_timeout_s);
-  limits.dns.linger = s(dns_linger_s);
+  limits.front.decode.outermost_ip = flow_tunnels == "outer";
+  limits.front.key = {.vlan = flow_key_vlan, .tunnel = flow_key_tunnel};
+  limits.front.fragments = {.decode = limits.front.decode,
+                            .datagrams_max = fragments_datagrams_max,
+                            .bytes_max = fragments_bytes_max,
+                            .timeout = s(fragments_timeout_s)};
+  limits.lanes.flows = {.drop_duplicates = flow_duplicates == "drop",
+                        .flows_max = flow_flows_max,
+                        .idle_tcp = s(flow_idle_tcp_s),
+                        .idle_other = s(flow_idle_other_s),
+                        .idle_half_open = s(flow_idle_half_open_s),
+                        .active = s(flow_active_s),
+                        .linger_closed = s(flow_linger_closed_s)};
+  limits.lanes.dns.transactions_max = dns_transactions_max;
+  limits.lanes.dns.query_timeout = s(dns_query_timeout_s);
+  limits.lanes.dns.linger = s(dns_linger_s);
   return limits;
 }
 

@@ -108,6 +108,9 @@ class CommandLine {
     c->add_option("--speed", speed_, "max, realtime or xN")
         ->default_str("max")
         ->check([this](const std::string& text) { return parse_speed(text, replay_.speed); });
+    c->add_option("--workers", replay_.workers,
+                  "threads that track and classify; never changes the result")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{lane_count}));
     c->add_option("--batch", replay_.batch_packets,
                   "packets handed over at once; never changes the result")
         ->check(CLI::Range(1, 65'536));

@@ -17,7 +17,7 @@
 #include "probe/app/version.h"
 #include "probe/base/byte_cursor.h"
 #include "probe/crypto/digest.h"
-#include "probe/pipeline/event_journal.h"
+#include "probe/pipeline/data_path.h"
 
 namespace dpi {
 namespace {
@@ -50,26 +50,25 @@ class Pacer {
 
 class Replay {
  public:
-  Replay(const ReplayOptions& options, CaptureInputs& inputs, BpfFilter filter, Pipeline& pipeline,
-         EventJournal& journal, Recorder& recorder)
+  Replay(const ReplayOptions& options, CaptureInputs& inputs, BpfFilter filter, DataPath& path)
       : options_(options),
         inputs_(inputs),
         filter_(std::move(filter)),
-        pipeline_(pipeline),
-        journal_(journal),
-        recorder_(recorder),
+        path_(path),
+        front_(path.front(0)),
         pacer_(options.speed),
         progress_(options.progress, total_bytes()) {}
 
   // What could not be read is in problems(); recording errors end it.
   void run() {
     for (CaptureInput& input : inputs_.inputs()) {
-      if (recorder_.error()) break;
+      if (path_.failed()) break;
       read(input);
       bytes_done_ += input.bytes;
     }
     progress_.clear();
-    journal_.finish("end_of_input");
+    path_.stop(0);
+    path_.join();
     for (const std::string& warning : filter_.warnings()) say(warning);
   }
   [[nodiscard]] const std::vector<Error>& problems() const { return problems_; }
@@ -87,10 +86,9 @@ class Replay {
       problems_.push_back(source.error());
       return;
     }
-    journal_.next_capture();
     pacer_.next_capture();
     Batch batch;
-    while (!recorder_.error()) {
+    while (!path_.failed()) {
       const auto state = (*source)->poll(batch, options_.batch_packets, std::chrono::seconds{1});
       if (!state) {
         problems_.push_back(state.error());
@@ -98,9 +96,11 @@ class Replay {
       }
       if (*state == SourceState::end) break;
       process(batch);
-      progress_.update(pipeline_.ledger().offered, bytes_done_, input.name);
+      path_.end_round(0, std::move(batch));
+      progress_.update(front_.stats().packets.offered, bytes_done_, input.name);
     }
-    pipeline_.finish(EndReason::forced);
+    front_.finish(EndReason::forced);
+    path_.end_round(0, Batch{});
     progress_.clear();
     for (const std::string& warning : (*source)->warnings()) say(warning);
   }
@@ -109,9 +109,9 @@ class Replay {
     for (const RawPacket& packet : batch.packets()) {
       pacer_.wait(packet.time);
       if (options_.filter.empty() || filter_.matches(packet)) {
-        pipeline_.process(packet);
+        front_.process(packet);
       } else {
-        pipeline_.count_filtered(packet);
+        front_.count_filtered(packet);
       }
     }
   }
@@ -119,9 +119,8 @@ class Replay {
   const ReplayOptions& options_;
   CaptureInputs& inputs_;
   BpfFilter filter_;
-  Pipeline& pipeline_;
-  EventJournal& journal_;
-  Recorder& recorder_;
+  DataPath& path_;
+  Front& front_;
   Pacer pacer_;
   Progress progress_;
   std::uint64_t bytes_done_ = 0;
@@ -133,6 +132,17 @@ HashSeed random_seed() {
   random_bytes(bytes);
   ByteCursor in{bytes};
   return {in.be64(), in.be64()};
+}
+
+Result<std::vector<std::unique_ptr<Classifier>>> open_classifiers(ClassifierLimits limits,
+                                                                  std::uint64_t workers) {
+  std::vector<std::unique_ptr<Classifier>> out;
+  for (std::uint64_t w = 0; w < workers; ++w) {
+    auto classifier = open_ndpi_classifier(limits);
+    if (!classifier) return tl::unexpected(classifier.error());
+    out.push_back(std::move(*classifier));
+  }
+  return out;
 }
 
 Result<ReplayIdentity> identify(const Config& config, const ReplayOptions& options,
@@ -154,12 +164,12 @@ Result<ReplayIdentity> identify(const Config& config, const ReplayOptions& optio
   return replay_identity(*machine, config_sha256, captures, std::move(*key));
 }
 
-int conclude(const CaptureInputs& inputs, const Replay& replay, const Pipeline& pipeline,
+int conclude(const CaptureInputs& inputs, const Replay& replay, const PacketLedger& packets,
              const Result<void>& recorded) {
   int code = exit_done;
   for (const Error& problem : inputs.problems()) code = report(problem);
   for (const Error& problem : replay.problems()) code = report(problem);
-  if (pipeline.ledger().offered == 0) {
+  if (packets.offered == 0) {
     say("nothing inspected: no capture held a packet");
     code = exit_input;
   }
@@ -178,9 +188,9 @@ int run_replay(const Config& config, const ReplayOptions& options) {
   }
   auto filter = BpfFilter::compile(options.filter);
   if (!filter) return report(filter.error());
-  auto classifier = open_ndpi_classifier(config.classifier_limits());
-  if (!classifier) return report(classifier.error());
-  const std::string ndpi_version = (*classifier)->version();
+  auto classifiers = open_classifiers(config.classifier_limits(), options.workers);
+  if (!classifiers) return report(classifiers.error());
+  const std::string ndpi_version = classifiers->front()->version();
 
   Digest config_sha256{};
   auto who = identify(config, options, ndpi_version, inputs->digests(), config_sha256);
@@ -205,11 +215,14 @@ int run_replay(const Config& config, const ReplayOptions& options) {
        .heartbeat_interval =
            std::chrono::seconds{static_cast<std::int64_t>(config.heartbeat_interval_s)}},
       recorder);
-  Pipeline pipeline(config.pipeline_limits(), random_seed(), std::move(*classifier), journal);
-  journal.attach(pipeline);
-  Replay replay(options, *inputs, std::move(*filter), pipeline, journal, recorder);
+  const auto path = make_data_path({.limits = config.pipeline_limits(),
+                                    .seed = random_seed(),
+                                    .one_thread = options.workers == 1},
+                                   std::move(*classifiers), journal, recorder);
+  Replay replay(options, *inputs, std::move(*filter), *path);
   replay.run();
-  return conclude(*inputs, replay, pipeline, recorder.finish());
+  journal.finish("end_of_input");
+  return conclude(*inputs, replay, path->front(0).stats().packets, recorder.finish());
 }
 
 }  // namespace dpi

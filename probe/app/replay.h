@@ -15,6 +15,7 @@ struct ReplayOptions {
   std::string key;                   // PKCS#8 PEM; empty: derived
   double speed = 0;                  // times real time; 0: as fast as possible
   std::size_t batch_packets = 256;   // never changes the result
+  std::uint64_t workers = 1;         // threads that track and classify; never changes the result
   bool progress = false;             // draw a bar on standard error
 };
 

@@ -78,7 +78,16 @@ std::string_view name(DnsOutcome outcome) noexcept {
   }
 }
 
-void DnsTracker::observe(const Flow& flow, Side sender, const PacketView& view, Timestamp time) {
+DnsStats& DnsStats::operator+=(const DnsStats& other) noexcept {
+  messages += other.messages;
+  transactions += other.transactions;
+  malformed += other.malformed;
+  anomalies += other.anomalies;
+  return *this;
+}
+
+void DnsTracker::observe(const Flow& flow, Side sender, const PacketView& view, Timestamp time,
+                         std::uint64_t packet_number) {
   const bool udp = view.protocol == ip_protocol::udp;
   if (!view.has_transport || view.fragment.present || (!udp && view.protocol != ip_protocol::tcp))
     return;
@@ -88,6 +97,8 @@ void DnsTracker::observe(const Flow& flow, Side sender, const PacketView& view, 
                     {view.dst, view.dst_port},
                     udp ? DnsTransport::udp : DnsTransport::tcp,
                     *service};
+  // A packet may hold many messages: their numbers follow each other.
+  next_number_ = std::max(next_number_, packet_number << 16U);
   if (!udp) {
     observe_tcp(flow, sender, view, route, time);
   } else if (!view.payload.empty()) {
@@ -164,7 +175,7 @@ void DnsTracker::close(Table::iterator place) {
   const DnsTransaction& t = place->second.transaction;
   by_deadline_.erase({place->second.deadline, t.number});
   by_number_.erase(t.number);
-  end(t);
+  tell(t);
   open_.erase(place);
 }
 
@@ -243,11 +254,14 @@ void DnsTracker::tell_single(const Route& route, DnsMessage message, Timestamp t
   (response ? t.responses : t.queries) = 1;
   (response ? t.response_at : t.query_at) = time;
   (response ? t.response : t.query) = std::move(message);
-  end(t);
+  tell(t);
 }
 
-void DnsTracker::end(const DnsTransaction& transaction) {
+void DnsTracker::tell(const DnsTransaction& transaction) {
   ++stats_.transactions;
+  AnomalySet of_messages = transaction.anomalies;
+  of_messages.reset(static_cast<std::size_t>(Anomaly::frame_cut));  // the packet's, counted there
+  stats_.anomalies.add(of_messages);
   observer_.transaction_ended(transaction);
 }
 
@@ -258,22 +272,19 @@ void DnsTracker::make_room() {
   close(oldest);
 }
 
-void DnsTracker::advance(Timestamp now) {
+void DnsTracker::collect_due(Timestamp now, std::vector<std::uint64_t>& out) {
   const std::int64_t tick = nanoseconds(now) / 1'000'000'000;
   if (tick <= last_tick_) return;
   last_tick_ = tick;
   const Timestamp at = timestamp(tick * 1'000'000'000);
-  std::vector<std::uint64_t> due;
   for (const auto& [deadline, number] : by_deadline_) {
     if (deadline > at) break;
-    due.push_back(number);
+    out.push_back(number);
   }
-  std::sort(due.begin(), due.end());
-  for (const std::uint64_t number : due) close(by_number_.at(number));
 }
 
-void DnsTracker::finish() {
-  advance(Timestamp::max() - limits_.query_timeout);
+void DnsTracker::collect_all(std::vector<std::uint64_t>& out) {
+  for (const auto& [number, place] : by_number_) out.push_back(number);
   streams_.clear();
   last_tick_ = 0;
 }

@@ -1,5 +1,6 @@
 // Pairs queries with responses over UDP and TCP. Bounded; timers run on packet time in whole
-// seconds; ended transactions are told in the order of their first messages.
+// seconds. What is due is collected first and ended afterwards, so that several trackers can end
+// their transactions in one order.
 #pragma once
 
 #include <chrono>
@@ -28,18 +29,27 @@ struct DnsStats {
   std::uint64_t messages = 0;
   std::uint64_t transactions = 0;
   std::uint64_t malformed = 0;
+  AnomalyCounters anomalies;  // of messages; those of packets are counted where they are decoded
+
+  DnsStats& operator+=(const DnsStats& other) noexcept;
 };
 
 class DnsTracker {
  public:
   DnsTracker(DnsLimits limits, DnsObserver& observer) : limits_(limits), observer_(observer) {}
 
-  // Any packet; those of other services return at once.
-  void observe(const Flow& flow, Side sender, const PacketView& view, Timestamp time);
+  // Any packet; those of other services return at once. Packet numbers order transactions by their
+  // first messages.
+  void observe(const Flow& flow, Side sender, const PacketView& view, Timestamp time,
+               std::uint64_t packet_number);
   // The flow is gone: its streams are too.
   void flow_ended(const Flow& flow);
-  void advance(Timestamp now);
-  void finish();
+  // Appends the numbers of what is due at this packet time; nothing unless a second has begun. Each
+  // of it must be ended before the next packet.
+  void collect_due(Timestamp now, std::vector<std::uint64_t>& out);
+  // Appends everything: time ends here and may begin anew.
+  void collect_all(std::vector<std::uint64_t>& out);
+  void end(std::uint64_t number) { close(by_number_.at(number)); }
 
   [[nodiscard]] DnsStats stats() const noexcept { return stats_; }
 
@@ -77,7 +87,7 @@ class DnsTracker {
   [[nodiscard]] bool other_question_open(const Route& route, const DnsMessage& response) const;
   void schedule(Table::iterator place);
   void close(Table::iterator place);
-  void end(const DnsTransaction& transaction);
+  void tell(const DnsTransaction& transaction);
   void make_room();
 
   DnsLimits limits_;

@@ -30,7 +30,7 @@ struct Flow {
   std::array<DuplicateWindow, 2> recent{};
 
   FlowKey key;
-  std::uint64_t number = 0;  // order of first packets: the total order of flows
+  std::uint64_t number = 0;  // of its first packet: the total order of flows
   std::uint64_t record = 0;
   std::uint64_t packets_total = 0;
   Timestamp start_at{};  // of this record
@@ -50,8 +50,9 @@ struct Flow {
   bool has_icmp = false;
   AnomalySet anomalies;  // of this record
 
-  std::uint32_t slot =
-      0;  // index in the table: stable while the flow lives; classifier and DNS state hang on it
+  // Stable while the flow lives, unique among tables that share a classifier (SlotSpace): what
+  // others keep about the flow hangs on it.
+  std::uint32_t slot = 0;
 
   [[nodiscard]] const Endpoint& endpoint(Side side) const noexcept {
     return side == Side::low ? key.low : key.high;

@@ -35,9 +35,18 @@ struct FlowTable::Entry {
   Timer timer = Timer::other;
 };
 
-FlowTable::FlowTable(FlowLimits limits, HashSeed seed, FlowObserver& observer)
-    : limits_(limits), seed_(seed), observer_(observer), buckets_(2048, none) {
-  DPI_CHECK(limits_.flows_max > 0 && limits_.flows_max < none / 2);
+FlowTableStats& FlowTableStats::operator+=(const FlowTableStats& other) noexcept {
+  started += other.started;
+  records += other.records;
+  evicted += other.evicted;
+  duplicates += other.duplicates;
+  active += other.active;
+  return *this;
+}
+
+FlowTable::FlowTable(FlowLimits limits, HashSeed seed, FlowObserver& observer, SlotSpace slots)
+    : limits_(limits), seed_(seed), observer_(observer), buckets_(256, none), slots_(slots) {
+  DPI_CHECK(limits_.flows_max > 0 && limits_.flows_max < none / 2 / slots_.stride);
 }
 
 FlowTable::~FlowTable() = default;
@@ -102,7 +111,7 @@ void FlowTable::erase(std::uint32_t slot) noexcept {
   --stats_.active;
 }
 
-std::uint32_t FlowTable::create(const FlowPacket& packet, const FlowKey& key, std::uint64_t hash) {
+std::uint32_t FlowTable::create(const FlowPacket& packet, std::uint64_t hash) {
   if (stats_.active == limits_.flows_max) evict_oldest();
   if (stats_.active * 2 >= buckets_.size()) grow();
   if (free_.empty()) {
@@ -116,16 +125,16 @@ std::uint32_t FlowTable::create(const FlowPacket& packet, const FlowKey& key, st
   e.flow = Flow{};
   e.hash = hash;
   Flow& flow = e.flow;
-  flow.key = key;
-  flow.slot = slot;
-  flow.number = next_number_++;
+  flow.key = packet.key.key;
+  flow.slot = slots_.first + slot * slots_.stride;
+  flow.number = packet.number;
   flow.start_at = packet.time;
   flow.end_at = packet.time;
   flow.vlan_ids = packet.view.vlan_ids;
   flow.encapsulations = packet.view.encapsulations;
   flow.tunnel = packet.view.tunnel;
   if (packet.view.has_transport &&
-      (key.protocol == ip_protocol::icmp || key.protocol == ip_protocol::icmpv6)) {
+      (flow.key.protocol == ip_protocol::icmp || flow.key.protocol == ip_protocol::icmpv6)) {
     flow.has_icmp = true;
     flow.icmp_type = packet.view.icmp_type;
     flow.icmp_code = packet.view.icmp_code;
@@ -216,9 +225,9 @@ void FlowTable::next_record(Flow& flow, Timestamp time) {
 }
 
 FlowTable::Touched FlowTable::add(const FlowPacket& packet) {
-  const auto [key, sender] = make_key(packet.view, packet.ports, limits_.key);
-  const std::uint64_t hashed = hash(seed_, key);
-  std::uint32_t slot = find(key, hashed);
+  const Side sender = packet.key.sender;
+  const std::uint64_t hashed = hash(seed_, packet.key.key);
+  std::uint32_t slot = find(packet.key.key, hashed);
   if (slot != none) {
     Flow& flow = entry(slot).flow;
     if (is_syn(packet.view) && flow.tcp.closed()) {
@@ -229,7 +238,7 @@ FlowTable::Touched FlowTable::add(const FlowPacket& packet) {
     }
   }
   const bool fresh = slot == none;
-  if (fresh) slot = create(packet, key, hashed);
+  if (fresh) slot = create(packet, hashed);
   Flow& flow = entry(slot).flow;
   const bool duplicate =
       flow.recent[index(sender)].seen(duplicate_digest(packet.view), packet.time);
@@ -244,38 +253,29 @@ FlowTable::Touched FlowTable::add(const FlowPacket& packet) {
   return {flow, sender, fresh, false};
 }
 
-void FlowTable::advance(Timestamp now) {
+void FlowTable::collect_due(Timestamp now, std::vector<DueFlow>& out) {
   const std::int64_t tick = nanoseconds(now) / 1'000'000'000;
   if (tick <= last_tick_) return;
   last_tick_ = tick;
   // Every list is in order of last packets, so what is due stands at its head.
   const Timestamp at = timestamp(tick * 1'000'000'000);
-  due_.clear();
   for (std::size_t t = 0; t < lists_.size(); ++t) {
     const Nanoseconds quiet = timeout(static_cast<Timer>(t));
     for (std::uint32_t slot = lists_[t].head; slot != none; slot = entry(slot).next) {
-      if (entry(slot).flow.end_at + quiet > at) break;
-      due_.push_back(slot);
+      const Flow& flow = entry(slot).flow;
+      if (flow.end_at + quiet > at) break;
+      out.push_back({flow.number, slot, quiet_end(flow)});
     }
   }
-  std::sort(due_.begin(), due_.end(), [this](std::uint32_t a, std::uint32_t b) {
-    return entry(a).flow.number < entry(b).flow.number;
-  });
-  for (const std::uint32_t slot : due_) end(slot, quiet_end(entry(slot).flow));
 }
 
-void FlowTable::finish(EndReason reason) {
-  due_.clear();
+void FlowTable::collect_all(EndReason reason, std::vector<DueFlow>& out) {
   for (const List& list : lists_) {
-    for (std::uint32_t slot = list.head; slot != none; slot = entry(slot).next)
-      due_.push_back(slot);
-  }
-  std::sort(due_.begin(), due_.end(), [this](std::uint32_t a, std::uint32_t b) {
-    return entry(a).flow.number < entry(b).flow.number;
-  });
-  for (const std::uint32_t slot : due_) {
-    const EndReason quiet = quiet_end(entry(slot).flow);
-    end(slot, quiet == EndReason::idle ? reason : quiet);
+    for (std::uint32_t slot = list.head; slot != none; slot = entry(slot).next) {
+      const Flow& flow = entry(slot).flow;
+      const EndReason quiet = quiet_end(flow);
+      out.push_back({flow.number, slot, quiet == EndReason::idle ? reason : quiet});
+    }
   }
   last_tick_ = 0;
 }

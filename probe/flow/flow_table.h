@@ -1,6 +1,6 @@
-// All live flows of one worker: bounded memory, keyed hash and full key comparison, expiry by
-// packet time. Nothing here depends on the hash seed, on batch sizes or on the wall clock: flows
-// that expire on the same tick end in the order of their first packets.
+// Live flows of one lane: bounded memory, keyed hash and full key comparison, expiry by packet
+// time. Nothing here depends on the hash seed, on batch sizes or on the wall clock. What is due is
+// collected first and ended afterwards, so that several tables can end their flows in one order.
 #pragma once
 
 #include <chrono>
@@ -14,7 +14,6 @@
 namespace dpi {
 
 struct FlowLimits {
-  KeyScope key{};
   bool drop_duplicates = false;  // mirrored copies are counted, but not in their flow
   std::size_t flows_max = 262'144;
   std::chrono::seconds idle_tcp{60};  // established
@@ -24,11 +23,25 @@ struct FlowLimits {
   std::chrono::seconds linger_closed{5};  // late packets of a closed TCP flow
 };
 
-// What a packet adds to its flow; made by the pipeline from a view (or from a fragment held back).
+// What a packet adds to its flow; made from a view (or from a fragment held back).
 struct FlowPacket {
   const PacketView& view;
-  PortPair ports;
-  Timestamp time{};  // clamped: never before an earlier one
+  DirectedKey key;
+  Timestamp time{};          // clamped: never before an earlier one
+  std::uint64_t number = 0;  // of this packet; a flow is numbered by its first one
+};
+
+// A flow that is to end.
+struct DueFlow {
+  std::uint64_t number = 0;
+  std::uint32_t index = 0;  // in its table
+  EndReason reason = EndReason::idle;
+};
+
+// Tables whose flows share the arrays of one classifier: Flow::slot = first + n * stride.
+struct SlotSpace {
+  std::uint32_t first = 0;
+  std::uint32_t stride = 1;
 };
 
 struct FlowTableStats {
@@ -37,11 +50,13 @@ struct FlowTableStats {
   std::uint64_t evicted = 0;
   std::uint64_t duplicates = 0;  // packets
   std::uint64_t active = 0;
+
+  FlowTableStats& operator+=(const FlowTableStats& other) noexcept;
 };
 
 class FlowTable {
  public:
-  FlowTable(FlowLimits limits, HashSeed seed, FlowObserver& observer);
+  FlowTable(FlowLimits limits, HashSeed seed, FlowObserver& observer, SlotSpace slots = {});
   FlowTable(const FlowTable&) = delete;
   FlowTable& operator=(const FlowTable&) = delete;
   ~FlowTable();
@@ -55,10 +70,12 @@ class FlowTable {
   // Counts the packet in its flow, made if needed (evicting the least recently seen flow when
   // full).
   Touched add(const FlowPacket& packet);
-  // Ends what is due at this packet time. Cheap unless a second has passed.
-  void advance(Timestamp now);
-  // Ends everything, in the order of first packets.
-  void finish(EndReason reason);
+  // Appends what is due at this packet time, in no order; nothing unless a second has begun. Each
+  // of it must be ended before the next packet is added.
+  void collect_due(Timestamp now, std::vector<DueFlow>& out);
+  // Appends everything: time ends here and may begin anew. Flows that are not closed get `reason`.
+  void collect_all(EndReason reason, std::vector<DueFlow>& out);
+  void end(const DueFlow& due) { end(due.index, due.reason); }
 
   [[nodiscard]] FlowTableStats stats() const noexcept { return stats_; }
 
@@ -70,11 +87,11 @@ class FlowTable {
     std::uint32_t tail = none;
   };
   static constexpr std::uint32_t none = 0xffffffffU;
-  static constexpr std::size_t chunk_entries = 1024;
+  static constexpr std::size_t chunk_entries = 64;
 
   Entry& entry(std::uint32_t slot) noexcept;
   std::uint32_t find(const FlowKey& key, std::uint64_t hash) noexcept;
-  std::uint32_t create(const FlowPacket& packet, const FlowKey& key, std::uint64_t hash);
+  std::uint32_t create(const FlowPacket& packet, std::uint64_t hash);
   void erase(std::uint32_t slot) noexcept;
   void unlink(std::uint32_t slot) noexcept;
   void link(std::uint32_t slot, Timer timer) noexcept;
@@ -93,9 +110,8 @@ class FlowTable {
   std::vector<std::unique_ptr<std::array<Entry, chunk_entries>>> chunks_;
   std::vector<std::uint32_t> free_;
   std::array<List, static_cast<std::size_t>(Timer::count)> lists_{};
-  std::vector<std::uint32_t> due_;
+  SlotSpace slots_;
   std::int64_t last_tick_ = 0;
-  std::uint64_t next_number_ = 0;
   FlowTableStats stats_;
 };
 

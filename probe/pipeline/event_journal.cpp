@@ -2,14 +2,16 @@
 
 #include <algorithm>
 
-#include "probe/base/check.h"
-
 namespace dpi {
 
-void EventJournal::record(std::string_view type, Timestamp observed_at) {
+void EventJournal::record(std::string_view type, Timestamp observed_at, std::string_view payload) {
   // In replay nothing but packet time exists: an event is emitted when it was observed.
-  recorder_.record({.type = type, .version = 1, .observed_at = observed_at, .payload = payload_},
+  recorder_.record({.type = type, .version = 1, .observed_at = observed_at, .payload = payload},
                    {.emitted_at = observed_at, .mono_us = mono_us_});
+}
+
+void EventJournal::record_own(std::string_view type, Timestamp observed_at) {
+  record(type, observed_at, payload_);
   payload_.clear();
 }
 
@@ -22,7 +24,7 @@ void EventJournal::begin(Timestamp now) {
                                           .key_id = key.key_id(),
                                           .key_spki = key.spki(),
                                           .config_sha256 = settings_.config_sha256});
-    record("chain.start", now);
+    record_own("chain.start", now);
   }
   append_probe_start_payload(payload_, {.run_id = settings_.run_id,
                                         .clean_shutdown = true,
@@ -34,30 +36,29 @@ void EventJournal::begin(Timestamp now) {
                                         .ndpi_version = settings_.ndpi_version,
                                         .schema_sha256 = settings_.schema_sha256,
                                         .config_sha256 = settings_.config_sha256});
-  record("probe.start", now);
+  record_own("probe.start", now);
 }
 
-void EventJournal::tick(Timestamp now) {
+void EventJournal::tick(Timestamp now, const PipelineStats& stats) {
+  stats_ = stats;
   now_ = now;
-  if (!capture_began_at_) {
+  if (between_captures_) {
+    between_captures_ = false;
     capture_began_at_ = now;
     mono_us_before_ = mono_us_;
+    last_heartbeat_at_ = now;
   }
-  mono_us_ =
-      mono_us_before_ + static_cast<std::uint64_t>((now - *capture_began_at_).count() / 1000);
+  mono_us_ = mono_us_before_ + static_cast<std::uint64_t>((now - capture_began_at_).count() / 1000);
   if (!begun_) begin(now);
-  if (!last_heartbeat_at_) last_heartbeat_at_ = now;
-  if (now - *last_heartbeat_at_ >= settings_.heartbeat_interval) heartbeat(now);
+  if (now - last_heartbeat_at_ >= settings_.heartbeat_interval) heartbeat(now);
 }
 
 void EventJournal::heartbeat(Timestamp now) {
-  DPI_CHECK(pipeline_ != nullptr);
-  const PacketLedger& ledger = pipeline_->ledger();
-  const FlowTableStats flows = pipeline_->flow_stats();
-  const Nanoseconds since = last_heartbeat_at_ ? now - *last_heartbeat_at_ : Nanoseconds{0};
+  const PacketLedger& ledger = stats_.front.packets;
+  const FlowTableStats& flows = stats_.lanes.flows;
   HeartbeatFacts f;
   f.heartbeat_number = heartbeats_++;
-  f.interval_ms = static_cast<std::uint64_t>(since.count() / 1'000'000);
+  f.interval_ms = static_cast<std::uint64_t>((now - last_heartbeat_at_).count() / 1'000'000);
   f.previous_seq = last_heartbeat_seq_;
   f.run_id = settings_.run_id;
   f.uptime_ms = mono_us_ / 1000;
@@ -69,9 +70,8 @@ void EventJournal::heartbeat(Timestamp now) {
   f.packets_filtered = ledger.filtered;
   f.packets_malformed = ledger.malformed;
   f.packets_not_ip = ledger.not_ip;
-  // Told between two packets: the one that caused the tick is offered, but in no bucket yet.
-  f.packets_offered =
-      f.packets_decoded + f.packets_filtered + f.packets_malformed + f.packets_not_ip;
+  f.packets_shed = ledger.shed;
+  f.packets_offered = ledger.offered;
   f.bytes_offered = ledger.bytes_offered;
   f.packets_truncated = ledger.truncated;
   f.packets_duplicate = flows.duplicates;
@@ -80,28 +80,28 @@ void EventJournal::heartbeat(Timestamp now) {
   f.flows_started = flows.started;
   f.flow_records = flows.records;
   f.flows_evicted = flows.evicted;
-  f.dns_transactions = pipeline_->dns_stats().transactions;
-  f.dns_messages = pipeline_->dns_stats().messages;
+  f.dns_transactions = stats_.lanes.dns.transactions;
+  f.dns_messages = stats_.lanes.dns.messages;
   f.events_sealed = recorder_.events_sealed();
   f.tree_size_signed = recorder_.tree_size_signed();
-  if (ledger.offered > 0) f.last_packet_at = now;
-  f.anomalies = pipeline_->anomalies();
+  f.last_packet_at = ledger.last_packet_at;
+  f.anomalies = stats_.front.anomalies;
+  f.anomalies += stats_.lanes.dns.anomalies;
   append_heartbeat_payload(payload_, f);
   last_heartbeat_seq_ = recorder_.events_sealed();
   last_heartbeat_at_ = now;
-  record("health.heartbeat", now);
+  record_own("health.heartbeat", now);
 }
 
-void EventJournal::flow(const Flow& flow, EndReason reason, bool final, const Verdict& verdict) {
-  ++flow_records_;
-  append_flow_payload(payload_, flow, reason, final, verdict);
-  record("dpi.flow", flow.end_at);
+void EventJournal::fact(const Fact& fact, std::string_view payload) {
+  const bool flow = fact.kind == FactKind::flow;
+  ++(flow ? flow_records_ : dns_transactions_);
+  record(flow ? "dpi.flow" : "dpi.dns", fact.time, payload);
 }
 
-void EventJournal::dns(const DnsTransaction& transaction) {
-  ++dns_transactions_;
-  append_dns_payload(payload_, transaction);
-  record("dpi.dns", transaction.last_at);
+void EventJournal::capture_ended(const PipelineStats& stats) {
+  stats_ = stats;
+  between_captures_ = true;
 }
 
 void EventJournal::finish(std::string_view reason) {
@@ -110,10 +110,10 @@ void EventJournal::finish(std::string_view reason) {
   append_probe_stop_payload(payload_, {.run_id = settings_.run_id,
                                        .reason = reason,
                                        .events_sealed = recorder_.events_sealed(),
-                                       .packets_offered = pipeline_->ledger().offered,
+                                       .packets_offered = stats_.front.packets.offered,
                                        .flow_records = flow_records_,
                                        .dns_transactions = dns_transactions_});
-  record("probe.stop", now_);
+  record_own("probe.stop", now_);
 }
 
 }  // namespace dpi

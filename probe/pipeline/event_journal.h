@@ -1,5 +1,5 @@
-// Facts → payloads → recorder, and the events that the probe says of itself: start, heartbeats,
-// stop. In replay every time in it is packet time.
+// Payloads → recorder, and the events that the probe says of itself: start, heartbeats, stop. In
+// replay every time in it is packet time. Owned by the recorder's thread.
 #pragma once
 
 #include <chrono>
@@ -7,7 +7,7 @@
 #include <string>
 
 #include "probe/event/payloads.h"
-#include "probe/pipeline/pipeline.h"
+#include "probe/pipeline/fact_batch.h"
 #include "probe/pipeline/recorder.h"
 
 namespace dpi {
@@ -22,40 +22,36 @@ struct JournalSettings {
   std::chrono::seconds heartbeat_interval{10};
 };
 
-class EventJournal final : public FactObserver {
+class EventJournal {
  public:
   EventJournal(JournalSettings settings, Recorder& recorder)
       : settings_(std::move(settings)), recorder_(recorder) {}
 
-  // Whose ledger the heartbeats carry; set once before the first packet.
-  void attach(const Pipeline& pipeline) noexcept { pipeline_ = &pipeline; }
-
-  void flow(const Flow& flow, EndReason reason, bool final, const Verdict& verdict) override;
-  void dns(const DnsTransaction& transaction) override;
-  void tick(Timestamp now) override;
-  // A capture begins whose time has nothing to do with the one before.
-  void next_capture() noexcept {
-    last_heartbeat_at_.reset();
-    capture_began_at_.reset();
-  }
+  // One fact of all workers, in order; `stats` is the sum over the workers.
+  void fact(const Fact& fact, std::string_view payload);
+  void tick(Timestamp now, const PipelineStats& stats);
+  // The capture is over; the time of the next one has nothing to do with it.
+  void capture_ended(const PipelineStats& stats);
   // The last heartbeat and probe.stop.
   void finish(std::string_view reason);
 
  private:
   void begin(Timestamp now);
-  void record(std::string_view type, Timestamp observed_at);
+  void record(std::string_view type, Timestamp observed_at, std::string_view payload);
+  void record_own(std::string_view type, Timestamp observed_at);
   void heartbeat(Timestamp now);
 
   JournalSettings settings_;
   Recorder& recorder_;
-  const Pipeline* pipeline_ = nullptr;
+  PipelineStats stats_;  // newest told
   std::string payload_;
   bool begun_ = false;
   Timestamp now_{};
-  std::optional<Timestamp> capture_began_at_;
+  bool between_captures_ = true;
+  Timestamp capture_began_at_{};
   std::uint64_t mono_us_before_ = 0;  // of the captures before this one
   std::uint64_t mono_us_ = 0;
-  std::optional<Timestamp> last_heartbeat_at_;
+  Timestamp last_heartbeat_at_{};
   std::uint64_t heartbeats_ = 0;
   std::optional<std::uint64_t> last_heartbeat_seq_;
   std::uint64_t flow_records_ = 0;

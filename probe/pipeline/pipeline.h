@@ -1,88 +1,65 @@
-// One worker's data path: decode → fragments → flows → classification and DNS → events, in the
-// order in which packets come. Owned by one thread; no clock, no log, no random: the packets and
-// the limits decide everything.
+// The whole data path on one thread: a front and every lane.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 
-#include "dissectors/decode.h"
-#include "probe/classify/classifier.h"
-#include "probe/dns/dns_tracker.h"
-#include "probe/flow/flow_table.h"
-#include "probe/flow/fragment_table.h"
+#include "probe/pipeline/front.h"
+#include "probe/pipeline/lane_group.h"
 
 namespace dpi {
 
 struct PipelineLimits {
-  DecodeOptions decode;
-  FlowLimits flows;
-  FragmentLimits fragments;
-  DnsLimits dns;
+  FrontLimits front;
+  LaneLimits lanes;
 };
 
-// Every packet in exactly one bucket.
-struct PacketLedger {
-  std::uint64_t offered = 0;
-  std::uint64_t decoded = 0;
-  std::uint64_t filtered = 0;
-  std::uint64_t malformed = 0;
-  std::uint64_t not_ip = 0;
-  std::uint64_t bytes_offered = 0;
-  std::uint64_t truncated = 0;  // inside the buckets above
-  std::uint64_t time_backward_steps = 0;
+struct PipelineStats {
+  FrontStats front;
+  LaneStats lanes;
 };
 
-// Told about facts, with the packet time at which they became known.
-class FactObserver {
+// Told about facts in their order, and about time.
+class PipelineObserver : public FactObserver {
  public:
-  virtual ~FactObserver() = default;
-  virtual void flow(const Flow& flow, EndReason reason, bool final, const Verdict& verdict) = 0;
-  virtual void dns(const DnsTransaction& transaction) = 0;
-  // Packet time has reached a new second.
-  virtual void tick(Timestamp now) = 0;
+  // Packet time has reached a new second, and everything due by then has been told.
+  virtual void tick(FactNumber number, Timestamp now, const PipelineStats& stats) = 0;
+  // A capture has ended, and everything in it has been told.
+  virtual void capture_ended(FactNumber number, const PipelineStats& stats) = 0;
 };
 
-class Pipeline final : private FlowObserver, private DnsObserver {
+class Pipeline final : private LaneDispatcher {
  public:
   Pipeline(const PipelineLimits& limits, HashSeed seed, std::unique_ptr<Classifier> classifier,
-           FactObserver& observer);
+           PipelineObserver& observer)
+      : observer_(observer),
+        lanes_(limits.lanes, seed, std::move(classifier), observer),
+        front_(limits.front, *this) {}
 
-  void process(const RawPacket& packet);
-  void count_filtered(const RawPacket& packet) noexcept;
+  void process(const RawPacket& packet) { front_.process(packet); }
+  void count_filtered(const RawPacket& packet) noexcept { front_.count_filtered(packet); }
   // The end of a capture: everything ends, and time may begin anew.
-  void finish(EndReason reason);
+  void finish(EndReason reason) { front_.finish(reason); }
 
-  // Newest packet time of this capture; the epoch before the first packet.
-  [[nodiscard]] Timestamp now() const noexcept { return now_; }
-  [[nodiscard]] const PacketLedger& ledger() const noexcept { return ledger_; }
-  [[nodiscard]] FlowTableStats flow_stats() const noexcept { return flows_.stats(); }
-  [[nodiscard]] DnsStats dns_stats() const noexcept { return dns_.stats(); }
-  [[nodiscard]] const AnomalyCounters& anomalies() const noexcept { return anomalies_; }
-  [[nodiscard]] const Classifier& classifier() const noexcept { return *classifier_; }
+  [[nodiscard]] Front& front() noexcept { return front_; }
+  [[nodiscard]] PipelineStats stats() const noexcept { return {front_.stats(), lanes_.stats()}; }
 
  private:
-  void flow_ended(const Flow& flow, EndReason reason, bool final) override;
-  void transaction_ended(const DnsTransaction& transaction) override;
+  bool packet(std::uint32_t lane, const LanePacket& packet) override {
+    lanes_.packet(lane, packet);
+    return true;
+  }
+  void tick(FactNumber number, Timestamp now, const FrontStats& stats) override {
+    lanes_.tick(number, now);
+    observer_.tick(number, now, {stats, lanes_.stats()});
+  }
+  void finish(FactNumber number, EndReason reason, const FrontStats& stats) override {
+    lanes_.finish(number, reason);
+    observer_.capture_ended(number, {stats, lanes_.stats()});
+  }
 
-  Timestamp clamp(Timestamp time) noexcept;
-  void advance(Timestamp now);
-  void count_packet(const PacketView& view, PortPair ports, Timestamp time);
-  void process_fragment(const PacketView& view, Timestamp time);
-  void process_outer_fragment(const PacketView& view, Timestamp time);
-  void count_held(HeldFragment& held, PortPair ports);
-
-  std::unique_ptr<Classifier> classifier_;
-  FactObserver& observer_;
-  DecodeOptions decode_;
-  FlowTable flows_;
-  FragmentTable fragments_;
-  DnsTracker dns_;
-  PacketView view_;
-  PacketLedger ledger_;
-  AnomalyCounters anomalies_;
-  Timestamp now_{};
-  bool began_ = false;
+  PipelineObserver& observer_;
+  LaneGroup lanes_;
+  Front front_;
 };
 
 }  // namespace dpi

@@ -22,22 +22,23 @@ namespace {
 
 constexpr std::size_t packets_max = 2'000;
 
-class Counts final : public dpi::FactObserver {
+class Counts final : public dpi::PipelineObserver {
  public:
-  void flow(const dpi::Flow& flow, dpi::EndReason reason, bool final,
+  void flow(dpi::FactNumber, const dpi::Flow& flow, dpi::EndReason reason, bool final,
             const dpi::Verdict& verdict) override {
     packets += flow.sides[0].packets + flow.sides[1].packets;
     std::string payload;
     dpi::append_flow_payload(payload, flow, reason, final, verdict);
     DPI_CHECK(dpi::is_canonical_json(payload) && payload.size() <= dpi::payload_bytes_max);
   }
-  void dns(const dpi::DnsTransaction& transaction) override {
+  void dns(dpi::FactNumber, const dpi::DnsTransaction& transaction) override {
     messages += transaction.queries + transaction.responses;
     std::string payload;
     dpi::append_dns_payload(payload, transaction);
     DPI_CHECK(dpi::is_canonical_json(payload) && payload.size() <= dpi::payload_bytes_max);
   }
-  void tick(dpi::Timestamp) override {}
+  void tick(dpi::FactNumber, dpi::Timestamp, const dpi::PipelineStats&) override {}
+  void capture_ended(dpi::FactNumber, const dpi::PipelineStats&) override {}
   std::uint64_t packets = 0;
   std::uint64_t messages = 0;
 };
@@ -64,8 +65,8 @@ std::unique_ptr<dpi::PacketSource> open_bytes(dpi::Bytes bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static Counts counts;
   dpi::PipelineLimits limits;
-  limits.flows.flows_max = 64;
-  limits.dns.transactions_max = 16;
+  limits.lanes.flows.flows_max = 64;
+  limits.lanes.dns.transactions_max = 16;
   static dpi::Pipeline pipeline(limits, {1, 2}, classifier(), counts);
   const auto source = open_bytes({data, size});
   for (std::size_t packets = 0; packets < packets_max;) {
@@ -76,10 +77,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     packets += batch.size();
   }
   pipeline.finish(dpi::EndReason::forced);
-  const dpi::PacketLedger& ledger = pipeline.ledger();
+  const dpi::PacketLedger ledger = pipeline.stats().front.packets;
   DPI_CHECK(ledger.offered == ledger.decoded + ledger.filtered + ledger.malformed + ledger.not_ip);
   DPI_CHECK(counts.packets == ledger.decoded);
-  DPI_CHECK(counts.messages == pipeline.dns_stats().messages);
-  DPI_CHECK(pipeline.flow_stats().active == 0);
+  DPI_CHECK(counts.messages == pipeline.stats().lanes.dns.messages);
+  DPI_CHECK(pipeline.stats().lanes.flows.active == 0);
   return 0;
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/in_order.h"
 #include "tests/support/packets.h"
 
 namespace dpi {
@@ -29,10 +30,10 @@ class DnsTrackerTest : public ::testing::Test {
     const Frame frame(ethernet(0x0800, ip_packet));
     const PacketView view = decoded(frame).view;
     const Timestamp time = timestamp(static_cast<std::int64_t>(seconds * 1e9));
-    tracker_.advance(time);
+    advance(tracker_, time);
     const DirectedKey directed = make_key(view, flow_ports(view));
     flow_.key = directed.key;
-    tracker_.observe(flow_, directed.sender, view, time);
+    tracker_.observe(flow_, directed.sender, view, time, next_packet_++);
   }
   void query(unsigned id, std::string_view label, double seconds, unsigned port = 5000) {
     see(ipv4({}, udp(port, 53, message(id, false, label))), seconds);
@@ -44,12 +45,13 @@ class DnsTrackerTest : public ::testing::Test {
   Collected seen_;
   DnsTracker tracker_;
   Flow flow_;
+  std::uint64_t next_packet_ = 1;
 };
 
 TEST_F(DnsTrackerTest, PairsByIdQuestionAndEndpoints) {
   query(1, "a", 0);
   response(1, "A", 0.25);  // case does not matter
-  tracker_.finish();
+  finish(tracker_);
   ASSERT_EQ(seen_.rows.size(), 1U);
   const DnsTransaction& t = seen_.rows[0];
   EXPECT_EQ(t.outcome, DnsOutcome::answered);
@@ -68,13 +70,13 @@ TEST(DnsTrackerLoadTest, AFullTableCostsNoMorePerMessage) {
     const Frame frame(
         ethernet(0x0800, ipv4({}, udp(5000, 53, message(7, false, std::to_string(i))))));
     const Timestamp time = timestamp(std::int64_t{i} * second);
-    tracker.advance(time);
-    tracker.observe(Flow{}, Side::low, decoded(frame).view, time);
+    advance(tracker, time);
+    tracker.observe(Flow{}, Side::low, decoded(frame).view, time, i);
   }
-  tracker.finish();
+  finish(tracker);
   ASSERT_EQ(seen.rows.size(), messages);
   for (unsigned i = 0; i < messages; ++i) {
-    ASSERT_EQ(seen.rows[i].number, i);
+    ASSERT_EQ(seen.rows[i].number >> 16U, i) << "of its packet";
     ASSERT_EQ(has(seen.rows[i].anomalies, Anomaly::dns_table_full), i < messages - 20'000);
   }
 }
@@ -90,7 +92,7 @@ TEST_F(DnsTrackerTest, NetbiosNamesPairWithTheAnswerOfTheirOwner) {
                             ByteBuffer{10, 0, 0, 9};
   see(ipv4({.dst_last = 255}, udp(137, 137, question)), 0);
   see(ipv4({.src_last = 9, .dst_last = 1}, udp(137, 137, answer)), 0.5);
-  tracker_.finish();
+  finish(tracker_);
   ASSERT_EQ(seen_.rows.size(), 1U);
   const DnsTransaction& t = seen_.rows[0];
   EXPECT_EQ(t.service, DnsService::nbns);
@@ -106,7 +108,7 @@ TEST_F(DnsTrackerTest, CountsRepeatedQueriesInOneRow) {
   query(1, "a", 2);
   response(1, "a", 2.5);
   response(1, "a", 2.6);
-  tracker_.finish();
+  finish(tracker_);
   ASSERT_EQ(seen_.rows.size(), 1U);
   EXPECT_EQ(seen_.rows[0].queries, 3U);
   EXPECT_EQ(seen_.rows[0].responses, 2U);
@@ -117,15 +119,15 @@ TEST_F(DnsTrackerTest, AnotherPortIdOrQuestionIsAnotherExchange) {
   query(2, "a", 0);
   query(1, "b", 0);
   query(1, "a", 0, 5001);
-  tracker_.finish();
+  finish(tracker_);
   EXPECT_EQ(seen_.rows.size(), 4U);
 }
 
 TEST_F(DnsTrackerTest, TellsUnansweredAfterTheTimeout) {
   query(1, "a", 0);
-  tracker_.advance(timestamp(9 * second));
+  advance(tracker_, timestamp(9 * second));
   EXPECT_TRUE(seen_.rows.empty());
-  tracker_.advance(timestamp(10 * second));
+  advance(tracker_, timestamp(10 * second));
   ASSERT_EQ(seen_.rows.size(), 1U);
   EXPECT_EQ(seen_.rows[0].outcome, DnsOutcome::unanswered);
 }
@@ -134,7 +136,7 @@ TEST_F(DnsTrackerTest, TellsOrphansAndMismatches) {
   response(1, "a", 0);
   query(2, "b", 1);
   response(2, "other", 1);
-  tracker_.finish();
+  finish(tracker_);
   ASSERT_EQ(seen_.rows.size(), 3U);
   EXPECT_EQ(seen_.rows[0].outcome, DnsOutcome::orphan);
   EXPECT_EQ(seen_.rows[0].client.port, 5000) << "the one who asked stands first";
@@ -144,7 +146,7 @@ TEST_F(DnsTrackerTest, TellsOrphansAndMismatches) {
 
 TEST_F(DnsTrackerTest, MalformedMessagesAreRowsWithTheirOffset) {
   see(ipv4({}, udp(5000, 53, be16(7) + be16(0) + be16(1) + zeros(6) + ByteBuffer{5, 'a'})), 0);
-  tracker_.finish();
+  finish(tracker_);
   ASSERT_EQ(seen_.rows.size(), 1U);
   EXPECT_EQ(seen_.rows[0].outcome, DnsOutcome::malformed);
   EXPECT_EQ(seen_.rows[0].query->malformed_at, 13U);
@@ -156,7 +158,7 @@ TEST_F(DnsTrackerTest, MulticastQuestionsAreAnsweredFromOtherAddresses) {
   ask[16] = 224;  // 224.0.0.252
   see(ask, 0);
   see(ipv4({.src_last = 77, .dst_last = 1}, udp(5355, 5000, message(9, true, "host"))), 0.1);
-  tracker_.finish();
+  finish(tracker_);
   ASSERT_EQ(seen_.rows.size(), 1U);
   EXPECT_EQ(seen_.rows[0].outcome, DnsOutcome::answered);
   EXPECT_EQ(ip_text(seen_.rows[0].server.address), "10.0.0.77");
@@ -182,7 +184,7 @@ TEST_F(DnsTrackerTest, ReadsSeveralMessagesOfATcpSegment) {
   const ByteBuffer tail(both.begin() + 5, both.end());
   see(ipv4({.protocol = 6}, tcp({.src = 5000, .dst = 53, .seq = 16}, tail)), 0);
   see(ipv4({.protocol = 6}, tcp({.src = 5000, .dst = 53, .seq = 11}, head)), 0);
-  tracker_.finish();
+  finish(tracker_);
   ASSERT_EQ(seen_.rows.size(), 2U);
   EXPECT_EQ(seen_.rows[0].transport, DnsTransport::tcp);
 }
@@ -194,13 +196,13 @@ class SmallDnsTrackerTest : public DnsTrackerTest {
 
 TEST_F(SmallDnsTrackerTest, NothingIsDroppedSilentlyWhenTheTableIsFull) {
   for (unsigned id = 0; id < 10; ++id) query(id, "a", 0);
-  tracker_.finish();
+  finish(tracker_);
   EXPECT_EQ(seen_.rows.size(), 10U);
   std::uint64_t messages = 0;
   for (const DnsTransaction& t : seen_.rows) messages += t.queries + t.responses;
   EXPECT_EQ(messages, tracker_.stats().messages);
   EXPECT_TRUE(has(seen_.rows[0].anomalies, Anomaly::dns_table_full));
-  EXPECT_EQ(seen_.rows[0].number, 0U) << "the oldest goes first";
+  EXPECT_EQ(seen_.rows[0].query->id, 0U) << "the oldest goes first";
 }
 
 }  // namespace

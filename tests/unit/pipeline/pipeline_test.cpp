@@ -11,19 +11,20 @@ namespace {
 
 using namespace test;  // NOLINT
 
-class Facts final : public FactObserver {
+class Facts final : public PipelineObserver {
  public:
-  void flow(const Flow& flow, EndReason reason, bool, const Verdict& verdict) override {
+  void flow(FactNumber, const Flow& flow, EndReason reason, bool, const Verdict& verdict) override {
     packets += flow.sides[0].packets + flow.sides[1].packets;
     text += std::to_string(flow.number) + " " + std::string{end_reason_name(reason)} + " " +
             std::string{verdict.app} + "\n";
     ++flows;
   }
-  void dns(const DnsTransaction& t) override {
+  void dns(FactNumber, const DnsTransaction& t) override {
     messages += t.queries + t.responses;
     text += "dns " + std::to_string(t.number) + "\n";
   }
-  void tick(Timestamp) override { ++ticks; }
+  void tick(FactNumber, Timestamp, const PipelineStats&) override { ++ticks; }
+  void capture_ended(FactNumber, const PipelineStats&) override {}
   std::uint64_t packets = 0;
   std::uint64_t flows = 0;
   std::uint64_t messages = 0;
@@ -79,19 +80,19 @@ TEST_F(PipelineTest, EveryPacketIsInExactlyOneBucket) {
     }
   }
   pipeline_.finish(EndReason::forced);
-  const PacketLedger& l = pipeline_.ledger();
+  const PacketLedger l = pipeline_.stats().front.packets;
   EXPECT_EQ(l.offered, 5000U);
   EXPECT_EQ(l.decoded + l.filtered + l.malformed + l.not_ip, l.offered);
   EXPECT_EQ(facts_.packets, l.decoded) << "every decoded packet is in a flow record";
-  EXPECT_EQ(facts_.messages, pipeline_.dns_stats().messages);
+  EXPECT_EQ(facts_.messages, pipeline_.stats().lanes.dns.messages);
 }
 
 TEST_F(PipelineTest, TimeThatRunsBackwardsIsClampedAndCounted) {
   see(ethernet(0x0800, ipv4({}, udp(1, 2, {1}))), 100);
   see(ethernet(0x0800, ipv4({}, udp(1, 2, {1}))), 50);
   see(ethernet(0x0800, ipv4({}, udp(1, 2, {1}))), 101);
-  EXPECT_EQ(pipeline_.ledger().time_backward_steps, 1U);
-  EXPECT_EQ(pipeline_.now(), timestamp(101 * second));
+  EXPECT_EQ(pipeline_.stats().front.packets.time_backward_steps, 1U);
+  EXPECT_EQ(pipeline_.front().now(), timestamp(101 * second));
 }
 
 TEST_F(PipelineTest, FlowsDoNotSpanCaptures) {
@@ -101,7 +102,7 @@ TEST_F(PipelineTest, FlowsDoNotSpanCaptures) {
       5);  // an earlier time is no step back in another capture
   pipeline_.finish(EndReason::forced);
   EXPECT_EQ(facts_.flows, 2U);
-  EXPECT_EQ(pipeline_.ledger().time_backward_steps, 0U);
+  EXPECT_EQ(pipeline_.stats().front.packets.time_backward_steps, 0U);
 }
 
 TEST_F(PipelineTest, AFragmentedQueryIsOneFlowAndOneRow) {

@@ -1,0 +1,68 @@
+#include "probe/pipeline/fact_batch.h"
+
+#include "probe/event/payloads.h"
+
+namespace dpi {
+namespace {
+
+// Of one tick: flows, then transactions, then the tick itself.
+constexpr std::uint64_t dns_order = std::uint64_t{1} << 63U;
+constexpr std::uint64_t tick_order = ~std::uint64_t{0};
+
+}  // namespace
+
+void FactEncoder::append(const Fact& fact) {
+  batch_->facts.push_back(fact);
+  if (batch_->bytes.size() < batch_bytes) return;
+  // More facts of the same number may follow.
+  flush(fact.number - 1);
+}
+
+void FactEncoder::flow(FactNumber number, const Flow& flow, EndReason reason, bool final,
+                       const Verdict& verdict) {
+  const std::size_t first = batch_->bytes.size();
+  append_flow_payload(batch_->bytes, flow, reason, final, verdict);
+  append({.number = number,
+          .order = flow.number,
+          .kind = FactKind::flow,
+          .time = flow.end_at,
+          .first = static_cast<std::uint32_t>(first),
+          .size = static_cast<std::uint32_t>(batch_->bytes.size() - first)});
+}
+
+void FactEncoder::dns(FactNumber number, const DnsTransaction& transaction) {
+  const std::size_t first = batch_->bytes.size();
+  append_dns_payload(batch_->bytes, transaction);
+  append({.number = number,
+          .order = dns_order | transaction.number,
+          .kind = FactKind::dns,
+          .time = transaction.last_at,
+          .first = static_cast<std::uint32_t>(first),
+          .size = static_cast<std::uint32_t>(batch_->bytes.size() - first)});
+}
+
+void FactEncoder::append_stats(FactNumber number, FactKind kind, Timestamp time,
+                               const PipelineStats& stats) {
+  batch_->stats.push_back(stats);
+  append({.number = number,
+          .order = tick_order,
+          .kind = kind,
+          .time = time,
+          .first = static_cast<std::uint32_t>(batch_->stats.size() - 1),
+          .size = 0});
+}
+
+void FactEncoder::tick(FactNumber number, Timestamp now, const PipelineStats& stats) {
+  append_stats(number, FactKind::tick, now, stats);
+}
+
+void FactEncoder::capture_ended(FactNumber number, const PipelineStats& stats) {
+  append_stats(number, FactKind::capture_end, Timestamp{}, stats);
+}
+
+void FactEncoder::flush(FactNumber complete_to) {
+  batch_->complete_to = complete_to;
+  batch_ = sink_.hand_over(batch_);
+}
+
+}  // namespace dpi

@@ -1,0 +1,72 @@
+// Facts as bytes, in their order: what a worker hands to the recorder. Self-contained, so that it
+// can cross threads.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "probe/pipeline/pipeline.h"
+
+namespace dpi {
+
+enum class FactKind : std::uint8_t { flow, dns, tick, capture_end };
+
+struct Fact {
+  FactNumber number = 0;
+  std::uint64_t order = 0;  // among the facts of one tick
+  FactKind kind = FactKind::flow;
+  Timestamp time{};         // observed_at of an event; packet time of a tick
+  std::uint32_t first = 0;  // of an event: its payload's place in `bytes`; else an index in `stats`
+  std::uint32_t size = 0;
+};
+
+struct FactBatch {
+  std::string bytes;
+  std::vector<Fact> facts;           // sorted by (number, order)
+  std::vector<PipelineStats> stats;  // of ticks and ends: this worker's part
+  FactNumber complete_to = 0;        // every fact up to this number is in this batch or before it
+
+  [[nodiscard]] std::string_view payload(const Fact& fact) const noexcept {
+    return std::string_view{bytes}.substr(fact.first, fact.size);
+  }
+  void clear() noexcept {
+    bytes.clear();
+    facts.clear();
+    stats.clear();
+  }
+};
+
+// Takes batches that are full. Never fails; may wait.
+class FactBatchSink {
+ public:
+  virtual ~FactBatchSink() = default;
+  // The batch to go on with: empty.
+  virtual FactBatch* hand_over(FactBatch* full) = 0;
+};
+
+// Writes facts into batches; a batch is handed over when it is full or when flush() asks for it.
+class FactEncoder final : public PipelineObserver {
+ public:
+  FactEncoder(FactBatchSink& sink, FactBatch* first) : sink_(sink), batch_(first) {}
+
+  void flow(FactNumber number, const Flow& flow, EndReason reason, bool final,
+            const Verdict& verdict) override;
+  void dns(FactNumber number, const DnsTransaction& transaction) override;
+  void tick(FactNumber number, Timestamp now, const PipelineStats& stats) override;
+  void capture_ended(FactNumber number, const PipelineStats& stats) override;
+
+  // Everything up to this number has been told.
+  void flush(FactNumber complete_to);
+
+ private:
+  static constexpr std::size_t batch_bytes = 256U << 10U;
+  void append(const Fact& fact);
+  void append_stats(FactNumber number, FactKind kind, Timestamp time, const PipelineStats& stats);
+
+  FactBatchSink& sink_;
+  FactBatch* batch_;
+};
+
+}  // namespace dpi

@@ -1,0 +1,159 @@
+#include "probe/pipeline/front.h"
+
+#include <algorithm>
+
+namespace dpi {
+namespace {
+
+std::int64_t second_of(Timestamp t) noexcept {
+  return nanoseconds(t) / 1'000'000'000;
+}
+
+}  // namespace
+
+FrontStats& FrontStats::operator+=(const FrontStats& other) noexcept {
+  packets.offered += other.packets.offered;
+  packets.decoded += other.packets.decoded;
+  packets.filtered += other.packets.filtered;
+  packets.malformed += other.packets.malformed;
+  packets.not_ip += other.packets.not_ip;
+  packets.shed += other.packets.shed;
+  packets.bytes_offered += other.packets.bytes_offered;
+  packets.truncated += other.packets.truncated;
+  packets.time_backward_steps += other.packets.time_backward_steps;
+  packets.last_packet_at = std::max(packets.last_packet_at, other.packets.last_packet_at);
+  anomalies += other.anomalies;
+  return *this;
+}
+
+Front::Front(const FrontLimits& limits, LaneDispatcher& dispatcher, std::uint32_t front,
+             std::uint32_t fronts)
+    : dispatcher_(dispatcher),
+      decode_(limits.decode),
+      key_(limits.key),
+      fragments_(limits.fragments),
+      fronts_(fronts),
+      next_number_(FactNumber{fronts} + front) {
+  stats_.front = front;
+}
+
+FactNumber Front::take_number() noexcept {
+  const FactNumber number = next_number_;
+  next_number_ += fronts_;
+  return number;
+}
+
+Timestamp Front::clamp(Timestamp time) noexcept {
+  if (began_ && time < now_) {
+    ++stats_.packets.time_backward_steps;
+    return now_;
+  }
+  return time;
+}
+
+void Front::count_filtered(const RawPacket& packet) noexcept {
+  ++stats_.packets.offered;
+  ++stats_.packets.filtered;
+  stats_.packets.bytes_offered += packet.wire_bytes;
+  stats_.packets.last_packet_at =
+      std::max(packet.time, stats_.packets.last_packet_at.value_or(packet.time));
+}
+
+// Timers see whole seconds only, so that results never depend on how packets are batched.
+void Front::advance(Timestamp now) {
+  const bool new_second = !began_ || second_of(now) != second_of(now_);
+  now_ = now;
+  began_ = true;
+  if (!new_second) return;
+  give_up(fragments_.expire(now));
+  dispatcher_.tick(take_number(), now, stats_);
+}
+
+void Front::process(const RawPacket& packet) {
+  const Timestamp time = clamp(packet.time);
+  advance(time);
+  PacketLedger& ledger = stats_.packets;
+  ++ledger.offered;
+  ledger.bytes_offered += packet.wire_bytes;
+  ledger.last_packet_at = time;
+  const DecodeOutcome outcome = decode(packet, view_, decode_);
+  if (view_.cut) ++ledger.truncated;
+  if (outcome != DecodeOutcome::decoded) {
+    ++(outcome == DecodeOutcome::not_ip ? ledger.not_ip : ledger.malformed);
+    stats_.anomalies.add(view_.anomalies);
+    return;
+  }
+  ++ledger.decoded;
+  if (view_.outer.fragment.present) {
+    process_outer_fragment(view_, time);
+  } else if (view_.fragment.present) {
+    process_fragment(view_, time);
+  } else {
+    hand_on(view_, flow_ports(view_), time, &view_, &view_);
+  }
+}
+
+void Front::hand_on(const PacketView& view, PortPair ports, Timestamp time,
+                    const PacketView* classified, const PacketView* dissected) {
+  stats_.anomalies.add(view.anomalies);
+  const DirectedKey key = make_key(view, ports, key_);
+  const bool taken =
+      dispatcher_.packet(lane_of(key.key), {.packet = {view, key, time, take_number()},
+                                            .classified = classified,
+                                            .dissected = dissected});
+  if (taken) return;
+  --stats_.packets.decoded;
+  ++stats_.packets.shed;
+}
+
+// Counted at the time when they can be: a flow's packets never go back in time.
+void Front::release(const std::vector<HeldFragment>& held, PortPair ports) {
+  for (const HeldFragment& h : held) hand_on(h.view, ports, now_, &h.view, nullptr);
+}
+
+void Front::give_up(std::vector<HeldFragment> held) {
+  for (HeldFragment& h : held) add(h.view.anomalies, Anomaly::fragment_first_missing);
+  release(held, PortPair{});
+}
+
+void Front::process_fragment(const PacketView& view, Timestamp time) {
+  const FragmentOutcome outcome = fragments_.add(view, time);
+  if (!outcome.ports) return;
+  release(outcome.released, *outcome.ports);
+  // A tunnel's whole datagram speaks for the flow inside, not for this one.
+  const bool whole = outcome.datagram != nullptr && outcome.datagram->l3.empty();
+  hand_on(view, *outcome.ports, time, whole ? outcome.datagram : &view, outcome.datagram);
+}
+
+// A tunnel whose outer datagram came in pieces: this first one counts by the header inside, the
+// later ones by the outer header, whose ports only this one knows. What is inside is dissected
+// once, when the datagram is whole.
+void Front::process_outer_fragment(const PacketView& view, Timestamp time) {
+  PacketView outer;
+  outer.time = view.time;
+  outer.wire_bytes = view.wire_bytes;
+  outer.ip_version = view.outer.ip_version;
+  outer.protocol = view.outer.protocol;
+  outer.src = view.outer.src;
+  outer.dst = view.outer.dst;
+  outer.fragment = view.outer.fragment;
+  outer.src_port = view.outer.src_port;
+  outer.dst_port = view.outer.dst_port;
+  outer.l4 = view.outer.l4;
+  outer.l4_bytes = view.outer.l4_bytes;
+  const FragmentOutcome outcome = fragments_.add(outer, time);
+  if (outcome.ports) release(outcome.released, *outcome.ports);
+  if (view.fragment.present) {
+    process_fragment(view, time);
+  } else {
+    hand_on(view, flow_ports(view), time, &view, outcome.datagram);
+  }
+}
+
+void Front::finish(EndReason reason) {
+  give_up(fragments_.finish());
+  dispatcher_.finish(take_number(), reason, stats_);
+  began_ = false;
+}
+
+}  // namespace dpi

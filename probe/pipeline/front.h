@@ -1,0 +1,95 @@
+// The first stage: every packet is counted in exactly one bucket, given its place in time, decoded,
+// put together with its fragments and handed to its lane. One front per source; owned by the thread
+// that polls it; no clock, no log, no random.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "dissectors/decode.h"
+#include "probe/flow/fragment_table.h"
+#include "probe/pipeline/lane.h"
+
+namespace dpi {
+
+struct FrontLimits {
+  DecodeOptions decode;
+  FragmentLimits fragments;
+  KeyScope key{};
+};
+
+// Every packet in exactly one bucket.
+struct PacketLedger {
+  std::uint64_t offered = 0;
+  std::uint64_t decoded = 0;
+  std::uint64_t filtered = 0;
+  std::uint64_t malformed = 0;
+  std::uint64_t not_ip = 0;
+  std::uint64_t shed = 0;  // decoded, but its worker was behind
+  std::uint64_t bytes_offered = 0;
+  std::uint64_t truncated = 0;  // inside the buckets above
+  std::uint64_t time_backward_steps = 0;
+  std::optional<Timestamp> last_packet_at;  // clamped; of filtered packets too
+};
+
+struct FrontStats {
+  std::uint32_t front = 0;
+  PacketLedger packets;
+  AnomalyCounters anomalies;  // of packets
+
+  FrontStats& operator+=(const FrontStats& other) noexcept;
+};
+
+// Where packets go. A packet's views live until the call returns.
+class LaneDispatcher {
+ public:
+  virtual ~LaneDispatcher() = default;
+  // False: its worker is behind and the packet was not taken.
+  virtual bool packet(std::uint32_t lane, const LanePacket& packet) = 0;
+  // Packet time has reached a new second; told before the first packet of it.
+  virtual void tick(FactNumber number, Timestamp now, const FrontStats& stats) = 0;
+  // A capture has ended.
+  virtual void finish(FactNumber number, EndReason reason, const FrontStats& stats) = 0;
+};
+
+class Front {
+ public:
+  // Front `front` of `fronts`: their numbers never meet.
+  Front(const FrontLimits& limits, LaneDispatcher& dispatcher, std::uint32_t front = 0,
+        std::uint32_t fronts = 1);
+
+  void process(const RawPacket& packet);
+  void count_filtered(const RawPacket& packet) noexcept;
+  // The end of a capture: everything ends, and time may begin anew.
+  void finish(EndReason reason);
+
+  // Of the newest packet or tick handed on; everything up to it has been.
+  [[nodiscard]] FactNumber last_number() const noexcept { return next_number_ - fronts_; }
+  // Newest packet time of this capture; the epoch before the first packet.
+  [[nodiscard]] Timestamp now() const noexcept { return now_; }
+  [[nodiscard]] const FrontStats& stats() const noexcept { return stats_; }
+
+ private:
+  Timestamp clamp(Timestamp time) noexcept;
+  void advance(Timestamp now);
+  FactNumber take_number() noexcept;
+  void hand_on(const PacketView& view, PortPair ports, Timestamp time, const PacketView* classified,
+               const PacketView* dissected);
+  void process_fragment(const PacketView& view, Timestamp time);
+  void process_outer_fragment(const PacketView& view, Timestamp time);
+  void release(const std::vector<HeldFragment>& held, PortPair ports);
+  void give_up(std::vector<HeldFragment> held);
+
+  LaneDispatcher& dispatcher_;
+  DecodeOptions decode_;
+  KeyScope key_;
+  FragmentTable fragments_;
+  PacketView view_;
+  FrontStats stats_;
+  std::uint32_t fronts_;
+  FactNumber next_number_;
+  Timestamp now_{};
+  bool began_ = false;
+};
+
+}  // namespace dpi

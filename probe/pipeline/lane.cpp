@@ -1,0 +1,87 @@
+#include "probe/pipeline/lane.h"
+
+namespace dpi {
+namespace {
+
+constexpr bool is_multicast_name_service(std::uint16_t port) noexcept {
+  return port == 5353 || port == 5355 || port == 137;  // mDNS, LLMNR, NetBIOS
+}
+
+constexpr std::uint64_t word(const IpAddress& address, std::size_t at) noexcept {
+  std::uint64_t out = 0;
+  for (std::size_t i = 0; i < 8; ++i) out = out << 8U | address.bytes[at + i];
+  return out;
+}
+
+// MurmurHash3's finaliser: every input bit reaches the low ones that choose the lane.
+constexpr std::uint64_t mix(std::uint64_t x) noexcept {
+  x = (x ^ x >> 33U) * 0xff51afd7ed558ccdULL;
+  x = (x ^ x >> 33U) * 0xc4ceb9fe1a85ec53ULL;
+  return x ^ x >> 33U;
+}
+
+}  // namespace
+
+std::uint32_t lane_of(const FlowKey& key) noexcept {
+  if (key.protocol == ip_protocol::udp &&
+      (is_multicast_name_service(key.low.port) || is_multicast_name_service(key.high.port))) {
+    return 0;
+  }
+  std::uint64_t h =
+      std::uint64_t{key.protocol} << 32U | std::uint64_t{key.low.port} << 16U | key.high.port;
+  h = mix(h ^ word(key.low.address, 0));
+  h = mix(h ^ word(key.low.address, 8));
+  h = mix(h ^ word(key.high.address, 0));
+  h = mix(h ^ word(key.high.address, 8));
+  return static_cast<std::uint32_t>(h % lane_count);
+}
+
+Lane::Lane(const FlowLimits& flows, const DnsLimits& dns, HashSeed seed, SlotSpace slots,
+           Classifier& classifier, FactObserver& observer)
+    : classifier_(classifier),
+      observer_(observer),
+      flows_(flows, seed, *this, slots),
+      dns_(dns, *this) {}
+
+void Lane::packet(const LanePacket& packet) {
+  number_ = packet.packet.number;
+  const FlowTable::Touched touched = flows_.add(packet.packet);
+  if (touched.dropped) return;
+  classifier_.inspect(touched.flow, *packet.classified, packet.packet.time);
+  if (packet.dissected != nullptr)
+    dns_.observe(touched.flow, touched.sender, *packet.dissected, packet.packet.time, number_);
+}
+
+void Lane::collect_due(Timestamp now, std::vector<DueFlow>& flows,
+                       std::vector<std::uint64_t>& dns) {
+  flows_.collect_due(now, flows);
+  dns_.collect_due(now, dns);
+}
+
+void Lane::collect_all(EndReason reason, std::vector<DueFlow>& flows,
+                       std::vector<std::uint64_t>& dns) {
+  flows_.collect_all(reason, flows);
+  dns_.collect_all(dns);
+}
+
+void Lane::end_flow(FactNumber number, const DueFlow& due) {
+  number_ = number;
+  flows_.end(due);
+}
+
+void Lane::end_dns(FactNumber number, std::uint64_t transaction) {
+  number_ = number;
+  dns_.end(transaction);
+}
+
+void Lane::flow_ended(const Flow& flow, EndReason reason, bool final) {
+  const Verdict verdict = final ? classifier_.conclude(flow) : classifier_.verdict(flow);
+  if (final) dns_.flow_ended(flow);
+  observer_.flow(number_, flow, reason, final, verdict);
+}
+
+void Lane::transaction_ended(const DnsTransaction& transaction) {
+  observer_.dns(number_, transaction);
+}
+
+}  // namespace dpi

@@ -1,0 +1,53 @@
+// The lanes of one worker and the classifier that they share.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "probe/pipeline/lane.h"
+
+namespace dpi {
+
+struct LaneLimits {
+  FlowLimits flows;  // of all lanes together
+  DnsLimits dns;
+};
+
+class LaneGroup {
+ public:
+  // Worker `worker` of `workers` runs every lane whose number leaves it as the remainder.
+  LaneGroup(const LaneLimits& limits, HashSeed seed, std::unique_ptr<Classifier> classifier,
+            FactObserver& observer, std::uint32_t worker = 0, std::uint32_t workers = 1);
+
+  void packet(std::uint32_t lane, const LanePacket& packet) {
+    lanes_[lane / workers_]->packet(packet);
+  }
+  // Packet time has entered a new second: what is due ends, in the order of first packets.
+  void tick(FactNumber number, Timestamp now);
+  // The end of a capture: everything ends, and time may begin anew.
+  void finish(FactNumber number, EndReason reason);
+
+  [[nodiscard]] LaneStats stats() const noexcept;
+  [[nodiscard]] const Classifier& classifier() const noexcept { return *classifier_; }
+
+ private:
+  template <class Id>
+  struct Due {
+    std::uint64_t number;
+    Id id;
+    Lane* lane;
+  };
+  template <class Collect>
+  void collect(Collect collect);
+  void end_collected(FactNumber number);
+
+  std::unique_ptr<Classifier> classifier_;
+  std::uint32_t workers_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  std::vector<Due<DueFlow>> flows_;
+  std::vector<Due<std::uint64_t>> dns_;
+  std::vector<DueFlow> lane_flows_;
+  std::vector<std::uint64_t> lane_dns_;
+};
+
+}  // namespace dpi

@@ -1,0 +1,74 @@
+#include "probe/pipeline/work_batch.h"
+
+#include "probe/base/check.h"
+
+namespace dpi {
+
+void WorkBatch::packet(std::uint32_t lane, const LanePacket& packet) {
+  const PacketView& view = packet.packet.view;
+  const PacketView* datagram = packet.dissected == &view ? nullptr : packet.dissected;
+  const bool classify_datagram = packet.classified != &view;
+  DPI_CHECK(!classify_datagram || packet.classified == datagram);
+  items_.push_back({.kind = Kind::packet,
+                    .classify_datagram = classify_datagram,
+                    .dissect_view = packet.dissected == &view,
+                    .lane = lane,
+                    .datagram = datagram == nullptr ? none : keep(*datagram),
+                    .number = packet.packet.number,
+                    .time = packet.packet.time,
+                    .key = packet.packet.key,
+                    .view = view});
+}
+
+// All spans of such a view lie in its outermost one.
+std::uint32_t WorkBatch::keep(const PacketView& datagram) {
+  auto kept = std::make_unique<Datagram>();
+  const Bytes whole = datagram.l3.empty() ? datagram.l4 : datagram.l3;
+  kept->bytes.assign(whole.begin(), whole.end());
+  kept->view = datagram;
+  const auto moved = [&](Bytes span) -> Bytes {
+    if (span.empty()) return {};
+    const auto at = static_cast<std::size_t>(span.data() - whole.data());
+    return Bytes{kept->bytes}.subspan(at, span.size());
+  };
+  kept->view.l3 = moved(datagram.l3);
+  kept->view.l4 = moved(datagram.l4);
+  kept->view.payload = moved(datagram.payload);
+  kept->view.outer.l4 = {};
+  datagrams_.push_back(std::move(kept));
+  return static_cast<std::uint32_t>(datagrams_.size() - 1);
+}
+
+void WorkBatch::tick(FactNumber number, Timestamp now, const FrontStats& stats) {
+  Item item;
+  item.kind = Kind::tick;
+  item.lane = static_cast<std::uint32_t>(stats_.size());
+  item.number = number;
+  item.time = now;
+  items_.push_back(item);
+  stats_.push_back(stats);
+}
+
+void WorkBatch::finish(FactNumber number, EndReason reason, const FrontStats& stats) {
+  Item item;
+  item.kind = Kind::finish;
+  item.reason = reason;
+  item.lane = static_cast<std::uint32_t>(stats_.size());
+  item.number = number;
+  items_.push_back(item);
+  stats_.push_back(stats);
+}
+
+void WorkBatch::close(FactNumber complete_to, std::shared_ptr<const Batch> memory) {
+  complete_to_ = complete_to;
+  memory_ = std::move(memory);
+}
+
+void WorkBatch::clear() noexcept {
+  items_.clear();
+  datagrams_.clear();
+  stats_.clear();
+  memory_.reset();
+}
+
+}  // namespace dpi

@@ -1,0 +1,50 @@
+#include "probe/pipeline/lane.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/packets.h"
+
+namespace dpi {
+namespace {
+
+using namespace test;  // NOLINT
+
+std::uint32_t lane(const ByteBuffer& ip_packet) {
+  const Frame frame(ethernet(0x0800, ip_packet));
+  const PacketView view = decoded(frame).view;
+  return lane_of(make_key(view, flow_ports(view), {.vlan = true, .tunnel = true}).key);
+}
+
+TEST(LaneTest, BothDirectionsOfAConversationMeet) {
+  for (unsigned port = 1; port < 500; ++port) {
+    EXPECT_EQ(lane(ipv4({}, udp(port, 9999, {1}))),
+              lane(ipv4({.src_last = 2, .dst_last = 1}, udp(9999, port, {1}))));
+  }
+}
+
+TEST(LaneTest, ARegularAddressPlanUsesEveryLaneEvenly) {
+  std::array<int, lane_count> count{};
+  for (unsigned host = 0; host < 6400; ++host) {
+    FlowKey key;
+    key.protocol = ip_protocol::tcp;
+    key.low = {
+        {.bytes = {10, 0, static_cast<std::uint8_t>(host >> 8U), static_cast<std::uint8_t>(host)}},
+        443};
+    key.high = {
+        {.bytes = {10, 1, static_cast<std::uint8_t>(host >> 8U), static_cast<std::uint8_t>(host)}},
+        50'000};
+    ++count[lane_of(key)];
+  }
+  for (const int n : count) EXPECT_NEAR(n, 6400 / static_cast<int>(lane_count), 60);
+}
+
+// An LLMNR or NetBIOS answer comes from an address that was not asked.
+TEST(LaneTest, MulticastNameServicesMeetTheirAnswers) {
+  for (const unsigned service : {137U, 5353U, 5355U}) {
+    EXPECT_EQ(lane(ipv4({.dst_last = 252}, udp(50'000, service, {1}))),
+              lane(ipv4({.src_last = 99, .dst_last = 1}, udp(service, 50'000, {1}))));
+  }
+}
+
+}  // namespace
+}  // namespace dpi
