@@ -21,6 +21,9 @@ class OneThread final : public DataPath, private FactBatchSink {
     batch.clear();
   }
   void stop(std::uint32_t) override { encoder_.flush(lanes_.front().last_number()); }
+  void own_event(std::string_view type, std::string payload) override {
+    journal_.own_event(type, payload);
+  }
   void join() override {}
   bool failed() const noexcept override { return recorder_.error().has_value(); }
 
@@ -80,6 +83,18 @@ class ManyThreads final : public DataPath {
     batch.clear();
   }
   void stop(std::uint32_t front) override { ways_[front]->stop(fronts_[front]->last_number()); }
+  void own_event(std::string_view type, std::string payload) override {
+    recorder_->own_event(type, std::move(payload));
+  }
+  Waiting waiting() const noexcept override {
+    Waiting out;
+    for (const auto& worker : workers_) {
+      out.facts = std::max(out.facts, worker->facts().waiting());
+      for (std::uint32_t f = 0; f < fronts_.size(); ++f)
+        out.work = std::max(out.work, worker->work(f).waiting());
+    }
+    return out;
+  }
   void join() override {
     recorder_.reset();
     workers_.clear();

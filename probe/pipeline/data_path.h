@@ -22,10 +22,10 @@ struct DataPathSettings {
   HashSeed seed;
   std::uint32_t fronts = 1;
   WhenBehind when_behind = WhenBehind::wait;
-  bool one_thread = false;       // needs one front and one classifier
+  bool one_thread = false;         // needs one front and one classifier
   std::vector<int> worker_cpus{};  // to run on, by worker; missing or -1: any
-  std::size_t work_batches = 8;  // rounds between a front and a worker; a power of two
-  std::size_t fact_batches = 8;  // batches between a worker and the recorder; a power of two
+  std::size_t work_batches = 8;    // rounds between a front and a worker; a power of two
+  std::size_t fact_batches = 8;    // batches between a worker and the recorder; a power of two
 };
 
 class DataPath {
@@ -37,6 +37,14 @@ class DataPath {
   virtual void end_round(std::uint32_t front, Batch&& batch) = 0;
   // The front has ended, after its finish().
   virtual void stop(std::uint32_t front) = 0;
+  // From any thread: an event of the probe's own (live only).
+  virtual void own_event(std::string_view type, std::string payload) = 0;
+  // How full the exchanges are, in batches: the fullest one of each kind.
+  struct Waiting {
+    std::size_t work = 0;
+    std::size_t facts = 0;
+  };
+  [[nodiscard]] virtual Waiting waiting() const noexcept { return {}; }
   // Waits until everything is sealed; every front has stopped.
   virtual void join() = 0;
   // The recorder has an error: nothing more will be sealed.

@@ -4,15 +4,49 @@
 
 namespace dpi {
 
-void EventJournal::record(std::string_view type, Timestamp observed_at, std::string_view payload) {
-  // In replay nothing but packet time exists: an event is emitted when it was observed.
-  recorder_.record({.type = type, .version = 1, .observed_at = observed_at, .payload = payload},
-                   {.emitted_at = observed_at, .mono_us = mono_us_});
+// In replay nothing but packet time exists: an event is emitted when it was observed.
+SealTime EventJournal::seal_time(Timestamp observed_at) const {
+  if (settings_.live != nullptr) return settings_.live->seal_time();
+  return {.emitted_at = observed_at, .mono_us = mono_us_};
 }
 
+bool EventJournal::record(std::string_view type, Timestamp observed_at, std::string_view payload,
+                          Room needed) {
+  if (settings_.live != nullptr && recorder_.room() > needed) {
+    ++events_shed_;
+    return false;
+  }
+  recorder_.record({.type = type, .version = 1, .observed_at = observed_at, .payload = payload},
+                   seal_time(observed_at));
+  return true;
+}
+
+// What the chain cannot do without; live it is signed at once.
 void EventJournal::record_own(std::string_view type, Timestamp observed_at) {
-  record(type, observed_at, payload_);
+  const bool recorded = record(type, observed_at, payload_, Room::reserved);
   payload_.clear();
+  if (recorded && settings_.live != nullptr) recorder_.checkpoint();
+}
+
+void EventJournal::start() {
+  now_ = seal_time({}).emitted_at;
+  last_heartbeat_at_ = now_;
+  begin(now_);
+  heartbeat(now_);
+}
+
+void EventJournal::own_event(std::string_view type, std::string_view payload) {
+  payload_ = payload;
+  record_own(type, seal_time(now_).emitted_at);
+}
+
+void EventJournal::idle() {
+  if (settings_.live == nullptr) return;
+  recorder_.idle();
+  const auto since = recorder_.unsigned_since_us();
+  const auto age_max = static_cast<std::uint64_t>(settings_.checkpoint_age.count()) * 1000;
+  if (since && recorder_.room() != Room::none && seal_time({}).mono_us - *since >= age_max)
+    recorder_.checkpoint();
 }
 
 void EventJournal::begin(Timestamp now) {
@@ -26,22 +60,29 @@ void EventJournal::begin(Timestamp now) {
                                           .config_sha256 = settings_.config_sha256});
     record_own("chain.start", now);
   }
-  append_probe_start_payload(payload_, {.run_id = settings_.run_id,
-                                        .clean_shutdown = true,
-                                        .recovered_bytes_cut = 0,
-                                        .head_tree_size = sealer.next_seq(),
-                                        .head_last_hash = sealer.head().last_hash,
-                                        .pid_start_mono_us = mono_us_,
-                                        .probe_version = settings_.probe_version,
-                                        .ndpi_version = settings_.ndpi_version,
-                                        .schema_sha256 = settings_.schema_sha256,
-                                        .config_sha256 = settings_.config_sha256});
+  append_probe_start_payload(payload_,
+                             {.run_id = settings_.run_id,
+                              .clean_shutdown = settings_.last_run.clean_shutdown,
+                              .recovered_bytes_cut = settings_.last_run.recovered_bytes_cut,
+                              .head_tree_size = sealer.next_seq(),
+                              .head_last_hash = sealer.head().last_hash,
+                              .pid_start_mono_us = mono_us_,
+                              .probe_version = settings_.probe_version,
+                              .ndpi_version = settings_.ndpi_version,
+                              .schema_sha256 = settings_.schema_sha256,
+                              .config_sha256 = settings_.config_sha256});
   record_own("probe.start", now);
 }
 
-void EventJournal::tick(Timestamp now, const PipelineStats& stats) {
+void EventJournal::tick(Timestamp now, const PipelineStats& stats,
+                        std::span<const FrontStats> fronts) {
   stats_ = stats;
+  fronts_.assign(fronts.begin(), fronts.end());
   now_ = now;
+  if (settings_.live != nullptr) {
+    if (now - last_heartbeat_at_ >= settings_.heartbeat_interval) heartbeat(now);
+    return;
+  }
   if (between_captures_) {
     between_captures_ = false;
     capture_began_at_ = now;
@@ -71,7 +112,9 @@ void EventJournal::heartbeat(Timestamp now) {
   f.packets_malformed = ledger.malformed;
   f.packets_not_ip = ledger.not_ip;
   f.packets_shed = ledger.shed;
-  f.packets_offered = ledger.offered;
+  f.packets_dropped_kernel = stats_.front.source.dropped_kernel;
+  f.packets_dropped_nic = stats_.front.source.dropped_nic + stats_.front.source.dropped_no_buffer;
+  f.packets_offered = ledger.offered + f.packets_dropped_kernel + f.packets_dropped_nic;
   f.bytes_offered = ledger.bytes_offered;
   f.packets_truncated = ledger.truncated;
   f.packets_duplicate = flows.duplicates;
@@ -82,11 +125,13 @@ void EventJournal::heartbeat(Timestamp now) {
   f.flows_evicted = flows.evicted;
   f.dns_transactions = stats_.lanes.dns.transactions;
   f.dns_messages = stats_.lanes.dns.messages;
+  f.events_shed = events_shed_;
   f.events_sealed = recorder_.events_sealed();
   f.tree_size_signed = recorder_.tree_size_signed();
   f.last_packet_at = ledger.last_packet_at;
   f.anomalies = stats_.front.anomalies;
   f.anomalies += stats_.lanes.dns.anomalies;
+  if (settings_.live != nullptr) settings_.live->describe(f, fronts_);
   append_heartbeat_payload(payload_, f);
   last_heartbeat_seq_ = recorder_.events_sealed();
   last_heartbeat_at_ = now;
@@ -96,7 +141,7 @@ void EventJournal::heartbeat(Timestamp now) {
 void EventJournal::fact(const Fact& fact, std::string_view payload) {
   const bool flow = fact.kind == FactKind::flow;
   ++(flow ? flow_records_ : dns_transactions_);
-  record(flow ? "dpi.flow" : "dpi.dns", fact.time, payload);
+  record(flow ? "dpi.flow" : "dpi.dns", fact.time, payload, Room::plenty);
 }
 
 void EventJournal::capture_ended(const PipelineStats& stats) {

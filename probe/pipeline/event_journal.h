@@ -1,16 +1,34 @@
 // Payloads → recorder, and the events that the probe says of itself: start, heartbeats, stop. In
-// replay every time in it is packet time. Owned by the recorder's thread.
+// replay every time in it is packet time, and nothing but packets makes it do anything. Owned by
+// the recorder's thread.
 #pragma once
 
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "probe/event/payloads.h"
 #include "probe/pipeline/fact_batch.h"
 #include "probe/pipeline/recorder.h"
 
 namespace dpi {
+
+// What only a live probe has: clocks, and a machine to tell of.
+class LiveSide {
+ public:
+  virtual ~LiveSide() = default;
+  [[nodiscard]] virtual SealTime seal_time() = 0;
+  // Adds what the machine knows to a heartbeat.
+  virtual void describe(HeartbeatFacts& facts, std::span<const FrontStats> fronts) = 0;
+};
+
+// How the run before this one ended, for probe.start.
+struct LastRun {
+  bool clean_shutdown = true;
+  std::uint64_t recovered_bytes_cut = 0;
+};
 
 struct JournalSettings {
   std::string_view start_reason;  // of chain.start: enrolled or replay
@@ -20,6 +38,10 @@ struct JournalSettings {
   Digest config_sha256{};
   Digest schema_sha256{};
   std::chrono::seconds heartbeat_interval{10};
+  LastRun last_run{};
+  LiveSide* live = nullptr;  // null: a replay
+  // Live: events wait no longer than this for their checkpoint.
+  std::chrono::milliseconds checkpoint_age{200};
 };
 
 class EventJournal {
@@ -29,21 +51,31 @@ class EventJournal {
 
   // One fact of all workers, in order; `stats` is the sum over the workers.
   void fact(const Fact& fact, std::string_view payload);
-  void tick(Timestamp now, const PipelineStats& stats);
+  void tick(Timestamp now, const PipelineStats& stats, std::span<const FrontStats> fronts = {});
   // The capture is over; the time of the next one has nothing to do with it.
   void capture_ended(const PipelineStats& stats);
   // The last heartbeat and probe.stop.
   void finish(std::string_view reason);
 
+  // For a live probe. The chain begins or goes on, before any packet.
+  void start();
+  // An event of the probe's own, ready made; it closes its checkpoint.
+  void own_event(std::string_view type, std::string_view payload);
+  // Called every few hundred milliseconds at least.
+  void idle();
+
  private:
   void begin(Timestamp now);
-  void record(std::string_view type, Timestamp observed_at, std::string_view payload);
+  // False: shed, because no sink could keep it.
+  bool record(std::string_view type, Timestamp observed_at, std::string_view payload, Room needed);
   void record_own(std::string_view type, Timestamp observed_at);
+  [[nodiscard]] SealTime seal_time(Timestamp observed_at) const;
   void heartbeat(Timestamp now);
 
   JournalSettings settings_;
   Recorder& recorder_;
   PipelineStats stats_;  // newest told
+  std::vector<FrontStats> fronts_;
   std::string payload_;
   bool begun_ = false;
   Timestamp now_{};
@@ -56,6 +88,7 @@ class EventJournal {
   std::optional<std::uint64_t> last_heartbeat_seq_;
   std::uint64_t flow_records_ = 0;
   std::uint64_t dns_transactions_ = 0;
+  std::uint64_t events_shed_ = 0;
 };
 
 }  // namespace dpi

@@ -30,11 +30,30 @@ void FactRecorder::run() {
     while (const auto next = merger_.next()) record(*next);
     while (const auto used = merger_.used_up())
       workers_[used->worker]->facts().give_back(used->batch);
+    record_own_events();
+    journal_.idle();
     if (recorder_.error()) failed_.store(true, std::memory_order_relaxed);
     if (any) continue;
     if (std::all_of(ended_.begin(), ended_.end(), [](bool ended) { return ended; })) return;
     bell_.wait(rung);
   }
+}
+
+void FactRecorder::own_event(std::string_view type, std::string payload) {
+  {
+    const std::scoped_lock lock(own_mutex_);
+    own_.emplace_back(type, std::move(payload));
+  }
+  bell_.ring();
+}
+
+void FactRecorder::record_own_events() {
+  std::vector<std::pair<std::string, std::string>> own;
+  {
+    const std::scoped_lock lock(own_mutex_);
+    own.swap(own_);
+  }
+  for (const auto& [type, payload] : own) journal_.own_event(type, payload);
 }
 
 bool FactRecorder::collect() {
@@ -79,7 +98,7 @@ void FactRecorder::add_stats(std::size_t worker, const Fact& fact, const Pipelin
     return;
   }
   if (fact.kind == FactKind::tick) {
-    journal_.tick(fact.time, sum());
+    journal_.tick(fact.time, sum(), fronts_);
   } else {
     journal_.capture_ended(sum());
   }

@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -24,6 +26,8 @@ class FactRecorder {
   // Waits for the last fact of every worker.
   ~FactRecorder();
 
+  // From any thread: an event of the probe's own, with what it says.
+  void own_event(std::string_view type, std::string payload);
   // The recorder has an error: nothing more will be sealed.
   [[nodiscard]] bool failed() const noexcept { return failed_.load(std::memory_order_relaxed); }
 
@@ -34,6 +38,7 @@ class FactRecorder {
   void record_all(std::size_t worker, FactBatch* batch);
   void add_stats(std::size_t worker, const Fact& fact, const PipelineStats& part);
   [[nodiscard]] PipelineStats sum() const noexcept;
+  void record_own_events();
 
   std::vector<Worker*> workers_;
   FactOrder order_;
@@ -46,6 +51,8 @@ class FactRecorder {
   std::vector<LaneStats> lanes_;
   std::size_t parts_ = 0;  // of the tick that is being added up
   std::atomic<bool> failed_{false};
+  std::mutex own_mutex_;
+  std::vector<std::pair<std::string, std::string>> own_;  // type and payload
   std::thread thread_;
 };
 

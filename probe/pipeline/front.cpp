@@ -11,6 +11,18 @@ std::int64_t second_of(Timestamp t) noexcept {
 
 }  // namespace
 
+SourceStats& SourceStats::operator+=(const SourceStats& other) noexcept {
+  dropped_kernel += other.dropped_kernel;
+  dropped_nic += other.dropped_nic;
+  dropped_no_buffer += other.dropped_no_buffer;
+  ring_freezes += other.ring_freezes;
+  coalesced += other.coalesced;
+  checksum_partial += other.checksum_partial;
+  link_changes += other.link_changes;
+  reopened += other.reopened;
+  return *this;
+}
+
 FrontStats& FrontStats::operator+=(const FrontStats& other) noexcept {
   packets.offered += other.packets.offered;
   packets.decoded += other.packets.decoded;
@@ -22,6 +34,7 @@ FrontStats& FrontStats::operator+=(const FrontStats& other) noexcept {
   packets.truncated += other.packets.truncated;
   packets.time_backward_steps += other.packets.time_backward_steps;
   packets.last_packet_at = std::max(packets.last_packet_at, other.packets.last_packet_at);
+  source += other.source;
   anomalies += other.anomalies;
   return *this;
 }
@@ -67,6 +80,10 @@ void Front::advance(Timestamp now) {
   if (!new_second) return;
   give_up(fragments_.expire(now));
   dispatcher_.tick(take_number(), now, stats_);
+}
+
+void Front::idle(Timestamp now) {
+  if (!began_ || now > now_) advance(now);
 }
 
 void Front::process(const RawPacket& packet) {

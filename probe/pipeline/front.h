@@ -32,9 +32,24 @@ struct PacketLedger {
   std::optional<Timestamp> last_packet_at;  // clamped; of filtered packets too
 };
 
+// What a live source says of itself, cumulative.
+struct SourceStats {
+  std::uint64_t dropped_kernel = 0;
+  std::uint64_t dropped_nic = 0;
+  std::uint64_t dropped_no_buffer = 0;
+  std::uint64_t ring_freezes = 0;
+  std::uint64_t coalesced = 0;
+  std::uint64_t checksum_partial = 0;
+  std::uint64_t link_changes = 0;
+  std::uint64_t reopened = 0;
+
+  SourceStats& operator+=(const SourceStats& other) noexcept;
+};
+
 struct FrontStats {
   std::uint32_t front = 0;
   PacketLedger packets;
+  SourceStats source;
   AnomalyCounters anomalies;  // of packets
 
   FrontStats& operator+=(const FrontStats& other) noexcept;
@@ -60,6 +75,10 @@ class Front {
 
   void process(const RawPacket& packet);
   void count_filtered(const RawPacket& packet) noexcept;
+  // Nothing came: time goes on all the same. For live sources, with the wall clock less the time
+  // that a packet may be under way; never goes back.
+  void idle(Timestamp now);
+  void set_source(const SourceStats& stats) noexcept { stats_.source = stats; }
   // The end of a capture: everything ends, and time may begin anew.
   void finish(EndReason reason);
 

@@ -1,5 +1,7 @@
 #include "probe/pipeline/recorder.h"
 
+#include <algorithm>
+
 #include "probe/base/check.h"
 
 namespace dpi {
@@ -21,6 +23,7 @@ void Recorder::record(const EncodedEvent& event, const SealTime& time) {
   if (error_) return;
   const std::uint64_t seq = sealer_.next_seq();
   const std::string_view envelope = sealer_.seal(event, time);
+  if (!unsigned_since_us_) unsigned_since_us_ = time.mono_us;
   for (const auto& sink : sinks_) keep(sink->event(seq, envelope, event.payload));
   if (sealer_.next_seq() - tree_size_signed_ >= checkpoint_events_) checkpoint();
 }
@@ -30,6 +33,17 @@ void Recorder::checkpoint() {
   const std::string note = sealer_.checkpoint();
   for (const auto& sink : sinks_) keep(sink->checkpoint(note, sealer_.head()));
   tree_size_signed_ = sealer_.next_seq();
+  unsigned_since_us_.reset();
+}
+
+Room Recorder::room() const noexcept {
+  Room least = Room::plenty;
+  for (const auto& sink : sinks_) least = std::max(least, sink->room());
+  return least;
+}
+
+void Recorder::idle() {
+  for (const auto& sink : sinks_) sink->idle();
 }
 
 Result<void> Recorder::finish() {

@@ -11,9 +11,20 @@
 
 namespace dpi {
 
+// What a sink can still take. Who seals asks first: what is sealed must be kept, so what cannot be
+// kept is shed before it gets a sequence number.
+enum class Room : std::uint8_t {
+  plenty,
+  reserved,  // only for events that the chain cannot do without
+  none,
+};
+
 class EventSink {
  public:
   virtual ~EventSink() = default;
+  [[nodiscard]] virtual Room room() const noexcept { return Room::plenty; }
+  // Called every now and then by a live probe: time to try again what failed before.
+  virtual void idle() {}
   [[nodiscard]] virtual Result<void> event(std::uint64_t seq, std::string_view envelope,
                                            std::string_view payload) = 0;
   // `head` is the chain behind the last event: what a durable sink must keep to continue it.

@@ -2,27 +2,21 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
-#include <condition_variable>
 #include <cstdio>
-#include <mutex>
-#include <thread>
+
+#include "probe/store/shipping.h"
 
 namespace dpi {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 class PostgresSink final : public EventSink {
  public:
   PostgresSink(PostgresSinkOptions options, std::unique_ptr<SpoolWriter> writer, SpoolReader reader)
       : options_(std::move(options)),
         spool_(std::move(writer)),
-        shipper_(options_.target, std::move(reader)),
-        thread_([this] { ship(); }) {}
-  PostgresSink(const PostgresSink&) = delete;
-  PostgresSink& operator=(const PostgresSink&) = delete;
-  ~PostgresSink() override { join(); }
+        shipping_(Shipper(options_.target, std::move(reader)),
+                  [this] { return spool_.writer().durable_commit(); },
+                  {.patience = options_.patience}) {}
 
   Result<void> event(std::uint64_t seq, std::string_view envelope,
                      std::string_view payload) override {
@@ -30,19 +24,19 @@ class PostgresSink final : public EventSink {
   }
   Result<void> checkpoint(std::string_view note, const ChainHead& head) override {
     auto committed = spool_.checkpoint(note, head);
-    wake_.notify_one();
+    shipping_.wake();
     return committed;
   }
   Result<void> finish() override {
-    join();
-    if (!shipped_) {
+    const auto shipped = shipping_.stop();
+    const ShipReport& report = shipping_.report();
+    if (!shipped) {
       return fail(
-          shipped_.error().code,
+          shipped.error().code,
           fmt::format(
               "{}; {} events were stored, everything is kept in {}: run the same command again",
-              shipped_.error().what, shipper_.report().stored, options_.spool_folder.string()));
+              shipped.error().what, report.stored, options_.spool_folder.string()));
     }
-    const ShipReport& report = shipper_.report();
     std::fprintf(stderr, "ransomeye-dpi: postgres: %llu events stored, %llu were there already\n",
                  static_cast<unsigned long long>(report.stored),
                  static_cast<unsigned long long>(report.known));
@@ -52,53 +46,9 @@ class PostgresSink final : public EventSink {
   }
 
  private:
-  void join() {
-    {
-      const std::scoped_lock lock(mutex_);
-      ending_ = true;
-    }
-    wake_.notify_one();
-    if (thread_.joinable()) thread_.join();
-  }
-
-  // The shipping thread: until everything is out, or the end has come and patience is over.
-  void ship() {
-    std::optional<Clock::time_point> deadline;
-    std::chrono::milliseconds pause{100};
-    for (;;) {
-      bool ending = false;
-      {
-        const std::scoped_lock lock(mutex_);
-        ending = ending_;
-      }
-      const std::uint64_t upto = spool_.writer().durable_commit();
-      shipped_ = shipper_.ship(upto);
-      if (shipper_.refused()) return;
-      if (shipped_ && ending && upto == spool_.writer().durable_commit()) return;
-      if (ending && !deadline) deadline = Clock::now() + options_.patience;
-      if (!shipped_ && deadline && Clock::now() >= *deadline) return;
-      pause = shipped_ ? std::chrono::milliseconds{100}
-                       : std::min(pause * 2, std::chrono::milliseconds{2000});
-      std::unique_lock lock(mutex_);
-      const auto woken = [&] {
-        return (ending_ && !ending) || spool_.writer().durable_commit() != upto;
-      };
-      if (shipped_) {
-        wake_.wait_for(lock, pause, woken);
-      } else {
-        wake_.wait_for(lock, pause, [&] { return ending_ && !ending; });
-      }
-    }
-  }
-
   PostgresSinkOptions options_;
   SpoolSink spool_;
-  Shipper shipper_;
-  Result<void> shipped_;  // the shipping thread's until it has been joined
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool ending_ = false;
-  std::thread thread_;  // last: it uses all of the above
+  Shipping shipping_;  // last: it reads the spool
 };
 
 }  // namespace

@@ -37,8 +37,21 @@ Result<void> Shipper::connect() {
                     uuid_text(target_.instance)));
   }
   head_ = **head;
+  if (auto sought = seek_head(); !sought) return sought;
   database_.emplace(std::move(database));
   return {};
+}
+
+// A spool that has gone on for long need not be read from its beginning. One that does not reach
+// the database's head was lost or put back to an older state: its chain has ended.
+Result<void> Shipper::seek_head() {
+  if (target_.replay || head_.next_seq <= reader_.next_seq()) return {};
+  if (auto sought = reader_.seek(head_.next_seq - 1); sought) return {};
+  return refuse(
+      fmt::format("the database holds {} events of instance {} and this spool does not reach that "
+                  "far: the spool was lost or "
+                  "put back to an older state; set it aside and enrol a new instance",
+                  head_.next_seq, uuid_text(target_.instance)));
 }
 
 Result<void> Shipper::send(const SpoolBatch& batch) {

@@ -40,11 +40,16 @@ class Shipper {
   [[nodiscard]] Result<void> ship(std::uint64_t commit_max);
 
   [[nodiscard]] const ShipReport& report() const noexcept { return report_; }
-  // The database will never take this chain: trying again is useless.
+  // The database will not take this chain as things are: trying again is useless until somebody
+  // mends it.
   [[nodiscard]] bool refused() const noexcept { return refused_; }
+  void forget_refusal() noexcept { refused_ = false; }
+  // Events below it are committed in the database, as far as it has told.
+  [[nodiscard]] std::uint64_t acked_seq() const noexcept { return head_.next_seq; }
 
  private:
   Result<void> connect();
+  Result<void> seek_head();
   Result<void> send(const SpoolBatch& batch);
   tl::unexpected<Error> refuse(std::string what);
 

@@ -1,0 +1,24 @@
+#include "probe/base/clock.h"
+
+#include <ctime>
+
+namespace dpi {
+namespace {
+
+std::int64_t read_ns(clockid_t clock) noexcept {
+  timespec now{};
+  ::clock_gettime(clock, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+}  // namespace
+
+Timestamp wall_clock_now() noexcept {
+  return timestamp(read_ns(CLOCK_REALTIME));
+}
+
+std::uint64_t boot_time_us() noexcept {
+  return static_cast<std::uint64_t>(read_ns(CLOCK_BOOTTIME) / 1000);
+}
+
+}  // namespace dpi

@@ -1,0 +1,15 @@
+// The clocks of the machine, for a live probe. Nothing that a replay does may read them.
+#pragma once
+
+#include <cstdint>
+
+#include "probe/base/time.h"
+
+namespace dpi {
+
+// CLOCK_REALTIME: may step either way.
+[[nodiscard]] Timestamp wall_clock_now() noexcept;
+// CLOCK_BOOTTIME in microseconds: never steps back, counts suspended time.
+[[nodiscard]] std::uint64_t boot_time_us() noexcept;
+
+}  // namespace dpi

@@ -1,0 +1,174 @@
+#include "probe/store/live_sink.h"
+
+#include <fmt/format.h>
+
+#include "probe/base/check.h"
+#include "probe/base/clock.h"
+
+namespace dpi {
+namespace {
+
+constexpr std::uint64_t try_again_us = 1'000'000;
+constexpr std::size_t commit_times_max = 4096;
+
+}  // namespace
+
+Result<std::unique_ptr<LiveSink>> LiveSink::open(LiveSinkOptions options) {
+  std::error_code failed;
+  std::filesystem::create_directories(options.folder.parent_path(), failed);
+  if (failed) {
+    return fail(Errc::sink,
+                fmt::format("{}: cannot be created: {}; set spool.dir to a folder that can",
+                            options.folder.parent_path().string(), failed.message()));
+  }
+  std::unique_ptr<LiveSink> sink(new LiveSink(std::move(options)));
+  if (auto opened = sink->open_writer(); !opened) return tl::unexpected(opened.error());
+  sink->bytes_cut_ = sink->writer_->recovered_bytes_cut();
+  if (sink->writer_->next_seq() > 0) {
+    sink->recovered_ = decode_spool_state(sink->writer_->last_state());
+    if (!sink->recovered_ || sink->recovered_->head.tree.size() != sink->writer_->next_seq()) {
+      return fail(Errc::verification,
+                  fmt::format("{}: the last commit does not say where the chain stands; set the "
+                              "spool aside and enrol a new instance",
+                              sink->options_.folder.string()));
+    }
+  }
+  if (sink->options_.target) {
+    auto reader = SpoolReader::open(sink->options_.folder);
+    if (!reader) return tl::unexpected(reader.error());
+    LiveSink* const self = sink.get();
+    sink->shipping_ = std::make_unique<Shipping>(
+        Shipper(*sink->options_.target, std::move(*reader)),
+        [self] { return self->durable_commit_.load(std::memory_order_acquire); },
+        sink->options_.shipping);
+  }
+  return sink;
+}
+
+Result<void> LiveSink::open_writer() {
+  auto writer = SpoolWriter::open(options_.folder, options_.instance, options_.spool);
+  if (!writer) return tl::unexpected(writer.error());
+  writer_ = std::move(*writer);
+  durable_seq_ = writer_->next_seq();
+  durable_commit_.store(writer_->durable_commit(), std::memory_order_release);
+  return {};
+}
+
+Result<void> LiveSink::event(std::uint64_t seq, std::string_view envelope,
+                             std::string_view payload) {
+  // A closed batch that waits for the disk cannot grow: whoever seals has asked room() before.
+  DPI_CHECK(pending_state_.empty());
+  pending_.push_back({seq, std::string{envelope}, std::string{payload}});
+  pending_bytes_ += envelope.size() + payload.size();
+  return {};
+}
+
+Result<void> LiveSink::checkpoint(std::string_view note, const ChainHead& head) {
+  DPI_CHECK(pending_state_.empty());
+  pending_state_ = encode_spool_state(head, note);
+  commit();
+  return {};
+}
+
+// Whatever fails, the batch stays in memory, and idle() tries again.
+void LiveSink::commit() {
+  if (writer_ == nullptr) return;
+  const std::uint64_t began_us = boot_time_us();
+  for (const Pending& p : pending_) {
+    if (p.seq == writer_->next_seq())
+      writer_->append(p.seq, as_bytes(std::string_view{p.envelope}),
+                      as_bytes(std::string_view{p.payload}));
+  }
+  const auto committed = writer_->commit(pending_state_);
+  if (!committed) {
+    ++commit_errors_;
+    trouble_ = committed.error().what;
+    writer_.reset();
+    try_again_at_us_ = began_us + try_again_us;
+    return;
+  }
+  trouble_.clear();
+  if (commit_times_us_.size() < commit_times_max)
+    commit_times_us_.push_back(boot_time_us() - began_us);
+  durable_seq_ = writer_->next_seq();
+  durable_commit_.store(writer_->durable_commit(), std::memory_order_release);
+  pending_.clear();
+  pending_bytes_ = 0;
+  pending_state_.clear();
+  if (!shipping_) return;
+  shipping_->wake();
+  if (auto retained = writer_->retain(shipping_->stats().acked_seq, options_.keep_acked_bytes);
+      !retained)
+    trouble_ = retained.error().what;
+}
+
+// Opens the spool anew: what it holds decides which events of the batch are still to be appended.
+void LiveSink::recover() {
+  if (auto opened = open_writer(); !opened) {
+    ++commit_errors_;
+    trouble_ = opened.error().what;
+    try_again_at_us_ = boot_time_us() + try_again_us;
+    return;
+  }
+  if (pending_state_.empty()) return;
+  if (!pending_.empty() && pending_.back().seq < writer_->next_seq()) {
+    // The commit whose success was never told did reach the disk.
+    pending_.clear();
+    pending_bytes_ = 0;
+    pending_state_.clear();
+    trouble_.clear();
+    return;
+  }
+  commit();
+}
+
+void LiveSink::idle() {
+  if (writer_ == nullptr && boot_time_us() >= try_again_at_us_) recover();
+}
+
+Room LiveSink::room() const noexcept {
+  if (writer_ == nullptr || !pending_state_.empty()) return Room::none;
+  const std::uint64_t used = writer_->used_bytes() + pending_bytes_;
+  const std::uint64_t cap = options_.spool.cap_bytes;
+  // The commit that closes the batch must fit too.
+  constexpr std::uint64_t margin_bytes = 1U << 20U;
+  if (used + margin_bytes > cap) return Room::none;
+  if (used + margin_bytes + std::min(options_.reserve_bytes, cap / 4) > cap) return Room::reserved;
+  return Room::plenty;
+}
+
+Result<void> LiveSink::finish() {
+  if (!pending_state_.empty()) recover();
+  Result<void> shipped;
+  if (shipping_) shipped = shipping_->stop();
+  if (!pending_state_.empty()) {
+    return fail(Errc::sink,
+                fmt::format("{} events could not be made durable: {}", pending_.size(), trouble_));
+  }
+  if (!shipped) {
+    return fail(shipped.error().code,
+                fmt::format("{}; everything is kept in {} and goes out after the next start",
+                            shipped.error().what, options_.folder.string()));
+  }
+  return {};
+}
+
+LiveSinkStats LiveSink::stats() const {
+  LiveSinkStats out;
+  out.spool_bytes = writer_ ? writer_->used_bytes() : 0;
+  out.commits = durable_commit_.load(std::memory_order_relaxed);
+  out.commit_errors = commit_errors_;
+  out.durable_seq = durable_seq_;
+  out.trouble = trouble_;
+  if (shipping_) {
+    out.shipping = shipping_->stats();
+    if (out.trouble.empty()) out.trouble = shipping_->trouble();
+  }
+  return out;
+}
+
+std::vector<std::uint64_t> LiveSink::take_commit_times() {
+  return std::exchange(commit_times_us_, {});
+}
+
+}  // namespace dpi

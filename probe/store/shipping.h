@@ -1,0 +1,69 @@
+// The shipping thread: ships what is durable for as long as it runs, through every absence of the
+// database. What it knows may be read from any thread.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "probe/store/shipper.h"
+
+namespace dpi {
+
+struct ShippingOptions {
+  // How long stop() goes on trying when the database is away.
+  std::chrono::seconds patience{5};
+  // A live probe never gives up: what is refused today may be mended tomorrow.
+  bool try_again_when_refused = false;
+};
+
+struct ShippingStats {
+  bool connected = false;
+  std::uint64_t acked_seq = 0;        // events below it are committed in the database
+  std::int64_t last_ack_wall_ns = 0;  // 0: never
+  std::uint64_t attempts_failed = 0;
+  std::uint64_t last_commit_us = 0;
+};
+
+class Shipping {
+ public:
+  // `durable` gives the number of the last durable commit; called from the shipping thread.
+  Shipping(Shipper shipper, std::function<std::uint64_t()> durable, ShippingOptions options);
+  Shipping(const Shipping&) = delete;
+  Shipping& operator=(const Shipping&) = delete;
+  ~Shipping();
+
+  // Something new is durable.
+  void wake() { wake_.notify_one(); }
+  // Ships the rest and ends the thread; the error says why not everything is out.
+  [[nodiscard]] Result<void> stop();
+
+  [[nodiscard]] ShippingStats stats() const;
+  // Why nothing goes out now; empty when it does.
+  [[nodiscard]] std::string trouble() const;
+  // After stop().
+  [[nodiscard]] const ShipReport& report() const noexcept { return shipper_.report(); }
+
+ private:
+  void run();
+  bool ending();
+  void note(std::uint64_t began_us);
+
+  Shipper shipper_;
+  std::function<std::uint64_t()> durable_;
+  ShippingOptions options_;
+  Result<void> shipped_;  // the shipping thread's until it has been joined
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  bool ending_ = false;
+  ShippingStats stats_;
+  std::string trouble_;
+  std::thread thread_;  // last: it uses all of the above
+};
+
+}  // namespace dpi
