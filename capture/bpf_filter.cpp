@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "probe/base/check.h"
+
 namespace dpi {
 namespace {
 
@@ -30,11 +32,13 @@ int dlt_of(LinkType link) noexcept {
   }
 }
 
+constexpr int snap_bytes_max = 262'144;
+
 class Program {
  public:
   // libpcap's reason when it cannot.
-  static Result<Program> compile(const std::string& expression, int dlt) {
-    constexpr int snap_bytes = 262144;
+  static Result<Program> compile(const std::string& expression, int dlt,
+                                 int snap_bytes = snap_bytes_max) {
     const std::unique_ptr<pcap_t, decltype(&pcap_close)> handle{pcap_open_dead(dlt, snap_bytes),
                                                                 &pcap_close};
     if (handle == nullptr) return fail(Errc::failure, "out of memory");
@@ -58,6 +62,13 @@ class Program {
   bool matches(const RawPacket& packet) const noexcept {
     return bpf_filter(code_.bf_insns, packet.data.data(), packet.wire_bytes,
                       static_cast<u_int>(packet.data.size())) != 0;
+  }
+
+  BpfProgram instructions() const {
+    BpfProgram copy;
+    for (const bpf_insn& i : std::span{code_.bf_insns, code_.bf_len})
+      copy.push_back({.code = i.code, .jump_true = i.jt, .jump_false = i.jf, .k = i.k});
+    return copy;
   }
 
  private:
@@ -141,6 +152,15 @@ Result<BpfFilter> BpfFilter::compile(const std::string& expression) {
                                  "; the language is described in pcap-filter(7)");
   }
   return BpfFilter{std::move(programs)};
+}
+
+Result<BpfProgram> BpfFilter::instructions(const std::string& expression, LinkType link,
+                                           std::uint32_t snap_bytes) {
+  DPI_CHECK(snap_bytes > 0 && snap_bytes <= static_cast<std::uint32_t>(snap_bytes_max));
+  const auto program = Program::compile(expression, dlt_of(link), static_cast<int>(snap_bytes));
+  if (program) return program->instructions();
+  return fail(Errc::usage, "filter '" + expression + "': " + program.error().what +
+                               "; the language is described in pcap-filter(7)");
 }
 
 bool BpfFilter::matches(const RawPacket& packet) {

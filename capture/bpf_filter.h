@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "capture/bpf_instruction.h"
 #include "probe/base/packet.h"
 #include "probe/base/result.h"
 
@@ -17,6 +18,11 @@ class BpfFilter {
   // Errc::usage with libpcap's reason when no link type understands the expression. The empty
   // expression matches everything.
   [[nodiscard]] static Result<BpfFilter> compile(const std::string& expression);
+
+  // The code for one link type, for the kernel (SO_ATTACH_FILTER): it returns 0 for a packet that
+  // does not match, else snap_bytes (1–262,144). Errc::usage as compile().
+  [[nodiscard]] static Result<BpfProgram> instructions(const std::string& expression, LinkType link,
+                                                       std::uint32_t snap_bytes);
 
   BpfFilter(BpfFilter&&) noexcept;
   BpfFilter& operator=(BpfFilter&&) noexcept;

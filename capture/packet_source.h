@@ -22,7 +22,7 @@ enum class SourceState {
 
 // Since the source was opened; no member ever goes down.
 struct CaptureStats {
-  std::uint64_t packets = 0;
+  std::uint64_t packets = 0;  // handed over; offered = packets + every dropped_*
   std::uint64_t captured_bytes = 0;
   std::uint64_t wire_bytes = 0;
   std::uint64_t dropped_kernel = 0;   // lost before we could read them, as kernel or file tell it
@@ -32,6 +32,20 @@ struct CaptureStats {
   std::uint64_t zero_packets = 0;     // no captured byte at all
   std::uint64_t time_missing_packets = 0;
   std::uint64_t cut_records = 0;  // the input ended in the middle of a record
+
+  // Live sources only.
+  std::uint64_t dropped_pool = 0;  // lost because no buffer was free (DPDK rx_nombuf; some drivers
+                                   // count attempts, not packets)
+  std::uint64_t interface_dropped = 0;  // interface's rx_dropped, other reasons included: a hint,
+                                        // in no sum; of a group only its first source has it
+  std::uint64_t ring_freezes = 0;  // times that the kernel found every block of the ring taken
+  std::uint64_t ring_held = 0;     // times that the next block was still held by a batch of ours
+  std::uint64_t coalesced_packets = 0;  // longer than the interface's MTU allows: merged by GRO
+                                        // or LRO, or not yet segmented
+  std::uint64_t checksum_partial_packets = 0;  // checksum not yet filled in when the kernel saw it
+  std::uint64_t copied_packets = 0;            // came in pieces and were put together
+  std::uint64_t link_changes = 0;              // went down, came up, was removed or renamed
+  std::uint64_t reopened = 0;  // captured again after the interface had been removed
 };
 
 class PacketSource {
@@ -50,6 +64,7 @@ class PacketSource {
   // Only from the polling thread.
   [[nodiscard]] virtual CaptureStats stats() const noexcept = 0;
   // What the user should hear though reading went on, one sentence each, oldest first; only grows.
+  // Bounded: a live source stops at warnings_max, its counters go on.
   [[nodiscard]] virtual std::span<const std::string> warnings() const noexcept = 0;
   // What it reads, as the user named it.
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
