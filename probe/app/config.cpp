@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <sstream>
 #include <variant>
 
 #include "probe/app/version.h"
@@ -67,12 +68,26 @@ const std::array keys = std::to_array<Key>({
     {"classify", "tcp_packets", &Config::classify_tcp_packets, true, 1, 32},
     {"classify", "udp_packets", &Config::classify_udp_packets, true, 1, 32},
     {"classify", "other_packets", &Config::classify_other_packets, true, 1, 32},
+    {"probe", "instance", &Config::probe_instance, false},
+    {"capture", "interfaces", &Config::capture_interfaces, false},
+    {"capture", "sockets", &Config::capture_sockets, false, 1, 64},
+    {"capture", "ring_mib", &Config::capture_ring_mib, false, 2, 4096},
+    {"capture", "snap_bytes", &Config::capture_snap_bytes, false, 0, 262'144},
+    {"capture", "batch_packets", &Config::capture_batch_packets, false, 1, 65'536},
+    {"capture", "promiscuous", &Config::capture_promiscuous, false},
+    {"capture", "outgoing", &Config::capture_outgoing, false},
+    {"capture", "filter", &Config::capture_filter, false},
+    {"workers", "count", &Config::workers_count, false, 1, lane_count},
+    {"workers", "cpus", &Config::workers_cpus, false},
+    {"workers", "batches", &Config::workers_batches, false, 1, 4096},
     {"heartbeat", "interval_s", &Config::heartbeat_interval_s, true, 1, 3600},
     {"signing", "checkpoint_events", &Config::signing_checkpoint_events, true, 1, 8192},
+    {"signing", "checkpoint_ms", &Config::signing_checkpoint_ms, false, 10, 60'000},
     {"signing", "key", &Config::signing_key, false},
     {"spool", "dir", &Config::spool_dir, false},
     {"spool", "segment_mib", &Config::spool_segment_mib, false, 1, 1024},
     {"spool", "cap_mib", &Config::spool_cap_mib, false, 16, std::uint64_t{1} << 30U},
+    {"spool", "keep_acked_mib", &Config::spool_keep_acked_mib, false, 0, std::uint64_t{1} << 30U},
     {"database", "conninfo", &Config::database_conninfo, false},
 });
 
@@ -212,6 +227,13 @@ ClassifierLimits Config::classifier_limits() const {
   return {.tcp_packets = static_cast<std::uint32_t>(classify_tcp_packets),
           .udp_packets = static_cast<std::uint32_t>(classify_udp_packets),
           .other_packets = static_cast<std::uint32_t>(classify_other_packets)};
+}
+
+std::vector<int> Config::worker_cpus() const {
+  std::vector<int> out;
+  std::istringstream in(workers_cpus);
+  for (int cpu = 0; in >> cpu;) out.push_back(cpu);
+  return out;
 }
 
 Result<Config> load_config(const std::string& path, const std::vector<std::string>& settings) {

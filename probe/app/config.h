@@ -34,16 +34,32 @@ struct Config {
   std::uint64_t classify_tcp_packets = 16;
   std::uint64_t classify_udp_packets = 8;
   std::uint64_t classify_other_packets = 1;
+  std::string probe_instance;
+  std::string capture_interfaces;
+  std::uint64_t capture_sockets = 1;
+  std::uint64_t capture_ring_mib = 64;
+  std::uint64_t capture_snap_bytes = 0;
+  std::uint64_t capture_batch_packets = 256;
+  bool capture_promiscuous = true;
+  bool capture_outgoing = false;
+  std::string capture_filter;
+  std::uint64_t workers_count = 1;
+  std::string workers_cpus;
+  std::uint64_t workers_batches = 64;
   std::uint64_t heartbeat_interval_s = 10;
   std::uint64_t signing_checkpoint_events = 256;
+  std::uint64_t signing_checkpoint_ms = 200;
   std::string signing_key;
   std::string spool_dir;
   std::uint64_t spool_segment_mib = 64;
   std::uint64_t spool_cap_mib = 20'480;
+  std::uint64_t spool_keep_acked_mib = 1024;
   std::string database_conninfo;
 
   [[nodiscard]] PipelineLimits pipeline_limits() const;
   [[nodiscard]] ClassifierLimits classifier_limits() const;
+  // workers.cpus as numbers; empty: any.
+  [[nodiscard]] std::vector<int> worker_cpus() const;
 };
 
 // An empty path: defaults. Errors are Errc::usage and name file:line:column.

@@ -11,6 +11,7 @@
 #include "probe/app/keys.h"
 #include "probe/app/replay.h"
 #include "probe/app/report.h"
+#include "probe/app/run.h"
 #include "probe/app/schema.h"
 #include "probe/app/status.h"
 #include "probe/app/verify.h"
@@ -54,6 +55,7 @@ class CommandLine {
     app_.set_version_flag("--version", std::string{probe_version});
     app_.require_subcommand(1);
     add_replay();
+    add_run();
     add_verify();
     add_keys();
     add_config();
@@ -118,6 +120,25 @@ class CommandLine {
     on(c, [this] {
       replay_.progress = ::isatty(STDERR_FILENO) == 1;
       return with_config([this](const Config& config) { return run_replay(config, replay_); });
+    });
+  }
+
+  void add_run() {
+    CLI::App* c = app_.add_subcommand("run", "the sensor: captures until it is told to stop");
+    c->add_option("-i,--interface", run_.interfaces, "capture from this interface; repeatable")
+        ->expected(1)
+        ->take_all();
+    c->add_option("-o,--out", run_.outputs,
+                  "postgres[:CONNINFO], jsonl[:PATH] or spool; repeatable")
+        ->expected(1)
+        ->take_all();
+    c->add_option("-f,--filter", run_.filter, "capture filter in libpcap's language");
+    c->add_option("--key", run_.key, "sign with this key (PKCS#8 PEM)");
+    c->add_option("--workers", run_.workers, "threads that track and classify")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{lane_count}));
+    common_.add_to(*c);
+    on(c, [this] {
+      return with_config([this](const Config& config) { return run_sensor(config, run_); });
     });
   }
 
@@ -220,6 +241,7 @@ class CommandLine {
   std::function<int()> action_;
   Common common_;
   ReplayOptions replay_;
+  RunOptions run_;
   std::string speed_ = "max";
   VerifyOptions verify_;
   EnrolOptions enrol_;

@@ -26,27 +26,35 @@ Result<std::unique_ptr<EventSink>> open_spool(const std::string& folder,
   return std::make_unique<SpoolSink>(std::move(*writer));
 }
 
+ShipTarget ship_target(const std::string& conninfo, const OutputContext& context) {
+  return {.conninfo = conninfo.empty() ? context.config.database_conninfo : conninfo,
+          .bundle_sha256 = schema_bundle_sha256(),
+          .instance = context.identity.instance,
+          .machine = context.identity.machine,
+          .spki = context.key.spki(),
+          .replay = context.identity.mode == Mode::replay};
+}
+
 Result<std::unique_ptr<EventSink>> open_postgres(const std::string& conninfo,
                                                  const OutputContext& context) {
   const auto root = spool_root(context.config);
   if (!root) return tl::unexpected(root.error());
   PostgresSinkOptions options;
-  options.target = {.conninfo = conninfo.empty() ? context.config.database_conninfo : conninfo,
-                    .bundle_sha256 = schema_bundle_sha256(),
-                    .instance = context.identity.instance,
-                    .machine = context.identity.machine,
-                    .spki = context.key.spki(),
-                    .replay = context.identity.mode == Mode::replay};
+  options.target = ship_target(conninfo, context);
   options.spool_folder = *root / "replay" / uuid_text(context.identity.instance);
   options.spool = spool_options(context.config);
   return open_postgres_sink(std::move(options));
 }
 
+// KIND[:REST].
+std::pair<std::string, std::string> split_output(const std::string& output) {
+  const std::size_t colon = output.find(':');
+  return {output.substr(0, colon), colon == std::string::npos ? "" : output.substr(colon + 1)};
+}
+
 Result<std::unique_ptr<EventSink>> open_output(const std::string& output,
                                                const OutputContext& context) {
-  const std::size_t colon = output.find(':');
-  const std::string kind = output.substr(0, colon);
-  const std::string rest = colon == std::string::npos ? "" : output.substr(colon + 1);
+  const auto [kind, rest] = split_output(output);
   if (kind == "jsonl") return open_jsonl_sink(rest.empty() ? "-" : rest);
   if (kind == "spool") return open_spool(rest, context);
   if (kind == "postgres") return open_postgres(rest, context);
@@ -56,6 +64,39 @@ Result<std::unique_ptr<EventSink>> open_output(const std::string& output,
 }
 
 }  // namespace
+
+Result<LiveOutputs> open_live_outputs(const std::vector<std::string>& outputs,
+                                      const OutputContext& context) {
+  const auto root = spool_root(context.config);
+  if (!root) return tl::unexpected(root.error());
+  LiveOutputs out;
+  out.spool = *root / uuid_text(context.identity.instance);
+  LiveSinkOptions chain;
+  chain.folder = out.spool;
+  chain.instance = context.identity.instance;
+  chain.spool = spool_options(context.config);
+  chain.keep_acked_bytes = context.config.spool_keep_acked_mib << 20U;
+  for (const std::string& output : outputs) {
+    const auto [kind, rest] = split_output(output);
+    if (kind == "postgres") {
+      chain.target = ship_target(rest, context);
+    } else if (kind == "jsonl") {
+      auto sink = open_jsonl_sink(rest.empty() ? "-" : rest);
+      if (!sink) return tl::unexpected(sink.error());
+      out.sinks.push_back(std::move(*sink));
+    } else if (kind != "spool" || !rest.empty()) {
+      return fail(Errc::usage,
+                  fmt::format("--out {}: must be postgres[:CONNINFO], jsonl[:PATH] or spool (whose "
+                              "folder is below spool.dir)",
+                              output));
+    }
+  }
+  auto live = LiveSink::open(std::move(chain));
+  if (!live) return tl::unexpected(live.error());
+  out.chain = live->get();
+  out.sinks.insert(out.sinks.begin(), std::move(*live));
+  return out;
+}
 
 Result<std::filesystem::path> spool_root(const Config& config) {
   if (!config.spool_dir.empty()) return std::filesystem::path{config.spool_dir};

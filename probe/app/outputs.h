@@ -9,6 +9,7 @@
 #include "probe/app/config.h"
 #include "probe/envelope/envelope.h"
 #include "probe/store/event_sink.h"
+#include "probe/store/live_sink.h"
 
 namespace dpi {
 
@@ -17,6 +18,16 @@ struct OutputContext {
   const Identity& identity;
   const PublicKey& key;
 };
+
+// A live probe's: the chain lives in its own spool, whatever else gets its events.
+struct LiveOutputs {
+  std::vector<std::unique_ptr<EventSink>> sinks;
+  LiveSink* chain = nullptr;  // one of the sinks
+  std::filesystem::path spool;
+};
+// `spool` (the default), `postgres[:CONNINFO]` and `jsonl[:PATH]`.
+[[nodiscard]] Result<LiveOutputs> open_live_outputs(const std::vector<std::string>& outputs,
+                                                    const OutputContext& context);
 
 // spool.dir, or its default in the user's state folder.
 [[nodiscard]] Result<std::filesystem::path> spool_root(const Config& config);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "probe/app/machine.h"
 #include "probe/base/result.h"
 #include "probe/crypto/signing_key.h"
 #include "probe/envelope/envelope.h"
@@ -20,14 +21,8 @@ struct ReplayIdentity {
 // Everybody who has the captures derives the same key: it proves integrity, not origin.
 [[nodiscard]] SigningKey derive_replay_key(const std::vector<Digest>& captures);
 
-struct Machine {
-  Uuid id{};
-  std::string hostname;  // pct-text
-};
 // The machine that every derived replay claims to run on.
 [[nodiscard]] Machine replay_machine();
-// This machine, from /etc/machine-id (kept confidential by hashing) and its host name.
-[[nodiscard]] Result<Machine> this_machine();
 
 [[nodiscard]] ReplayIdentity replay_identity(const Machine& machine, const Digest& config_sha256,
                                              const std::vector<Digest>& captures, SigningKey key);

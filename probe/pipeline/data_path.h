@@ -24,8 +24,8 @@ struct DataPathSettings {
   WhenBehind when_behind = WhenBehind::wait;
   bool one_thread = false;         // needs one front and one classifier
   std::vector<int> worker_cpus{};  // to run on, by worker; missing or -1: any
-  std::size_t work_batches = 8;    // rounds between a front and a worker; a power of two
-  std::size_t fact_batches = 8;    // batches between a worker and the recorder; a power of two
+  std::size_t work_batches = 8;    // rounds between a front and a worker
+  std::size_t fact_batches = 8;    // batches between a worker and the recorder
 };
 
 class DataPath {

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <bit>
 #include <limits>
 
 namespace dpi {
@@ -40,13 +41,13 @@ Worker::Worker(const WorkerSettings& settings, std::unique_ptr<Classifier> class
                Doorbell& recorder)
     : settings_(settings),
       recorder_(recorder),
-      facts_(settings.fact_batches),
+      facts_(std::bit_ceil(settings.fact_batches)),
       encoder_(*this, facts_.acquire()),
       lanes_(settings.limits, settings.seed, std::move(classifier), encoder_, settings.index,
              settings.workers),
       fronts_left_(settings.fronts) {
   for (std::uint32_t f = 0; f < settings.fronts; ++f)
-    work_.push_back(std::make_unique<Exchange<WorkBatch>>(settings.work_batches));
+    work_.push_back(std::make_unique<Exchange<WorkBatch>>(std::bit_ceil(settings.work_batches)));
   thread_ = std::thread([this] { run(); });
 }
 

@@ -20,7 +20,7 @@ struct WorkerSettings {
   std::uint32_t index = 0;
   std::uint32_t workers = 1;
   std::uint32_t fronts = 1;
-  std::size_t work_batches = 8;  // per front, powers of two
+  std::size_t work_batches = 8;  // per front; both are rounded up to a power of two
   std::size_t fact_batches = 8;
   int cpu = -1;  // to run on; -1: any
 };

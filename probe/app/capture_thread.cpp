@@ -1,0 +1,67 @@
+#include "probe/app/capture_thread.h"
+
+#include "probe/app/report.h"
+#include "probe/base/clock.h"
+
+namespace dpi {
+namespace {
+
+constexpr std::chrono::milliseconds poll_timeout{100};
+// A packet may be under way from the kernel for as long as its block waits; time on a silent link
+// keeps this far behind the clock.
+constexpr std::chrono::milliseconds time_under_way{500};
+
+SourceStats neutral(const CaptureStats& stats) noexcept {
+  return {.dropped_kernel = stats.dropped_kernel,
+          .dropped_nic = stats.dropped_nic,
+          .dropped_no_buffer = stats.dropped_pool,
+          .ring_freezes = stats.ring_freezes,
+          .coalesced = stats.coalesced_packets,
+          .checksum_partial = stats.checksum_partial_packets,
+          .link_changes = stats.link_changes,
+          .reopened = stats.reopened};
+}
+
+}  // namespace
+
+CaptureThread::CaptureThread(std::unique_ptr<PacketSource> source, DataPath& path,
+                             std::uint32_t front, std::size_t batch_packets)
+    : source_(std::move(source)),
+      path_(path),
+      front_(front),
+      batch_packets_(batch_packets),
+      thread_([this] { run(); }) {}
+
+CaptureThread::~CaptureThread() {
+  stop();
+  thread_.join();
+}
+
+void CaptureThread::say_warnings() {
+  const auto warnings = source_->warnings();
+  for (; warnings_said_ < warnings.size(); ++warnings_said_) say(warnings[warnings_said_]);
+}
+
+void CaptureThread::run() {
+  Front& front = path_.front(front_);
+  Batch batch;
+  while (!stopping_.load(std::memory_order_relaxed)) {
+    const auto state = source_->poll(batch, batch_packets_, poll_timeout);
+    say_warnings();
+    if (!state || *state == SourceState::end) {
+      error_ = state ? "ended" : state.error().what;
+      break;
+    }
+    for (const RawPacket& packet : batch.packets()) front.process(packet);
+    if (*state == SourceState::idle) front.idle(wall_clock_now() - time_under_way);
+    front.set_source(neutral(source_->stats()));
+    path_.end_round(front_, std::move(batch));
+    rounds_.fetch_add(1, std::memory_order_relaxed);
+  }
+  front.finish(EndReason::forced);
+  path_.end_round(front_, Batch{});
+  path_.stop(front_);
+  ended_.store(true, std::memory_order_release);
+}
+
+}  // namespace dpi

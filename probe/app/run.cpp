@@ -1,0 +1,230 @@
+#include "probe/app/run.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <ctime>
+#include <sstream>
+
+#include "capture/af_packet_source.h"
+#include "probe/app/capture_thread.h"
+#include "probe/app/live_side.h"
+#include "probe/app/machine.h"
+#include "probe/app/outputs.h"
+#include "probe/app/report.h"
+#include "probe/app/schema_bundle.h"
+#include "probe/app/version.h"
+#include "probe/base/byte_cursor.h"
+#include "probe/base/clock.h"
+#include "probe/crypto/digest.h"
+#include "probe/spool/spool_reader.h"
+
+namespace dpi {
+namespace {
+
+std::vector<std::string> words(const std::string& text) {
+  std::istringstream in(text);
+  std::vector<std::string> out;
+  for (std::string word; in >> word;) out.push_back(word);
+  return out;
+}
+
+// Every thread that follows leaves these to the control thread.
+sigset_t block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int s : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, s);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  return set;
+}
+
+Result<Identity> live_identity(const Config& config) {
+  const auto instance = parse_uuid(config.probe_instance);
+  if (!instance) {
+    return fail(Errc::usage,
+                "probe.instance is not set: `ransomeye-dpi keys enrol` registers this probe and "
+                "prints it");
+  }
+  auto machine = this_machine();
+  if (!machine) return tl::unexpected(machine.error());
+  const auto boot = boot_id();
+  if (!boot) return tl::unexpected(boot.error());
+  return Identity{.instance = *instance,
+                  .machine = machine->id,
+                  .boot = *boot,
+                  .hostname = machine->hostname,
+                  .version = std::string{probe_version},
+                  .mode = Mode::live};
+}
+
+Result<std::vector<std::unique_ptr<PacketSource>>> open_sources(const Config& config,
+                                                                const RunOptions& options) {
+  std::vector<std::unique_ptr<PacketSource>> out;
+  const auto interfaces =
+      options.interfaces.empty() ? words(config.capture_interfaces) : options.interfaces;
+  if (interfaces.empty()) {
+    return fail(Errc::usage,
+                "nothing to capture from: give -i INTERFACE or capture.interfaces; "
+                "`ransomeye-dpi interfaces` lists them");
+  }
+  for (const std::string& interface : interfaces) {
+    AfPacketOptions source;
+    source.interface = interface;
+    source.sockets = config.capture_sockets;
+    source.blocks = config.capture_ring_mib;
+    source.snap_bytes = static_cast<std::uint32_t>(config.capture_snap_bytes);
+    source.promiscuous = config.capture_promiscuous;
+    source.ignore_outgoing = !config.capture_outgoing;
+    source.filter = options.filter.empty() ? config.capture_filter : options.filter;
+    auto opened = open_af_packet(source);
+    if (!opened) return tl::unexpected(opened.error());
+    for (auto& one : *opened) out.push_back(std::move(one));
+  }
+  return out;
+}
+
+// A run that ended well said so in its last event.
+Result<LastRun> last_run(const LiveSink& sink, const std::filesystem::path& spool) {
+  LastRun out{.clean_shutdown = true, .recovered_bytes_cut = sink.recovered_bytes_cut()};
+  if (!sink.recovered()) return out;
+  auto reader = SpoolReader::open(spool);
+  if (!reader) return tl::unexpected(reader.error());
+  if (auto sought = reader->seek(sink.recovered()->head.tree.size() - 1); !sought)
+    return tl::unexpected(sought.error());
+  const auto batch = reader->next();
+  if (!batch) return tl::unexpected(batch.error());
+  if (!*batch || (*batch)->records.empty()) return out;
+  const auto last = parse_envelope(as_text((*batch)->records.back().envelope));
+  out.clean_shutdown = last && last->event_type == "probe.stop";
+  return out;
+}
+
+// The control thread's part: waits for signals and for threads that ended by themselves.
+class Control {
+ public:
+  Control(const sigset_t& signals, std::vector<std::unique_ptr<CaptureThread>>& captures,
+          DataPath& path)
+      : signals_(signals), captures_(captures), path_(path) {}
+
+  // Why it ended, as probe.stop says it.
+  std::string_view wait() {
+    for (;;) {
+      timespec patience{.tv_sec = 0, .tv_nsec = 200'000'000};
+      const int got = sigtimedwait(&signals_, nullptr, &patience);
+      if (got == SIGINT || got == SIGTERM) {
+        end_at_once_on_the_next();
+        return "signal";
+      }
+      if (got == SIGHUP) say("nothing to reload yet");
+      if (path_.failed()) return "error";
+      for (const auto& capture : captures_) {
+        if (!capture->ended()) continue;
+        say(capture->error());
+        return "error";
+      }
+    }
+  }
+
+ private:
+  // A second signal: whoever sends it does not want to wait.
+  void end_at_once_on_the_next() const {
+    for (const int s : {SIGINT, SIGTERM}) std::signal(s, [](int) { ::_exit(exit_failure); });
+    pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);
+  }
+
+  sigset_t signals_;
+  std::vector<std::unique_ptr<CaptureThread>>& captures_;
+  DataPath& path_;
+};
+
+HashSeed random_seed() {
+  std::array<std::uint8_t, 16> bytes{};
+  random_bytes(bytes);
+  ByteCursor in{bytes};
+  return {in.be64(), in.be64()};
+}
+
+}  // namespace
+
+int run_sensor(const Config& config, const RunOptions& options) {
+  const sigset_t signals = block_signals();
+  auto identity = live_identity(config);
+  if (!identity) return report(identity.error());
+  const std::string& key_path = options.key.empty() ? config.signing_key : options.key;
+  if (key_path.empty())
+    return report(
+        {Errc::usage, "signing.key is not set: `ransomeye-dpi keys generate FILE` makes one"});
+  auto key = SigningKey::read(key_path);
+  if (!key) return report(key.error());
+  auto sources = open_sources(config, options);
+  if (!sources) return report(sources.error());
+
+  const std::uint64_t workers = options.workers > 0 ? options.workers : config.workers_count;
+  std::vector<std::unique_ptr<Classifier>> classifiers;
+  for (std::uint64_t w = 0; w < workers; ++w) {
+    auto classifier = open_ndpi_classifier(config.classifier_limits());
+    if (!classifier) return report(classifier.error());
+    classifiers.push_back(std::move(*classifier));
+  }
+  const std::string ndpi_version = classifiers.front()->version();
+
+  auto outputs = open_live_outputs(
+      options.outputs, {.config = config, .identity = *identity, .key = key->public_key()});
+  if (!outputs) return report(outputs.error());
+  const auto last = last_run(*outputs->chain, outputs->spool);
+  if (!last) return report(last.error());
+
+  const Digest key_id = key->public_key().key_id();
+  ChainHead head;
+  if (outputs->chain->recovered()) head = outputs->chain->recovered()->head;
+  MachineSide machine({outputs->chain});
+  Recorder recorder(Sealer(*identity, std::move(*key), std::move(head)), std::move(outputs->sinks),
+                    config.signing_checkpoint_events);
+  EventJournal journal(
+      {.start_reason = "enrolled",
+       .run_id = random_uuid(),
+       .probe_version = std::string{probe_version},
+       .ndpi_version = ndpi_version,
+       .config_sha256 = config_digest(
+           config, {.filter = options.filter, .key_id = key_id, .ndpi_version = ndpi_version}),
+       .schema_sha256 = schema_bundle_sha256(),
+       .heartbeat_interval =
+           std::chrono::seconds{static_cast<std::int64_t>(config.heartbeat_interval_s)},
+       .last_run = *last,
+       .live = &machine,
+       .checkpoint_age =
+           std::chrono::milliseconds{static_cast<std::int64_t>(config.signing_checkpoint_ms)}},
+      recorder);
+  journal.start();
+  if (recorder.error()) return report(*recorder.error());
+
+  const auto fronts = static_cast<std::uint32_t>(sources->size());
+  const auto path = make_data_path({.limits = config.pipeline_limits(),
+                                    .seed = random_seed(),
+                                    .fronts = fronts,
+                                    .when_behind = WhenBehind::shed,
+                                    .worker_cpus = config.worker_cpus(),
+                                    .work_batches = config.workers_batches,
+                                    .fact_batches = config.workers_batches},
+                                   std::move(classifiers), journal, recorder);
+  machine.watch(*path);
+  std::vector<std::unique_ptr<CaptureThread>> captures;
+  for (std::uint32_t f = 0; f < fronts; ++f) {
+    captures.push_back(std::make_unique<CaptureThread>(std::move((*sources)[f]), *path, f,
+                                                       config.capture_batch_packets));
+  }
+  say(fmt::format("capturing from {} source(s) with {} worker(s), instance {}", fronts, workers,
+                  uuid_text(identity->instance)));
+  const std::string_view reason = Control(signals, captures, *path).wait();
+  for (const auto& capture : captures) capture->stop();
+  captures.clear();
+  path->join();
+  journal.finish(reason);
+  const auto finished = recorder.finish();
+  if (!finished) return report(finished.error());
+  return reason == "error" ? exit_failure : exit_done;
+}
+
+}  // namespace dpi

@@ -1,0 +1,22 @@
+// `ransomeye-dpi run`: the sensor. Captures until it is told to stop.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "probe/app/config.h"
+
+namespace dpi {
+
+struct RunOptions {
+  std::vector<std::string> interfaces;  // besides those of the configuration: instead of them
+  std::vector<std::string> outputs;     // postgres[:CONNINFO], spool, jsonl[:PATH]
+  std::string filter;
+  std::string key;
+  std::uint64_t workers = 0;  // 0: as configured
+};
+
+// The exit code (docs/operations.md).
+[[nodiscard]] int run_sensor(const Config& config, const RunOptions& options);
+
+}  // namespace dpi

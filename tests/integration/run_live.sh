@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# The sensor on a real interface (veth in a network namespace) into a real database: the flows and DNS exchanges of a capture sent over
+# the wire are those of its replay; a restart goes on with the chain; SIGTERM ends it in order, a kill does not lose what is durable.
+source "$(dirname "$0")/lib.sh"
+for tool in ip unshare tcpreplay ethtool; do PATH=$PATH:/usr/sbin command -v $tool >/dev/null || skip "$tool is not installed"; done
+# Root needs no user namespace, and would lose its right to the database's socket in one.
+namespace=(unshare -Urn); [ "$(id -u)" != 0 ] || namespace=(unshare -n)
+"${namespace[@]}" true 2>/dev/null || skip "network namespaces are not allowed here (${namespace[*]})"
+[ -s /etc/machine-id ] || skip "no /etc/machine-id"
+export PATH=$PATH:/usr/sbin
+database; demo; cd "$work"
+run 0 "$probe" keys generate key.pem
+run 0 "$probe" keys enrol key.pem --role probe1 -d "$admin"
+instance=$(cut -d' ' -f1 out)
+cat >dpi.toml <<TOML
+[probe]
+instance = "$instance"
+[capture]
+interfaces = "rx0"
+[workers]
+count = 2
+[heartbeat]
+interval_s = 1
+[signing]
+key = "$work/key.pem"
+[spool]
+dir = "$work/spool"
+[database]
+conninfo = "$writer"
+TOML
+run 0 "$probe" config check dpi.toml
+
+cat >inside.sh <<'SH'
+set -euo pipefail
+ip link add tx0 type veth peer name rx0
+for i in tx0 rx0; do ethtool -K $i gro off gso off tso off >/dev/null 2>&1 || true; ip link set $i arp off addrgenmode none up; done
+await() { for _ in $(seq 300); do ! grep -q -- "$2" "$1" || return 0; sleep 0.1; done; cat "$1" >&2; echo "FAILED: nobody says '$2'" >&2; exit 1; }
+begin() { "$probe" run -c dpi.toml --out postgres >"$1.out" 2>"$1.err" & pid=$!; await "$1.err" capturing; }
+begin first
+tcpreplay -q -t -i tx0 demo.pcap >/dev/null 2>&1
+sleep 1.5
+kill -TERM $pid; code=0; wait $pid || code=$?; [ $code = 0 ] || { cat first.err >&2; exit 1; }
+begin second
+tcpreplay -q -t -i tx0 demo.pcap >/dev/null 2>&1
+sleep 2.5  # durable: a checkpoint is due after 200 ms
+kill -KILL $pid; wait $pid 2>/dev/null || true
+begin third
+kill -TERM $pid; code=0; wait $pid || code=$?; [ $code = 0 ] || { cat third.err >&2; exit 1; }
+SH
+export probe
+"${namespace[@]}" bash inside.sh || fail "the sensor"
+run 0 "$probe" verify "$work/spool/$instance"
+run 0 "$probe" verify "postgres:$admin" --instance "$instance"
+[ "$(sql "select string_agg(event_type, ' ' order by seq) from re_raw.raw_event where event_type like 'probe.%' or event_type like 'chain.%'")" = \
+  "chain.start probe.start probe.stop probe.start probe.start probe.stop" ] || fail "starts and stops: $(sql "select event_type from re_raw.raw_event order by seq")"
+[ "$(sql "select string_agg(convert_from(payload, 'UTF8')::jsonb->>'clean_shutdown', ' ' order by seq) from re_raw.raw_event where event_type = 'probe.start'")" = \
+  "true true false" ] || fail "clean_shutdown"
+# The first run ended in order, so its rows are those of a replay but for times and the order of the packets' arrival.
+run 0 "$probe" replay demo.pcap --out jsonl:replay.jsonl
+wanted=$(jq -c 'select(.envelope.event_type == "dpi.flow") | .payload | [.community_id, .app, .packets_src + .packets_dst, .ip_bytes_src + .ip_bytes_dst]' replay.jsonl | jq -cs 'group_by(.[0]) | map([.[0][0], .[0][1], (map(.[2]) | add)]) | .[]' | sort)
+got=$(sql "select json_build_array(community_id, min(app), sum(packets_src + packets_dst)) from re_dpi.flow f
+           where seq < (select min(seq) from re_raw.raw_event where event_type = 'probe.stop') group by community_id" | jq -c . | sort)
+[ "$wanted" = "$got" ] || fail "flows: wanted $wanted, got $got"
+[ "$(sql "select count(*) from re_dpi.heartbeat where not ledger_closes")" = 0 ] || fail "a ledger is open"
+[ "$(sql "select bool_and(mode = 'live') from re_raw.raw_event")" = t ] || fail "not live"
+echo "the sensor's rows are right"
