@@ -38,8 +38,8 @@ struct CaptureStats {
                                    // count attempts, not packets)
   std::uint64_t interface_dropped = 0;  // interface's rx_dropped, other reasons included: a hint,
                                         // in no sum; of a group only its first source has it
-  std::uint64_t ring_freezes = 0;  // times that the kernel found every block of the ring taken
-  std::uint64_t ring_held = 0;     // times that the next block was still held by a batch of ours
+  std::uint64_t ring_freezes = 0;       // times that the kernel found every block of the ring taken
+  std::uint64_t ring_held = 0;  // times that the next block was still held by a batch of ours
   std::uint64_t coalesced_packets = 0;  // longer than the interface's MTU allows: merged by GRO
                                         // or LRO, or not yet segmented
   std::uint64_t checksum_partial_packets = 0;  // checksum not yet filled in when the kernel saw it
