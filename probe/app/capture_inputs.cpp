@@ -5,13 +5,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 
 #include "capture/file_list.h"
+#include "capture/file_source.h"
 #include "probe/crypto/digest.h"
 
 namespace dpi {
@@ -86,11 +89,25 @@ Result<CaptureInput> open_one(const std::filesystem::path& path) {
     ::close(input.fd);
     return tl::unexpected(digested.error());
   }
-  ::lseek(input.fd, 0, SEEK_SET);
   return input;
 }
 
+// Nothing when it holds none, or cannot be read.
+std::optional<Timestamp> first_packet(const CaptureInput& input) {
+  const auto source = open_file_source(input.rewind(), input.name);
+  if (!source) return std::nullopt;
+  Batch batch;
+  const auto state = (*source)->poll(batch, 1, std::chrono::seconds{1});
+  if (!state || *state != SourceState::packets) return std::nullopt;
+  return batch.packets()[0].time;
+}
+
 }  // namespace
+
+int CaptureInput::rewind() const {
+  ::lseek(fd, 0, SEEK_SET);
+  return ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
 
 CaptureInputs::~CaptureInputs() {
   for (const CaptureInput& input : inputs_) {
@@ -111,6 +128,16 @@ Result<CaptureInputs> CaptureInputs::open(const std::vector<std::string>& argume
     }
   }
   return out;
+}
+
+void CaptureInputs::order_by_first_packet() {
+  std::vector<std::pair<Timestamp, CaptureInput>> ordered;
+  for (const CaptureInput& input : inputs_)
+    ordered.emplace_back(first_packet(input).value_or(Timestamp::max()), input);
+  std::stable_sort(ordered.begin(), ordered.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  inputs_.clear();
+  for (auto& [time, input] : ordered) inputs_.push_back(std::move(input));
 }
 
 std::vector<Digest> CaptureInputs::digests() const {

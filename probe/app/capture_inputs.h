@@ -12,9 +12,12 @@ namespace dpi {
 
 struct CaptureInput {
   std::string name;  // for people; never part of an event
-  int fd = -1;       // at the start of the content; owned by CaptureInputs until taken
+  int fd = -1;       // owned by CaptureInputs; rewind() gives a descriptor to read from
   Digest sha256{};   // of the file's bytes as they lie there, compressed or not
   std::uint64_t bytes = 0;
+
+  // A descriptor of the caller's own at the start of the content; only one can be read at a time.
+  [[nodiscard]] int rewind() const;
 };
 
 class CaptureInputs {
@@ -37,6 +40,9 @@ class CaptureInputs {
   [[nodiscard]] std::vector<CaptureInput>& inputs() noexcept { return inputs_; }
   [[nodiscard]] const std::vector<Error>& problems() const noexcept { return problems_; }
   [[nodiscard]] std::vector<Digest> digests() const;
+
+  // In order of their first packets; captures without one keep their places behind.
+  void order_by_first_packet();
 
  private:
   std::vector<CaptureInput> inputs_;

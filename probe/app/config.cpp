@@ -281,6 +281,7 @@ Digest config_digest(const Config& config, const DigestInputs& inputs) {
   w.key("filter");
   w.value(pct_text(as_bytes(inputs.filter)));
   if (inputs.key_id) w.member_hex("key_id", *inputs.key_id);
+  if (inputs.merged) w.member("merged", true);
   w.member("ndpi_version", inputs.ndpi_version);
   w.member("probe_version", probe_version);
   w.key("settings");

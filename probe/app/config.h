@@ -75,6 +75,7 @@ struct DigestInputs {
   std::string filter;
   std::optional<Digest> key_id;
   std::string ndpi_version;
+  bool merged = false;
 };
 [[nodiscard]] Digest config_digest(const Config& config, const DigestInputs& inputs);
 

@@ -110,6 +110,10 @@ class CommandLine {
     c->add_option("--speed", speed_, "max, realtime or xN")
         ->default_str("max")
         ->check([this](const std::string& text) { return parse_speed(text, replay_.speed); });
+    c->add_option("--loop", replay_.loop, "replay the captures this many times")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000}));
+    c->add_flag("--merge", replay_.merge,
+                "the files are one capture: in order of their first packets, flows span them");
     c->add_option("--workers", replay_.workers,
                   "threads that track and classify; never changes the result")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{lane_count}));

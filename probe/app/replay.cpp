@@ -61,10 +61,14 @@ class Replay {
 
   // What could not be read is in problems(); recording errors end it.
   void run() {
-    for (CaptureInput& input : inputs_.inputs()) {
-      if (path_.failed()) break;
-      read(input);
-      bytes_done_ += input.bytes;
+    for (std::uint64_t pass = 0; pass < options_.loop; ++pass) {
+      for (const CaptureInput& input : inputs_.inputs()) {
+        if (path_.failed()) break;
+        read(input);
+        if (!options_.merge) end_capture();
+        bytes_done_ += input.bytes;
+      }
+      if (options_.merge) end_capture();
     }
     progress_.clear();
     path_.stop(0);
@@ -77,16 +81,22 @@ class Replay {
   [[nodiscard]] std::uint64_t total_bytes() const {
     std::uint64_t sum = 0;
     for (const CaptureInput& input : inputs_.inputs()) sum += input.bytes;
-    return sum;
+    return sum * options_.loop;
   }
 
-  void read(CaptureInput& input) {
-    auto source = open_file_source(std::exchange(input.fd, -1), input.name);
+  // Flows do not span captures.
+  void end_capture() {
+    front_.finish(EndReason::forced);
+    path_.end_round(0, Batch{});
+    pacer_.next_capture();
+  }
+
+  void read(const CaptureInput& input) {
+    auto source = open_file_source(input.rewind(), input.name);
     if (!source) {
       problems_.push_back(source.error());
       return;
     }
-    pacer_.next_capture();
     Batch batch;
     while (!path_.failed()) {
       const auto state = (*source)->poll(batch, options_.batch_packets, std::chrono::seconds{1});
@@ -99,8 +109,6 @@ class Replay {
       path_.end_round(0, std::move(batch));
       progress_.update(front_.stats().packets.offered, bytes_done_, input.name);
     }
-    front_.finish(EndReason::forced);
-    path_.end_round(0, Batch{});
     progress_.clear();
     for (const std::string& warning : (*source)->warnings()) say(warning);
   }
@@ -149,8 +157,10 @@ Result<ReplayIdentity> identify(const Config& config, const ReplayOptions& optio
                                 const std::string& ndpi_version,
                                 const std::vector<Digest>& captures, Digest& config_sha256) {
   const std::string& key_path = options.key.empty() ? config.signing_key : options.key;
-  DigestInputs inputs{
-      .filter = options.filter, .key_id = std::nullopt, .ndpi_version = ndpi_version};
+  DigestInputs inputs{.filter = options.filter,
+                      .key_id = std::nullopt,
+                      .ndpi_version = ndpi_version,
+                      .merged = options.merge};
   if (key_path.empty()) {
     config_sha256 = config_digest(config, inputs);
     return replay_identity(replay_machine(), config_sha256, captures, derive_replay_key(captures));
@@ -193,7 +203,13 @@ int run_replay(const Config& config, const ReplayOptions& options) {
   const std::string ndpi_version = classifiers->front()->version();
 
   Digest config_sha256{};
-  auto who = identify(config, options, ndpi_version, inputs->digests(), config_sha256);
+  if (options.merge) inputs->order_by_first_packet();
+  // A pass more is another chain: as if the captures had been given again.
+  std::vector<Digest> captures;
+  for (std::uint64_t pass = 0; pass < options.loop; ++pass) {
+    for (const Digest& digest : inputs->digests()) captures.push_back(digest);
+  }
+  auto who = identify(config, options, ndpi_version, captures, config_sha256);
   if (!who) return report(who.error());
   if (options.key.empty() && config.signing_key.empty()) {
     say("signing with a key derived from the captures: it proves integrity, not origin (use --key "

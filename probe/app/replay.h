@@ -16,6 +16,8 @@ struct ReplayOptions {
   double speed = 0;                  // times real time; 0: as fast as possible
   std::size_t batch_packets = 256;   // never changes the result
   std::uint64_t workers = 1;         // threads that track and classify; never changes the result
+  std::uint64_t loop = 1;            // how often the captures are replayed, each time anew
+  bool merge = false;                // one capture in several files: flows span them
   bool progress = false;             // draw a bar on standard error
 };
 

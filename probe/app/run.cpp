@@ -187,8 +187,10 @@ int run_sensor(const Config& config, const RunOptions& options) {
        .run_id = random_uuid(),
        .probe_version = std::string{probe_version},
        .ndpi_version = ndpi_version,
-       .config_sha256 = config_digest(
-           config, {.filter = options.filter, .key_id = key_id, .ndpi_version = ndpi_version}),
+       .config_sha256 = config_digest(config, {.filter = options.filter,
+                                               .key_id = key_id,
+                                               .ndpi_version = ndpi_version,
+                                               .merged = false}),
        .schema_sha256 = schema_bundle_sha256(),
        .heartbeat_interval =
            std::chrono::seconds{static_cast<std::int64_t>(config.heartbeat_interval_s)},
