@@ -195,6 +195,7 @@ void FlowTable::count(Flow& flow, const FlowPacket& packet, Side sender, bool du
     flow.initiator = evidence.sender_initiates ? sender : other(sender);
   }
   if (duplicate) return;  // no retransmission, and no news
+  flow.splt.note(view.payload_bytes, sender, packet.time);
   if (flow.key.protocol == ip_protocol::tcp && view.has_transport) {
     flow.tcp.observe(view, sender, packet.time);
   } else if (view.payload_bytes > 0) {
@@ -211,6 +212,7 @@ void FlowTable::next_record(Flow& flow, Timestamp time) {
   flow.sides = {};
   flow.duplicate_packets = 0;
   flow.tcp.start_record();
+  flow.splt.start_record();
   flow.history = {};
   flow.anomalies.reset();
 }

@@ -92,9 +92,10 @@ void EventJournal::heartbeat(Timestamp now) {
   record("health.heartbeat", now);
 }
 
-void EventJournal::flow(const Flow& flow, EndReason reason, bool final, const Verdict& verdict) {
+void EventJournal::flow(const Flow& flow, EndReason reason, bool final, const Verdict& verdict,
+                        const AppMetadata* metadata) {
   ++flow_records_;
-  append_flow_payload(payload_, flow, reason, final, verdict);
+  append_flow_payload(payload_, flow, reason, final, verdict, metadata);
   record("dpi.flow", flow.end_at);
 }
 

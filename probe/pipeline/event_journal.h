@@ -30,7 +30,8 @@ class EventJournal final : public FactObserver {
   // Whose ledger the heartbeats carry; set once before the first packet.
   void attach(const Pipeline& pipeline) noexcept { pipeline_ = &pipeline; }
 
-  void flow(const Flow& flow, EndReason reason, bool final, const Verdict& verdict) override;
+  void flow(const Flow& flow, EndReason reason, bool final, const Verdict& verdict,
+            const AppMetadata* metadata) override;
   void dns(const DnsTransaction& transaction) override;
   void tick(Timestamp now) override;
   // A capture begins whose time has nothing to do with the one before.

@@ -16,7 +16,9 @@ Pipeline::Pipeline(const PipelineLimits& limits, HashSeed seed,
       decode_(limits.decode),
       flows_(limits.flows, seed, *this),
       fragments_(limits.fragments),
-      dns_(limits.dns, *this) {}
+      stream_memory_(limits.stream_bytes_max),
+      dns_(limits.dns, stream_memory_, *this),
+      metadata_(limits.metadata, stream_memory_) {}
 
 Timestamp Pipeline::clamp(Timestamp time) noexcept {
   if (began_ && time < now_) {
@@ -74,7 +76,16 @@ void Pipeline::count_packet(const PacketView& view, PortPair ports, Timestamp ti
   const FlowTable::Touched touched = flows_.add({view, ports, time});
   if (touched.dropped) return;
   classifier_->inspect(touched.flow, view, time);
-  dns_.observe(touched.flow, touched.sender, view, time);
+  dissect(touched, view, time);
+}
+
+// A whole datagram: messages and metadata in it.
+void Pipeline::dissect(const FlowTable::Touched& touched, const PacketView& view, Timestamp time) {
+  const AnomalySet found = dns_.observe(touched.flow, touched.sender, view, time) |
+                           metadata_.observe(touched.flow, touched.sender, view);
+  if (found.none()) return;
+  touched.flow.anomalies |= found;
+  anomalies_.add(found);
 }
 
 // Counted at the time when it can be: a flow's packets never go back in time.
@@ -95,8 +106,7 @@ void Pipeline::process_fragment(const PacketView& view, Timestamp time) {
   const bool whole = outcome.datagram != nullptr && outcome.datagram->l3.empty();
   if (touched.dropped) return;
   classifier_->inspect(touched.flow, whole ? *outcome.datagram : view, time);
-  if (outcome.datagram != nullptr)
-    dns_.observe(touched.flow, touched.sender, *outcome.datagram, time);
+  if (outcome.datagram != nullptr) dissect(touched, *outcome.datagram, time);
 }
 
 // A tunnel whose outer datagram came in pieces: this first one counts by the header inside, the
@@ -127,8 +137,7 @@ void Pipeline::process_outer_fragment(const PacketView& view, Timestamp time) {
   const FlowTable::Touched touched = flows_.add({view, flow_ports(view), time});
   if (touched.dropped) return;
   classifier_->inspect(touched.flow, view, time);
-  if (outcome.datagram != nullptr)
-    dns_.observe(touched.flow, touched.sender, *outcome.datagram, time);
+  if (outcome.datagram != nullptr) dissect(touched, *outcome.datagram, time);
 }
 
 void Pipeline::finish(EndReason reason) {
@@ -143,8 +152,10 @@ void Pipeline::finish(EndReason reason) {
 
 void Pipeline::flow_ended(const Flow& flow, EndReason reason, bool final) {
   const Verdict verdict = final ? classifier_->conclude(flow) : classifier_->verdict(flow);
-  if (final) dns_.flow_ended(flow);
-  observer_.flow(flow, reason, final, verdict);
+  observer_.flow(flow, reason, final, verdict, metadata_.find(flow));
+  if (!final) return;
+  dns_.flow_ended(flow);
+  metadata_.flow_ended(flow);
 }
 
 void Pipeline::transaction_ended(const DnsTransaction& transaction) {

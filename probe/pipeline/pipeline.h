@@ -11,6 +11,7 @@
 #include "probe/dns/dns_tracker.h"
 #include "probe/flow/flow_table.h"
 #include "probe/flow/fragment_table.h"
+#include "probe/metadata/metadata_tracker.h"
 
 namespace dpi {
 
@@ -19,6 +20,8 @@ struct PipelineLimits {
   FlowLimits flows;
   FragmentLimits fragments;
   DnsLimits dns;
+  MetadataLimits metadata;
+  std::size_t stream_bytes_max = 64U << 20U;  // of all streams together
 };
 
 // Every packet in exactly one bucket.
@@ -37,7 +40,9 @@ struct PacketLedger {
 class FactObserver {
  public:
   virtual ~FactObserver() = default;
-  virtual void flow(const Flow& flow, EndReason reason, bool final, const Verdict& verdict) = 0;
+  // `metadata` is null where no protocol of ours was seen.
+  virtual void flow(const Flow& flow, EndReason reason, bool final, const Verdict& verdict,
+                    const AppMetadata* metadata) = 0;
   virtual void dns(const DnsTransaction& transaction) = 0;
   // Packet time has reached a new second.
   virtual void tick(Timestamp now) = 0;
@@ -71,13 +76,16 @@ class Pipeline final : private FlowObserver, private DnsObserver {
   void process_fragment(const PacketView& view, Timestamp time);
   void process_outer_fragment(const PacketView& view, Timestamp time);
   void count_held(HeldFragment& held, PortPair ports);
+  void dissect(const FlowTable::Touched& touched, const PacketView& view, Timestamp time);
 
   std::unique_ptr<Classifier> classifier_;
   FactObserver& observer_;
   DecodeOptions decode_;
   FlowTable flows_;
   FragmentTable fragments_;
+  StreamMemory stream_memory_;
   DnsTracker dns_;
+  MetadataTracker metadata_;
   PacketView view_;
   PacketLedger ledger_;
   AnomalyCounters anomalies_;

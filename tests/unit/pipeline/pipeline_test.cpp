@@ -13,10 +13,12 @@ using namespace test;  // NOLINT
 
 class Facts final : public FactObserver {
  public:
-  void flow(const Flow& flow, EndReason reason, bool, const Verdict& verdict) override {
+  void flow(const Flow& flow, EndReason reason, bool, const Verdict& verdict,
+            const AppMetadata* metadata) override {
     packets += flow.sides[0].packets + flow.sides[1].packets;
     text += std::to_string(flow.number) + " " + std::string{end_reason_name(reason)} + " " +
             std::string{verdict.app} + "\n";
+    if (metadata != nullptr) server_names.push_back(metadata->server_name);
     ++flows;
   }
   void dns(const DnsTransaction& t) override {
@@ -29,6 +31,7 @@ class Facts final : public FactObserver {
   std::uint64_t messages = 0;
   std::uint64_t ticks = 0;
   std::string text;
+  std::vector<std::string> server_names;
 };
 
 class PipelineTest : public ::testing::Test {
