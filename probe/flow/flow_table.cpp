@@ -246,6 +246,13 @@ FlowTable::Touched FlowTable::add(const FlowPacket& packet) {
   return {flow, sender, fresh, false};
 }
 
+std::optional<FlowTable::Touched> FlowTable::find(const PacketView& view, PortPair ports) {
+  const auto [key, sender] = make_key(view, ports, limits_.key);
+  const std::uint32_t slot = find(key, hash(seed_, key));
+  if (slot == none) return std::nullopt;
+  return Touched{entry(slot).flow, sender, false, false};
+}
+
 void FlowTable::advance(Timestamp now) {
   const std::int64_t tick = nanoseconds(now) / 1'000'000'000;
   if (tick <= last_tick_) return;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "probe/flow/flow.h"
@@ -55,6 +56,8 @@ class FlowTable {
   // Counts the packet in its flow, made if needed (evicting the least recently seen flow when
   // full).
   Touched add(const FlowPacket& packet);
+  // The flow that a packet belongs to, without counting it; nothing when there is none.
+  [[nodiscard]] std::optional<Touched> find(const PacketView& view, PortPair ports);
   // Ends what is due at this packet time. Cheap unless a second has passed.
   void advance(Timestamp now);
   // Ends everything, in the order of first packets.

@@ -9,12 +9,17 @@ namespace {
 
 // A block may name entries of the dynamic table again and again; no honest one has so many fields.
 constexpr int fields_max = 512;
+// What the other side's SETTINGS allow (RFC 7541 §4.2) need not be seen here; browsers say 64 KiB.
+constexpr std::size_t table_bytes_max = 64U << 10U;
 
 }  // namespace
 
 struct HpackDecoder::Impl {
   nghttp2_hd_inflater* inflater = nullptr;
-  Impl() { DPI_CHECK(nghttp2_hd_inflate_new(&inflater) == 0); }
+  Impl() {
+    DPI_CHECK(nghttp2_hd_inflate_new(&inflater) == 0 &&
+              nghttp2_hd_inflate_change_table_size(inflater, table_bytes_max) == 0);
+  }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl() { nghttp2_hd_inflate_del(inflater); }

@@ -1,5 +1,5 @@
 // Field blocks of HTTP/2 (RFC 7541) by libnghttp2, which alone is used for it. One decoder per
-// direction of a connection; its dynamic table has the protocol's first size, 4096 bytes.
+// direction of a connection; its dynamic table holds at most 64 KiB.
 #pragma once
 
 #include <functional>

@@ -87,7 +87,8 @@ std::optional<Bytes> QuicSession::open(Side sender, const QuicLongHeader& header
 
 // RFC 9001 §5.2: from here on the keys follow from the connection id that the server chose.
 void QuicSession::take_retry(Side sender, const QuicLongHeader& header) noexcept {
-  if (!client_ || sender == *client_) return;
+  if (!client_ || sender == *client_ || retried_) return;  // RFC 9000 §17.2.5.2: one at most
+  retried_ = true;
   first_destination_.assign(header.source);
   for (Direction& each : directions_) each.version = nullptr;
 }

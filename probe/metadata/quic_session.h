@@ -63,6 +63,7 @@ class QuicSession {
   std::array<Direction, 2> directions_;
   std::optional<Side> client_;
   ConnectionId first_destination_;
+  bool retried_ = false;
   int attempts_ = 0;
 };
 

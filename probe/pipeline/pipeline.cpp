@@ -88,6 +88,14 @@ void Pipeline::dissect(const FlowTable::Touched& touched, const PacketView& view
   anomalies_.add(found);
 }
 
+// The same of one put together from fragments: a tunnel's speaks for the flow inside.
+void Pipeline::dissect_datagram(const FlowTable::Touched& touched, const PacketView& datagram,
+                                Timestamp time) {
+  const bool tunnel = !datagram.l3.empty();
+  const auto inside = tunnel ? flows_.find(datagram, flow_ports(datagram)) : std::nullopt;
+  dissect(inside ? *inside : touched, datagram, time);
+}
+
 // Counted at the time when it can be: a flow's packets never go back in time.
 void Pipeline::count_held(HeldFragment& held, PortPair ports) {
   anomalies_.add(held.view.anomalies);
@@ -106,7 +114,7 @@ void Pipeline::process_fragment(const PacketView& view, Timestamp time) {
   const bool whole = outcome.datagram != nullptr && outcome.datagram->l3.empty();
   if (touched.dropped) return;
   classifier_->inspect(touched.flow, whole ? *outcome.datagram : view, time);
-  if (outcome.datagram != nullptr) dissect(touched, *outcome.datagram, time);
+  if (outcome.datagram != nullptr) dissect_datagram(touched, *outcome.datagram, time);
 }
 
 // A tunnel whose outer datagram came in pieces: this first one counts by the header inside, the
@@ -137,7 +145,7 @@ void Pipeline::process_outer_fragment(const PacketView& view, Timestamp time) {
   const FlowTable::Touched touched = flows_.add({view, flow_ports(view), time});
   if (touched.dropped) return;
   classifier_->inspect(touched.flow, view, time);
-  if (outcome.datagram != nullptr) dissect(touched, *outcome.datagram, time);
+  if (outcome.datagram != nullptr) dissect_datagram(touched, *outcome.datagram, time);
 }
 
 void Pipeline::finish(EndReason reason) {

@@ -76,6 +76,8 @@ class Pipeline final : private FlowObserver, private DnsObserver {
   void process_fragment(const PacketView& view, Timestamp time);
   void process_outer_fragment(const PacketView& view, Timestamp time);
   void count_held(HeldFragment& held, PortPair ports);
+  void dissect_datagram(const FlowTable::Touched& touched, const PacketView& datagram,
+                        Timestamp time);
   void dissect(const FlowTable::Touched& touched, const PacketView& view, Timestamp time);
 
   std::unique_ptr<Classifier> classifier_;
