@@ -11,19 +11,24 @@ constexpr std::size_t header_sample_bytes = 4 + 16;  // RFC 9001 §5.4.2
 constexpr QuicVersion version_1{quic_version::v1,
                                 {0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17,
                                  0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a},
-                                false};
+                                false,
+                                nullptr};
 constexpr QuicVersion version_2{quic_version::v2,
                                 {0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93,
                                  0x81, 0xbe, 0x6e, 0x26, 0x9d, 0xcb, 0xf9, 0xbd, 0x2e, 0xd9},
-                                true};
+                                true,
+                                nullptr};
 constexpr QuicVersion draft_29{quic_version::draft + 29,
                                {0xaf, 0xbf, 0xec, 0x28, 0x99, 0x93, 0xd2, 0x4c, 0x9e, 0x97,
                                 0x86, 0xf1, 0x9c, 0x61, 0x11, 0xe0, 0x43, 0x90, 0xa8, 0x99},
-                               false};
+                               false,
+                               nullptr};
 constexpr QuicVersion draft_23{quic_version::draft + 23,
                                {0xc3, 0xee, 0xf7, 0x12, 0xc7, 0x2e, 0xbb, 0x5a, 0x11, 0xa7,
                                 0xd2, 0x43, 0x2b, 0xb4, 0x63, 0x65, 0xbe, 0xf9, 0xf5, 0x02},
-                               false};
+                               false,
+                               nullptr};
+constexpr QuicVersion reserved{0x0a0a'0a0a, version_1.salt, false, &draft_29};
 
 // RFC 9000 §16.
 std::uint64_t variable_integer(ByteCursor& in) noexcept {
@@ -59,6 +64,7 @@ const QuicVersion* find_quic_version(std::uint32_t number) noexcept {
   if (number == version_2.number) return &version_2;
   if (number >= draft_29.number && number <= quic_version::draft + 34) return &draft_29;
   if (number >= draft_23.number && number < draft_29.number) return &draft_23;
+  if ((number & 0x0f0f'0f0fU) == reserved.number) return &reserved;
   return nullptr;
 }
 

@@ -21,8 +21,10 @@ struct QuicVersion {
   std::uint32_t number = 0;
   std::array<std::uint8_t, 20> salt{};
   bool v2_labels = false;
+  const QuicVersion* alternative = nullptr;  // to try when these keys do not open
 };
-// v1, v2, and the drafts 23 to 34 of v1; nothing for others.
+// v1, v2, and the drafts 23 to 34 of v1; versions reserved to provoke a negotiation (RFC 9000 §15),
+// which clients protect as the version that they really speak; nothing for others.
 [[nodiscard]] const QuicVersion* find_quic_version(std::uint32_t number) noexcept;
 
 struct QuicLongHeader {

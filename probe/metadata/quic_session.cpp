@@ -63,15 +63,18 @@ std::optional<Bytes> QuicSession::open_of_client(Direction& from, Side sender,
   if (from.version == header.version) {
     if (const auto frames = open_quic_initial(from.keys, header)) return frames;
   }
-  const QuicInitialKeys keys = quic_initial_keys(*header.version, header.destination, true);
-  const auto frames = open_quic_initial(keys, header);
-  if (!frames) return std::nullopt;
-  client_ = sender;
-  from.version = header.version;
-  from.keys = keys;
-  first_destination_.assign(header.destination);
-  directions_[index(other(sender))].version = nullptr;
-  return frames;
+  for (const QuicVersion* v = header.version; v != nullptr; v = v->alternative) {
+    const QuicInitialKeys keys = quic_initial_keys(*v, header.destination, true);
+    const auto frames = open_quic_initial(keys, header);
+    if (!frames) continue;
+    client_ = sender;
+    from.version = header.version;
+    from.keys = keys;
+    first_destination_.assign(header.destination);
+    directions_[index(other(sender))].version = nullptr;
+    return frames;
+  }
+  return std::nullopt;
 }
 
 std::optional<Bytes> QuicSession::open(Side sender, const QuicLongHeader& header) {
