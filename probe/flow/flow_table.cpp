@@ -195,7 +195,7 @@ void FlowTable::count(Flow& flow, const FlowPacket& packet, Side sender, bool du
     flow.initiator = evidence.sender_initiates ? sender : other(sender);
   }
   if (duplicate) return;  // no retransmission, and no news
-  flow.splt.note(view.payload_bytes, sender, packet.time);
+  flow.splt.note(view.payload_bytes, sender, packet.time, limits_.splt_packets);
   if (flow.key.protocol == ip_protocol::tcp && view.has_transport) {
     flow.tcp.observe(view, sender, packet.time);
   } else if (view.payload_bytes > 0) {

@@ -23,6 +23,7 @@ struct FlowLimits {
   std::chrono::seconds idle_half_open{10};  // TCP before it is established
   std::chrono::seconds active{300};
   std::chrono::seconds linger_closed{5};  // late packets of a closed TCP flow
+  std::uint8_t splt_packets = Splt::packets_max;
 };
 
 // What a packet adds to its flow; made by the pipeline from a view (or from a fragment held back).

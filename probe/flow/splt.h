@@ -23,8 +23,9 @@ class Splt {
  public:
   static constexpr std::size_t packets_max = 16;
 
-  void note(std::uint32_t payload_bytes, Side sender, Timestamp time) noexcept {
-    if (payload_bytes == 0 || count_ == packets_max) return;
+  // `limit`: packets that are kept, packets_max at most.
+  void note(std::uint32_t payload_bytes, Side sender, Timestamp time, std::size_t limit) noexcept {
+    if (payload_bytes == 0 || count_ >= std::min(limit, packets_max)) return;
     const std::int64_t gap = count_ == 0 ? 0 : (time - last_at_).count() / 1000;
     constexpr std::int64_t gap_max = std::numeric_limits<std::uint32_t>::max();
     packets_[count_++] = {payload_bytes, static_cast<std::uint32_t>(std::min(gap, gap_max)),

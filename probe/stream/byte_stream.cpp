@@ -5,6 +5,12 @@
 #include "probe/base/check.h"
 
 namespace dpi {
+namespace {
+
+// Segments further away than this many times the stream's limit belong to no window of it.
+constexpr std::int64_t windows = 4;
+
+}  // namespace
 
 ByteStream::~ByteStream() {
   memory_.give_back(held_);
@@ -37,7 +43,7 @@ AnomalySet ByteStream::add(std::uint32_t sequence, Bytes bytes) {
   const auto ahead = static_cast<std::int32_t>(sequence - next_);
   // RFC 9293 §3.8.4: a keep-alive probe may repeat the last byte with any value.
   if (ahead == -1 && bytes.size() == 1) return found;
-  const auto window = static_cast<std::int64_t>(bytes_max_);
+  const auto window = static_cast<std::int64_t>(bytes_max_) * windows;
   if (ahead > window) return found;
   if (std::int64_t{ahead} + static_cast<std::int64_t>(bytes.size()) < -window) return found;
   add_at(end_ + ahead, bytes, found);

@@ -26,7 +26,7 @@ class ByteStream {
   // stream, and bytes right before it may still be put in front while nothing was consumed.
   void start(std::uint32_t sequence) noexcept;
   // What was noticed: stream_overlap_differs, or why the stream gave up (stream_gap,
-  // stream_memory_full). Segments more than bytes_max away are out of the window and not taken.
+  // stream_memory_full). Segments far away (four times bytes_max) are not taken.
   AnomalySet add(std::uint32_t sequence, Bytes bytes);
 
   // Bytes in order and not yet consumed; valid until the next call of a member that changes it.
