@@ -16,27 +16,27 @@ class HeadReader : public StreamReader {
     while (true) {
       const std::string_view text = as_text(stream.readable());
       const std::size_t end = text.find('\n', scanned_);
+      if (std::min(end, text.size()) > line_bytes_max) return fail(found);
       if (end == std::string_view::npos) {
         scanned_ = text.size();
-        if (scanned_ <= line_bytes_max) return ReadState::more;
-        add(found, Anomaly::http_head_invalid);
-        return ReadState::failed;
+        return ReadState::more;
       }
       head_bytes_ += end + 1;
       scanned_ = 0;
       std::string_view line = text.substr(0, end);
       if (line.ends_with('\r')) line.remove_suffix(1);
-      ReadState outcome = take(line, metadata, found);
+      const ReadState outcome = take(line, metadata, found);
       stream.consume(end + 1);
-      if (outcome == ReadState::more && head_bytes_ > head_bytes_max) {
-        add(found, Anomaly::http_head_invalid);
-        outcome = ReadState::failed;
-      }
+      if (outcome == ReadState::more && head_bytes_ > head_bytes_max) return fail(found);
       if (outcome != ReadState::more) return outcome;
     }
   }
 
  protected:
+  static ReadState fail(AnomalySet& found) {
+    add(found, Anomaly::http_head_invalid);
+    return ReadState::failed;
+  }
   virtual ReadState take(std::string_view line, AppMetadata& metadata, AnomalySet& found) = 0;
 
  private:
@@ -58,10 +58,7 @@ class RequestReader final : public HeadReader {
     if (line.empty()) return ReadState::done;
     if (line[0] == ' ' || line[0] == '\t') return ReadState::more;  // obsolete folding
     const auto field = parse_http_field(line);
-    if (!field) {
-      add(found, Anomaly::http_head_invalid);
-      return ReadState::failed;
-    }
+    if (!field) return fail(found);
     if (!has_host_ && same_name(field->name, "host")) {
       has_host_ = true;
       keep_text(metadata.server_name, as_bytes(field->value), metadata_limit::server_name);

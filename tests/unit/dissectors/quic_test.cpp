@@ -48,14 +48,15 @@ TEST(QuicTest, ShortHeadersUnknownVersionsAndLongIdsAreRefused) {
 
 // RFC 9369 §3.2: the types of version 2 count from another value.
 TEST(QuicTest, KnowsTheTypesOfBothVersions) {
-  const auto type = [](unsigned first, const ByteBuffer& version) {
-    const ByteBuffer bytes = u8(first) + version + ByteBuffer{0, 0, 0, 0x40, 20} + zeros(20);
-    return parse_quic_long_header(bytes)->type;
+  const auto type = [](unsigned first, const ByteBuffer& version, const ByteBuffer& token = {}) {
+    const ByteBuffer bytes =
+        u8(first) + version + zeros(2) + token + ByteBuffer{0x40, 20} + zeros(20);
+    return parse_quic_long_header(bytes).value().type;
   };
   const ByteBuffer v1 = be32(1);
   const ByteBuffer v2 = be32(0x6b3343cf);
-  EXPECT_EQ(type(0xc0, v1), QuicPacketType::initial);
-  EXPECT_EQ(type(0xd0, v2), QuicPacketType::initial);
+  EXPECT_EQ(type(0xc0, v1, {0}), QuicPacketType::initial);
+  EXPECT_EQ(type(0xd0, v2, {0}), QuicPacketType::initial);
   EXPECT_EQ(type(0xf0, v1), QuicPacketType::retry);
   EXPECT_EQ(type(0xc0, v2), QuicPacketType::retry);
   EXPECT_EQ(type(0xe0, v1), QuicPacketType::handshake);
