@@ -39,8 +39,16 @@ enum class Anomaly : std::uint8_t {
   icmp_header_cut,
   // Streams
   stream_memory_full,
-  stream_gap,              // bytes acknowledged but never seen before a message was complete
+  stream_gap,              // bytes that never came; too much came behind them to wait on
   stream_overlap_differs,  // overlapping segments with other bytes: the first copy counts
+  // TLS, QUIC, HTTP, SSH: what began as one of them and then was not
+  tls_record_invalid,
+  tls_hello_invalid,
+  tls_certificate_invalid,
+  quic_frame_invalid,
+  http_head_invalid,
+  http2_frame_invalid,
+  ssh_message_invalid,
   // DNS
   dns_header_cut,
   dns_name_invalid,

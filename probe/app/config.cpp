@@ -55,6 +55,7 @@ const std::array keys = std::to_array<Key>({
     {"flow", "idle_half_open_s", &Config::flow_idle_half_open_s, true, 1, day_s},
     {"flow", "active_s", &Config::flow_active_s, true, 1, day_s},
     {"flow", "linger_closed_s", &Config::flow_linger_closed_s, true, 1, day_s},
+    {"flow", "splt_packets", &Config::flow_splt_packets, true, 0, Splt::packets_max},
     {"flow", "key_vlan", &Config::flow_key_vlan, true},
     {"flow", "key_tunnel", &Config::flow_key_tunnel, true},
     {"flow", "tunnels", &Config::flow_tunnels, true, 0, 0, "inner outer"},
@@ -62,6 +63,7 @@ const std::array keys = std::to_array<Key>({
     {"fragments", "datagrams_max", &Config::fragments_datagrams_max, true, 1, 1'000'000},
     {"fragments", "bytes_max", &Config::fragments_bytes_max, true, 65'536, std::uint64_t{1} << 32U},
     {"fragments", "timeout_s", &Config::fragments_timeout_s, true, 1, 3600},
+    {"streams", "bytes_max", &Config::streams_bytes_max, true, 1U << 20U, std::uint64_t{1} << 36U},
     {"dns", "transactions_max", &Config::dns_transactions_max, true, 16, 10'000'000},
     {"dns", "query_timeout_s", &Config::dns_query_timeout_s, true, 1, 3600},
     {"dns", "linger_s", &Config::dns_linger_s, true, 1, 3600},
@@ -216,7 +218,9 @@ PipelineLimits Config::pipeline_limits() const {
                         .idle_other = s(flow_idle_other_s),
                         .idle_half_open = s(flow_idle_half_open_s),
                         .active = s(flow_active_s),
-                        .linger_closed = s(flow_linger_closed_s)};
+                        .linger_closed = s(flow_linger_closed_s),
+                        .splt_packets = static_cast<std::uint8_t>(flow_splt_packets)};
+  limits.lanes.stream_bytes_max = streams_bytes_max;
   limits.lanes.dns.transactions_max = dns_transactions_max;
   limits.lanes.dns.query_timeout = s(dns_query_timeout_s);
   limits.lanes.dns.linger = s(dns_linger_s);

@@ -21,6 +21,7 @@ struct Config {
   std::uint64_t flow_idle_half_open_s = 10;
   std::uint64_t flow_active_s = 300;
   std::uint64_t flow_linger_closed_s = 5;
+  std::uint64_t flow_splt_packets = 16;
   bool flow_key_vlan = false;
   bool flow_key_tunnel = false;
   std::string flow_tunnels = "inner";
@@ -28,6 +29,7 @@ struct Config {
   std::uint64_t fragments_datagrams_max = 4096;
   std::uint64_t fragments_bytes_max = 8U << 20U;
   std::uint64_t fragments_timeout_s = 30;
+  std::uint64_t streams_bytes_max = 64ULL << 20U;
   std::uint64_t dns_transactions_max = 65'536;
   std::uint64_t dns_query_timeout_s = 10;
   std::uint64_t dns_linger_s = 2;

@@ -86,40 +86,42 @@ DnsStats& DnsStats::operator+=(const DnsStats& other) noexcept {
   return *this;
 }
 
-void DnsTracker::observe(const Flow& flow, Side sender, const PacketView& view, Timestamp time,
-                         std::uint64_t packet_number) {
+AnomalySet DnsTracker::observe(const Flow& flow, Side sender, const PacketView& view,
+                               Timestamp time, std::uint64_t packet_number) {
   const bool udp = view.protocol == ip_protocol::udp;
   if (!view.has_transport || view.fragment.present || (!udp && view.protocol != ip_protocol::tcp))
-    return;
+    return {};
   const auto service = service_of(view.src_port, view.dst_port);
-  if (!service) return;
+  if (!service) return {};
   const Route route{{view.src, view.src_port},
                     {view.dst, view.dst_port},
                     udp ? DnsTransport::udp : DnsTransport::tcp,
                     *service};
   // A packet may hold many messages: their numbers follow each other.
   next_number_ = std::max(next_number_, packet_number << 16U);
-  if (!udp) {
-    observe_tcp(flow, sender, view, route, time);
-  } else if (!view.payload.empty()) {
+  if (!udp) return observe_tcp(flow, sender, view, route, time);
+  if (!view.payload.empty())
     take(route, view.payload, view.payload.size() < view.payload_bytes, time);
-  }
+  return {};
 }
 
-void DnsTracker::observe_tcp(const Flow& flow, Side sender, const PacketView& view,
-                             const Route& route, Timestamp time) {
-  auto found = streams_.find(flow.slot);
-  if (found == streams_.end()) {
-    if (streams_.size() >= limits_.streams_max) return;
-    found = streams_.emplace(flow.slot, std::array<MessageStream, 2>{}).first;
+AnomalySet DnsTracker::observe_tcp(const Flow& flow, Side sender, const PacketView& view,
+                                   const Route& route, Timestamp time) {
+  AnomalySet found;
+  auto place = streams_.find(flow.slot);
+  if (place == streams_.end()) {
+    if (streams_.size() >= limits_.streams_max) {
+      if (!view.payload.empty()) add(found, Anomaly::stream_memory_full);
+      return found;
+    }
+    place = streams_.emplace(flow.slot, memory_).first;
   }
-  MessageStream& stream = found->second[index(sender)];
-  if ((view.tcp.flags & tcp_flag::syn) != 0) {
-    stream.start(view.tcp.sequence + 1);
-    return;
-  }
-  stream.add(view.tcp.sequence, view.payload);
+  MessageStream& stream = place->second.sides[index(sender)];
+  std::uint32_t sequence = view.tcp.sequence;
+  if ((view.tcp.flags & tcp_flag::syn) != 0) stream.start(++sequence);
+  found = stream.add(sequence, view.payload);
   while (const auto message = stream.next()) take(route, *message, false, time);
+  return found;
 }
 
 void DnsTracker::flow_ended(const Flow& flow) {

@@ -36,11 +36,12 @@ struct DnsStats {
 
 class DnsTracker {
  public:
-  DnsTracker(DnsLimits limits, DnsObserver& observer) : limits_(limits), observer_(observer) {}
+  DnsTracker(DnsLimits limits, StreamMemory& memory, DnsObserver& observer)
+      : limits_(limits), memory_(memory), observer_(observer) {}
 
   // Any packet; those of other services return at once. Packet numbers order transactions by their
-  // first messages.
-  void observe(const Flow& flow, Side sender, const PacketView& view, Timestamp time,
+  // first messages. What was noticed in its stream.
+  AnomalySet observe(const Flow& flow, Side sender, const PacketView& view, Timestamp time,
                std::uint64_t packet_number);
   // The flow is gone: its streams are too.
   void flow_ended(const Flow& flow);
@@ -81,8 +82,8 @@ class DnsTracker {
   void take_query(const Route& route, DnsMessage message, Timestamp time);
   void take_response(const Route& route, DnsMessage message, Timestamp time);
   void tell_single(const Route& route, DnsMessage message, Timestamp time, DnsOutcome outcome);
-  void observe_tcp(const Flow& flow, Side sender, const PacketView& view, const Route& route,
-                   Timestamp time);
+  AnomalySet observe_tcp(const Flow& flow, Side sender, const PacketView& view, const Route& route,
+                         Timestamp time);
   [[nodiscard]] Table::iterator find_query(const Route& route, const DnsMessage& response);
   [[nodiscard]] bool other_question_open(const Route& route, const DnsMessage& response) const;
   void schedule(Table::iterator place);
@@ -91,12 +92,18 @@ class DnsTracker {
   void make_room();
 
   DnsLimits limits_;
+  StreamMemory& memory_;
   DnsObserver& observer_;
   Table open_;
   // The oldest first, and what is due first: neither a full table nor a tick looks at all of it.
   std::map<std::uint64_t, Table::iterator> by_number_;
   std::set<std::pair<Timestamp, std::uint64_t>> by_deadline_;
-  std::map<std::uint32_t, std::array<MessageStream, 2>> streams_;  // by the flow's slot
+  struct Streams {
+    explicit Streams(StreamMemory& memory) noexcept
+        : sides{MessageStream{memory}, MessageStream{memory}} {}
+    std::array<MessageStream, 2> sides;
+  };
+  std::map<std::uint32_t, Streams> streams_;  // by the flow's slot
   std::uint64_t next_number_ = 0;
   std::int64_t last_tick_ = 0;
   DnsStats stats_;

@@ -13,11 +13,13 @@
 #include "probe/classify/classifier.h"
 #include "probe/dns/transaction.h"
 #include "probe/flow/flow.h"
+#include "probe/metadata/app_metadata.h"
 
 namespace dpi {
 
+// `metadata` may be null.
 void append_flow_payload(std::string& out, const Flow& flow, EndReason reason, bool final,
-                         const Verdict& verdict);
+                         const Verdict& verdict, const AppMetadata* metadata);
 void append_dns_payload(std::string& out, const DnsTransaction& transaction);
 
 // Cumulative since the chain began.

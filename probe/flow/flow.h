@@ -10,6 +10,7 @@
 #include "probe/flow/duplicate_window.h"
 #include "probe/flow/flow_key.h"
 #include "probe/flow/orientation.h"
+#include "probe/flow/splt.h"
 #include "probe/flow/tcp_tracker.h"
 
 namespace dpi {
@@ -40,6 +41,7 @@ struct Flow {
   std::array<SideCounters, 2> sides{};
   TcpTracker tcp;
   HistoryLetters history;  // other protocols: data only
+  Splt splt;
 
   // Of the flow's first packet.
   FixedList<std::uint16_t, vlan_ids_max> vlan_ids;
@@ -53,6 +55,7 @@ struct Flow {
   // Stable while the flow lives, unique among tables that share a classifier (SlotSpace): what
   // others keep about the flow hangs on it.
   std::uint32_t slot = 0;
+  std::uint32_t index = 0;  // the same within its own table
 
   [[nodiscard]] const Endpoint& endpoint(Side side) const noexcept {
     return side == Side::low ? key.low : key.high;

@@ -126,6 +126,7 @@ std::uint32_t FlowTable::create(const FlowPacket& packet, std::uint64_t hash) {
   e.hash = hash;
   Flow& flow = e.flow;
   flow.key = packet.key.key;
+  flow.index = slot;
   flow.slot = slots_.first + slot * slots_.stride;
   flow.number = packet.number;
   flow.start_at = packet.time;
@@ -204,6 +205,7 @@ void FlowTable::count(Flow& flow, const FlowPacket& packet, Side sender, bool du
     flow.initiator = evidence.sender_initiates ? sender : other(sender);
   }
   if (duplicate) return;  // no retransmission, and no news
+  flow.splt.note(view.payload_bytes, sender, packet.time, limits_.splt_packets);
   if (flow.key.protocol == ip_protocol::tcp && view.has_transport) {
     flow.tcp.observe(view, sender, packet.time);
   } else if (view.payload_bytes > 0) {
@@ -220,6 +222,7 @@ void FlowTable::next_record(Flow& flow, Timestamp time) {
   flow.sides = {};
   flow.duplicate_packets = 0;
   flow.tcp.start_record();
+  flow.splt.start_record();
   flow.history = {};
   flow.anomalies.reset();
 }
@@ -251,6 +254,12 @@ FlowTable::Touched FlowTable::add(const FlowPacket& packet) {
   unlink(slot);
   link(slot, timer_of(flow));
   return {flow, sender, fresh, false};
+}
+
+std::optional<FlowTable::Touched> FlowTable::find(const DirectedKey& key) {
+  const std::uint32_t slot = find(key.key, hash(seed_, key.key));
+  if (slot == none) return std::nullopt;
+  return Touched{entry(slot).flow, key.sender, false, false};
 }
 
 void FlowTable::collect_due(Timestamp now, std::vector<DueFlow>& out) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "probe/flow/flow.h"
@@ -21,6 +22,7 @@ struct FlowLimits {
   std::chrono::seconds idle_half_open{10};  // TCP before it is established
   std::chrono::seconds active{300};
   std::chrono::seconds linger_closed{5};  // late packets of a closed TCP flow
+  std::uint8_t splt_packets = Splt::packets_max;
 };
 
 // What a packet adds to its flow; made from a view (or from a fragment held back).
@@ -70,6 +72,8 @@ class FlowTable {
   // Counts the packet in its flow, made if needed (evicting the least recently seen flow when
   // full).
   Touched add(const FlowPacket& packet);
+  // The flow of a key, without counting anything; nothing when there is none.
+  [[nodiscard]] std::optional<Touched> find(const DirectedKey& key);
   // Appends what is due at this packet time, in no order; nothing unless a second has begun. Each
   // of it must be ended before the next packet is added.
   void collect_due(Timestamp now, std::vector<DueFlow>& out);

@@ -103,6 +103,14 @@ void TcpTracker::track_handshake(const PacketView& view, Side sender, Timestamp 
   const std::uint8_t flags = view.tcp.flags;
   TcpSide& from = side_[index(sender)];
   TcpSide& to = side_[index(other(sender))];
+  if (has(flags, tcp_flag::syn)) {
+    from.start_sequence = view.tcp.sequence + 1;
+    from.start_known = true;
+    if (has(flags, tcp_flag::ack) && !to.start_known) {
+      to.start_sequence = view.tcp.acknowledgement;
+      to.start_known = true;
+    }
+  }
   if (has(flags, tcp_flag::syn) && !has(flags, tcp_flag::ack)) {
     if (!from.syn) syn_at_ = time;
     from.syn = true;

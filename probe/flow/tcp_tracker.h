@@ -38,6 +38,8 @@ struct TcpSide {
   std::uint32_t acknowledged = 0;  // highest that the other side acknowledged of this side
   bool has_acknowledged = false;
   std::uint32_t first_sequence = 0;
+  std::uint32_t start_sequence = 0;  // of the first byte of data, told by a SYN or its answer
+  bool start_known = false;
   std::uint32_t retransmits = 0;
   std::uint32_t out_of_order = 0;
   std::uint32_t duplicate_acks = 0;

@@ -131,6 +131,7 @@ void EventJournal::heartbeat(Timestamp now) {
   f.last_packet_at = ledger.last_packet_at;
   f.anomalies = stats_.front.anomalies;
   f.anomalies += stats_.lanes.dns.anomalies;
+  f.anomalies += stats_.lanes.anomalies;
   if (settings_.live != nullptr) settings_.live->describe(f, fronts_);
   append_heartbeat_payload(payload_, f);
   last_heartbeat_seq_ = recorder_.events_sealed();

@@ -19,9 +19,9 @@ void FactEncoder::append(const Fact& fact) {
 }
 
 void FactEncoder::flow(FactNumber number, const Flow& flow, EndReason reason, bool final,
-                       const Verdict& verdict) {
+                       const Verdict& verdict, const AppMetadata* metadata) {
   const std::size_t first = batch_->bytes.size();
-  append_flow_payload(batch_->bytes, flow, reason, final, verdict);
+  append_flow_payload(batch_->bytes, flow, reason, final, verdict, metadata);
   append({.number = number,
           .order = flow.number,
           .kind = FactKind::flow,

@@ -52,7 +52,7 @@ class FactEncoder final : public PipelineObserver {
   FactEncoder(FactBatchSink& sink, FactBatch* first) : sink_(sink), batch_(first) {}
 
   void flow(FactNumber number, const Flow& flow, EndReason reason, bool final,
-            const Verdict& verdict) override;
+            const Verdict& verdict, const AppMetadata* metadata) override;
   void dns(FactNumber number, const DnsTransaction& transaction) override;
   void tick(FactNumber number, Timestamp now, const PipelineStats& stats) override;
   void capture_ended(FactNumber number, const PipelineStats& stats) override;

@@ -123,6 +123,15 @@ void Front::hand_on(const PacketView& view, PortPair ports, Timestamp time,
   ++stats_.packets.shed;
 }
 
+// What a tunnel's whole datagram says: to the flow inside, where its first piece was counted.
+void Front::hand_inside(const PacketView& datagram, Timestamp time) {
+  const DirectedKey key = make_key(datagram, flow_ports(datagram), key_);
+  dispatcher_.packet(lane_of(key.key), {.packet = {datagram, key, time, take_number()},
+                                        .classified = nullptr,
+                                        .dissected = &datagram,
+                                        .counted = false});
+}
+
 // Counted at the time when they can be: a flow's packets never go back in time.
 void Front::release(const std::vector<HeldFragment>& held, PortPair ports) {
   for (const HeldFragment& h : held) hand_on(h.view, ports, now_, &h.view, nullptr);
@@ -139,7 +148,9 @@ void Front::process_fragment(const PacketView& view, Timestamp time) {
   release(outcome.released, *outcome.ports);
   // A tunnel's whole datagram speaks for the flow inside, not for this one.
   const bool whole = outcome.datagram != nullptr && outcome.datagram->l3.empty();
-  hand_on(view, *outcome.ports, time, whole ? outcome.datagram : &view, outcome.datagram);
+  hand_on(view, *outcome.ports, time, whole ? outcome.datagram : &view,
+          whole ? outcome.datagram : nullptr);
+  if (outcome.datagram != nullptr && !whole) hand_inside(*outcome.datagram, time);
 }
 
 // A tunnel whose outer datagram came in pieces: this first one counts by the header inside, the
@@ -163,7 +174,8 @@ void Front::process_outer_fragment(const PacketView& view, Timestamp time) {
   if (view.fragment.present) {
     process_fragment(view, time);
   } else {
-    hand_on(view, flow_ports(view), time, &view, outcome.datagram);
+    hand_on(view, flow_ports(view), time, &view, nullptr);
+    if (outcome.datagram != nullptr) hand_inside(*outcome.datagram, time);
   }
 }
 

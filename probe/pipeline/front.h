@@ -94,6 +94,7 @@ class Front {
   FactNumber take_number() noexcept;
   void hand_on(const PacketView& view, PortPair ports, Timestamp time, const PacketView* classified,
                const PacketView* dissected);
+  void hand_inside(const PacketView& datagram, Timestamp time);
   void process_fragment(const PacketView& view, Timestamp time);
   void process_outer_fragment(const PacketView& view, Timestamp time);
   void release(const std::vector<HeldFragment>& held, PortPair ports);

@@ -36,20 +36,41 @@ std::uint32_t lane_of(const FlowKey& key) noexcept {
   return static_cast<std::uint32_t>(h % lane_count);
 }
 
-Lane::Lane(const FlowLimits& flows, const DnsLimits& dns, HashSeed seed, SlotSpace slots,
-           Classifier& classifier, FactObserver& observer)
+Lane::Lane(const LaneLimits& limits, HashSeed seed, SlotSpace slots, Classifier& classifier,
+           FactObserver& observer)
     : classifier_(classifier),
       observer_(observer),
-      flows_(flows, seed, *this, slots),
-      dns_(dns, *this) {}
+      flows_(limits.flows, seed, *this, slots),
+      stream_memory_(limits.stream_bytes_max),
+      dns_(limits.dns, stream_memory_, *this),
+      metadata_(limits.metadata, stream_memory_) {}
 
 void Lane::packet(const LanePacket& packet) {
   number_ = packet.packet.number;
+  if (!packet.counted) {
+    const DirectedKey& key = packet.packet.key;
+    if (const auto touched = flows_.find(key)) {
+      dissect(touched->flow, touched->sender, *packet.dissected, packet.packet.time);
+    } else if (key.key.protocol ==
+               ip_protocol::udp) {  // its flow had to go; its messages need none
+      dns_.observe(Flow{}, key.sender, *packet.dissected, packet.packet.time, number_);
+    }
+    return;
+  }
   const FlowTable::Touched touched = flows_.add(packet.packet);
   if (touched.dropped) return;
   classifier_.inspect(touched.flow, *packet.classified, packet.packet.time);
   if (packet.dissected != nullptr)
-    dns_.observe(touched.flow, touched.sender, *packet.dissected, packet.packet.time, number_);
+    dissect(touched.flow, touched.sender, *packet.dissected, packet.packet.time);
+}
+
+// Messages and metadata.
+void Lane::dissect(Flow& flow, Side sender, const PacketView& view, Timestamp time) {
+  const AnomalySet found =
+      dns_.observe(flow, sender, view, time, number_) | metadata_.observe(flow, sender, view);
+  if (found.none()) return;
+  flow.anomalies |= found;
+  anomalies_.add(found);
 }
 
 void Lane::collect_due(Timestamp now, std::vector<DueFlow>& flows,
@@ -76,8 +97,10 @@ void Lane::end_dns(FactNumber number, std::uint64_t transaction) {
 
 void Lane::flow_ended(const Flow& flow, EndReason reason, bool final) {
   const Verdict verdict = final ? classifier_.conclude(flow) : classifier_.verdict(flow);
-  if (final) dns_.flow_ended(flow);
-  observer_.flow(number_, flow, reason, final, verdict);
+  observer_.flow(number_, flow, reason, final, verdict, metadata_.find(flow));
+  if (!final) return;
+  dns_.flow_ended(flow);
+  metadata_.flow_ended(flow);
 }
 
 void Lane::transaction_ended(const DnsTransaction& transaction) {

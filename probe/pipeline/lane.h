@@ -1,6 +1,6 @@
-// A lane: the flows, their classification and their DNS of a fixed share of all conversations. The
-// share is decided by addresses and ports alone, so what a lane does is the same whichever worker
-// runs it and however many there are. Owned by one thread; no clock, no log, no random.
+// A lane: the flows, their classification, metadata and DNS of a fixed share of all conversations.
+// The share is decided by addresses and ports alone, so what a lane does is the same whichever
+// worker runs it and however many there are. Owned by one thread; no clock, no log, no random.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include "probe/classify/classifier.h"
 #include "probe/dns/dns_tracker.h"
 #include "probe/flow/flow_table.h"
+#include "probe/metadata/metadata_tracker.h"
 
 namespace dpi {
 
@@ -24,6 +25,9 @@ struct LanePacket {
   FlowPacket packet;
   const PacketView* classified;  // what nDPI is to see: the packet, or the datagram it completed
   const PacketView* dissected;   // what our own parsers are to see; null: nothing
+  // False: the packet was counted before, in a flow of another lane; here it is only dissected (the
+  // inside of a tunnel whose outer datagram came in pieces).
+  bool counted = true;
 };
 
 // Where a fact stands in the order of all facts: by the packet that caused it; of the facts that a
@@ -34,26 +38,37 @@ using FactNumber = std::uint64_t;
 class FactObserver {
  public:
   virtual ~FactObserver() = default;
+  // `metadata` is null where no protocol of ours was seen.
   virtual void flow(FactNumber number, const Flow& flow, EndReason reason, bool final,
-                    const Verdict& verdict) = 0;
+                    const Verdict& verdict, const AppMetadata* metadata) = 0;
   virtual void dns(FactNumber number, const DnsTransaction& transaction) = 0;
 };
 
 struct LaneStats {
   FlowTableStats flows;
   DnsStats dns;
+  AnomalyCounters anomalies;  // of streams and what they carry
 
   LaneStats& operator+=(const LaneStats& other) noexcept {
     flows += other.flows;
     dns += other.dns;
+    anomalies += other.anomalies;
     return *this;
   }
 };
 
+// Of one lane, or of all together.
+struct LaneLimits {
+  FlowLimits flows;
+  DnsLimits dns;
+  MetadataLimits metadata;
+  std::size_t stream_bytes_max = 64U << 20U;
+};
+
 class Lane final : private FlowObserver, private DnsObserver {
  public:
-  Lane(const FlowLimits& flows, const DnsLimits& dns, HashSeed seed, SlotSpace slots,
-       Classifier& classifier, FactObserver& observer);
+  Lane(const LaneLimits& limits, HashSeed seed, SlotSpace slots, Classifier& classifier,
+       FactObserver& observer);
 
   void packet(const LanePacket& packet);
 
@@ -63,16 +78,22 @@ class Lane final : private FlowObserver, private DnsObserver {
   void end_flow(FactNumber number, const DueFlow& due);
   void end_dns(FactNumber number, std::uint64_t transaction);
 
-  [[nodiscard]] LaneStats stats() const noexcept { return {flows_.stats(), dns_.stats()}; }
+  [[nodiscard]] LaneStats stats() const noexcept {
+    return {flows_.stats(), dns_.stats(), anomalies_};
+  }
 
  private:
+  void dissect(Flow& flow, Side sender, const PacketView& view, Timestamp time);
   void flow_ended(const Flow& flow, EndReason reason, bool final) override;
   void transaction_ended(const DnsTransaction& transaction) override;
 
   Classifier& classifier_;
   FactObserver& observer_;
   FlowTable flows_;
+  StreamMemory stream_memory_;
   DnsTracker dns_;
+  MetadataTracker metadata_;
+  AnomalyCounters anomalies_;
   FactNumber number_ = 0;  // of what is being done
 };
 

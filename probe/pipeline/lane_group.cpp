@@ -19,15 +19,15 @@ LaneGroup::LaneGroup(const LaneLimits& limits, HashSeed seed,
                      std::uint32_t worker, std::uint32_t workers)
     : classifier_(std::move(classifier)), workers_(workers) {
   DPI_CHECK(workers >= 1 && workers <= lane_count && worker < workers);
-  FlowLimits flows = limits.flows;
-  flows.flows_max = share(flows.flows_max);
-  DnsLimits dns = limits.dns;
-  dns.transactions_max = share(dns.transactions_max);
-  dns.streams_max = share(dns.streams_max);
+  LaneLimits one = limits;
+  one.flows.flows_max = share(one.flows.flows_max);
+  one.dns.transactions_max = share(one.dns.transactions_max);
+  one.dns.streams_max = share(one.dns.streams_max);
+  one.stream_bytes_max = share(one.stream_bytes_max);
   const std::uint32_t lanes = (lane_count - worker + workers - 1) / workers;
   for (std::uint32_t i = 0; i < lanes; ++i) {
     lanes_.push_back(
-        std::make_unique<Lane>(flows, dns, seed, SlotSpace{i, lanes}, *classifier_, observer));
+        std::make_unique<Lane>(one, seed, SlotSpace{i, lanes}, *classifier_, observer));
   }
 }
 

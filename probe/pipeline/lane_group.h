@@ -8,14 +8,10 @@
 
 namespace dpi {
 
-struct LaneLimits {
-  FlowLimits flows;  // of all lanes together
-  DnsLimits dns;
-};
-
 class LaneGroup {
  public:
-  // Worker `worker` of `workers` runs every lane whose number leaves it as the remainder.
+  // Limits are of all lanes together. Worker `worker` of `workers` runs every lane whose number
+  // leaves it as the remainder.
   LaneGroup(const LaneLimits& limits, HashSeed seed, std::unique_ptr<Classifier> classifier,
             FactObserver& observer, std::uint32_t worker = 0, std::uint32_t workers = 1);
 

@@ -6,18 +6,21 @@ namespace dpi {
 
 void WorkBatch::packet(std::uint32_t lane, const LanePacket& packet) {
   const PacketView& view = packet.packet.view;
-  const PacketView* datagram = packet.dissected == &view ? nullptr : packet.dissected;
-  const bool classify_datagram = packet.classified != &view;
+  // What is only dissected is a datagram too: it lies in the fragment table.
+  const bool in_frame = packet.counted && packet.dissected == &view;
+  const PacketView* datagram = in_frame ? nullptr : packet.dissected;
+  const bool classify_datagram = packet.counted && packet.classified != &view;
   DPI_CHECK(!classify_datagram || packet.classified == datagram);
   items_.push_back({.kind = Kind::packet,
                     .classify_datagram = classify_datagram,
-                    .dissect_view = packet.dissected == &view,
+                    .dissect_view = in_frame,
+                    .counted = packet.counted,
                     .lane = lane,
                     .datagram = datagram == nullptr ? none : keep(*datagram),
                     .number = packet.packet.number,
                     .time = packet.packet.time,
                     .key = packet.packet.key,
-                    .view = view});
+                    .view = packet.counted ? view : PacketView{}});
 }
 
 // All spans of such a view lie in its outermost one.

@@ -30,9 +30,11 @@ class WorkBatch {
       if (item.kind == Kind::packet) {
         const PacketView* datagram =
             item.datagram == none ? nullptr : &datagrams_[item.datagram]->view;
-        target.packet(item.lane, {.packet = {item.view, item.key, item.time, item.number},
-                                  .classified = item.classify_datagram ? datagram : &item.view,
-                                  .dissected = item.dissect_view ? &item.view : datagram});
+        const PacketView& view = item.counted ? item.view : *datagram;
+        target.packet(item.lane, {.packet = {view, item.key, item.time, item.number},
+                                  .classified = item.classify_datagram ? datagram : &view,
+                                  .dissected = item.dissect_view ? &view : datagram,
+                                  .counted = item.counted});
       } else if (item.kind == Kind::tick) {
         target.tick(item.number, item.time, stats_[item.lane]);
       } else {
@@ -52,6 +54,7 @@ class WorkBatch {
     EndReason reason = EndReason::forced;
     bool classify_datagram = false;
     bool dissect_view = false;
+    bool counted = true;
     std::uint32_t lane = 0;  // of a tick or end: index in stats_
     std::uint32_t datagram = none;
     FactNumber number = 0;

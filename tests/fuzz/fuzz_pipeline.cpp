@@ -25,10 +25,10 @@ constexpr std::size_t packets_max = 2'000;
 class Counts final : public dpi::PipelineObserver {
  public:
   void flow(dpi::FactNumber, const dpi::Flow& flow, dpi::EndReason reason, bool final,
-            const dpi::Verdict& verdict) override {
+            const dpi::Verdict& verdict, const dpi::AppMetadata* metadata) override {
     packets += flow.sides[0].packets + flow.sides[1].packets;
     std::string payload;
-    dpi::append_flow_payload(payload, flow, reason, final, verdict);
+    dpi::append_flow_payload(payload, flow, reason, final, verdict, metadata);
     DPI_CHECK(dpi::is_canonical_json(payload) && payload.size() <= dpi::payload_bytes_max);
   }
   void dns(dpi::FactNumber, const dpi::DnsTransaction& transaction) override {

@@ -15,7 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   while (in.left() >= 3 && in.be16() != 0xffff) in.skip(1);
   const dpi::Bytes stream = in.rest();
   constexpr std::uint32_t start = 0xffffff00U;  // sequence numbers wrap
-  dpi::MessageStream messages;
+  dpi::StreamMemory memory(1U << 20U);
+  dpi::MessageStream messages(memory);
   messages.start(start);
   std::size_t told = 0;
   while (segments.left() >= 3) {

@@ -135,3 +135,76 @@ write("fuzz_pipeline", {
     "http": pcap(101, [ip4(6, tcp(24, b"GET / HTTP/1.1\r\nHost: example.net\r\n\r\n"))]),
     "fragments": pcap(101, [ip4(17, udp(1111, 53, QUERY)[:24], 0x2000), ip4(17, udp(1111, 53, QUERY)[24:], 3)]),
     "tunnels": pcap(1, [ether(0x0800, f) for _, (link, f) in FRAMES.items() if link == 101][:20])})
+
+
+def vector(width, content):
+    return len(content).to_bytes(width, "big") + content
+
+
+def extension(kind, content):
+    return be16(kind) + vector(2, content)
+
+
+def handshake(kind, body):
+    return bytes([kind]) + vector(3, body)
+
+
+def tls_record(kind, content):
+    return bytes([kind, 3, 3]) + vector(2, content)
+
+
+def der(tag, content):
+    return bytes([tag]) + (bytes([len(content)]) if len(content) < 128 else b"\x82" + be16(len(content))) + content
+
+
+HELLO = (be16(0x0303) + bytes(32) + vector(1, bytes(32)) + vector(2, be16(0x2A2A, 0x1301, 0xC02F, 0x002F)) + vector(1, b"\0")
+         + vector(2, extension(0x1A1A, b"") + extension(0, vector(2, b"\0" + vector(2, b"example.com")))
+                  + extension(16, vector(2, vector(1, b"h2") + vector(1, b"http/1.1"))) + extension(10, vector(2, be16(29, 23)))
+                  + extension(11, vector(1, b"\0")) + extension(13, vector(2, be16(0x0403, 0x0804)))
+                  + extension(43, vector(1, be16(0x0304, 0x0303)))))
+SERVER_HELLO = be16(0x0303) + bytes(32) + vector(1, b"") + be16(0xC02F) + b"\0" + vector(2, extension(16, vector(2, vector(1, b"h2"))))
+
+
+def rdn(oid, kind, value):
+    return der(0x31, der(0x30, der(6, oid) + der(kind, value)))
+
+
+NAME = rdn(b"\x55\4\6", 0x13, b"DE") + rdn(b"\x55\4\x0a", 0x0C, b"A, \"B\"") + rdn(b"\x2a\3\4", 0x1E, b"\0x") + rdn(b"\x55\4\3", 4, b"\1")
+CERTIFICATE = der(0x30, der(0x30, der(0xA0, der(2, b"\2")) + der(2, b"\1") + der(0x30, b"") + der(0x30, NAME)
+                                + der(0x30, der(0x17, b"200101000000Z") + der(0x18, b"20500101000000Z")) + der(0x30, NAME)))
+SERVER = tls_record(22, handshake(2, SERVER_HELLO) + handshake(11, vector(3, vector(3, CERTIFICATE))) + handshake(14, b""))
+write("fuzz_tls", {"client_hello": b"\0" + HELLO, "server_hello": b"\1" + SERVER_HELLO, "certificate": b"\2" + CERTIFICATE,
+                   "client": b"\3" + tls_record(22, handshake(1, HELLO)), "server": b"\3" + SERVER,
+                   "records": b"\3" + b"".join(tls_record(22, handshake(1, HELLO)[i:i + 40]) for i in range(0, len(HELLO) + 4, 40))})
+REQUEST = b"GET /a?b HTTP/1.1\r\nHost: example.com\r\nUser-Agent: x%y\r\n\r\n"
+
+
+def frame(kind, flags, content, stream=1):
+    return vector(3, content)[0:3] + bytes([kind, flags]) + be32(stream) + content
+
+
+FIELDS = bytes.fromhex("828684418cf1e3c2e5f23a6ba0ab90f4ff7a04746573740f")
+SETTINGS = frame(4, 0, bytes(6), 0)
+write("fuzz_http", {
+    "request": b"\0" + REQUEST, "response": b"\0HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", "fields": b"\2Host: a\r\nB: c\r\n\r\n",
+    "status": b"\x03404 x\r\n", "http2": b"\1" + SETTINGS + frame(0, 0, b"data") + frame(1, 0x04, FIELDS[:17]),
+    "continuation": b"\1" + frame(1, 0, FIELDS[:7]) + frame(9, 4, FIELDS[7:17]), "padded": b"\1" + frame(1, 0x2C, b"\2" + bytes(5) + FIELDS[:17] + b"\0\0"),
+    "server": b"\0" + SETTINGS + frame(5, 4, be32(2) + b"\x82") + frame(1, 4, b"\x08\x03103") + frame(1, 4, b"\x88")})
+LISTS = b"".join(vector(4, x) for x in (b"kex", b"key", b"ecs", b"esc", b"mcs", b"msc", b"none", b"zlib", b"", b"")) + bytes(5)
+KEXINIT = b"\4\x14" + bytes(16) + LISTS + bytes(4)
+write("fuzz_ssh", {"stream": b"\0SSH-2.0-OpenSSH_9.2\r\n" + vector(4, KEXINIT), "packet": b"\1" + vector(4, KEXINIT), "kexinit": b"\0" + KEXINIT,
+                   "version1": b"\0SSH-1.5-x\n"})
+MESSAGE = handshake(1, HELLO)
+
+
+def crypto(at, end):
+    return b"\6" + be16(0x4000 | at, 0x4000 | (min(end, len(MESSAGE)) - at)) + MESSAGE[at:end]
+
+
+LONG = b"\xc0" + be32(1) + vector(1, bytes(8)) + vector(1, b"abc")
+write("fuzz_quic", {"frames": b"\0" + crypto(0, 4000), "pieces": b"\0\2\1\0\0\0" + crypto(100, 4000) + b"\0\1" + crypto(0, 100) + b"\x1c\0",
+                    "initial": b"\1" + LONG + b"\0" + be16(0x4000 | 100) + bytes(100), "retry": b"\1\xf0" + LONG[1:] + bytes(20),
+                    "version2": b"\1\xd0" + be32(0x6B3343CF) + LONG[5:] + b"\0" + be16(0x4000 | 40) + bytes(40)})
+write("fuzz_byte_stream", {"in_order": b"".join(be16(i * 200) + b"\xc8\1" for i in range(20)),
+                           "backwards": b"".join(be16(i * 200) + b"\xdc\0" for i in reversed(range(20))),
+                           "overlaps": b"".join(be16(i * 37 % 900) + bytes([i * 11 % 256, i % 4]) for i in range(60))})

@@ -24,7 +24,7 @@ ByteBuffer message(unsigned id, bool response, std::string_view label, unsigned 
 
 class DnsTrackerTest : public ::testing::Test {
  protected:
-  explicit DnsTrackerTest(DnsLimits limits = {}) : tracker_(limits, seen_) {}
+  explicit DnsTrackerTest(DnsLimits limits = {}) : tracker_(limits, memory_, seen_) {}
 
   void see(const ByteBuffer& ip_packet, double seconds) {
     const Frame frame(ethernet(0x0800, ip_packet));
@@ -43,6 +43,7 @@ class DnsTrackerTest : public ::testing::Test {
   }
 
   Collected seen_;
+  StreamMemory memory_{1U << 20U};
   DnsTracker tracker_;
   Flow flow_;
   std::uint64_t next_packet_ = 1;
@@ -63,8 +64,9 @@ TEST_F(DnsTrackerTest, PairsByIdQuestionAndEndpoints) {
 // of the table for either would take minutes here.
 TEST(DnsTrackerLoadTest, AFullTableCostsNoMorePerMessage) {
   Collected seen;
+  StreamMemory memory(1U << 20U);
   DnsTracker tracker({.transactions_max = 20'000, .query_timeout = std::chrono::seconds{1'000'000}},
-                     seen);
+                     memory, seen);
   constexpr unsigned messages = 60'000;
   for (unsigned i = 0; i < messages; ++i) {
     const Frame frame(

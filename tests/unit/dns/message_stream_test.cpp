@@ -24,7 +24,8 @@ const std::vector<std::string> expected{"one", "", "three"};
 
 TEST(MessageStreamTest, FindsMessagesHoweverTheyAreCutIntoSegments) {
   for (std::size_t size = 1; size <= stream_bytes.size(); ++size) {
-    MessageStream stream;
+    StreamMemory memory(1U << 20U);
+    MessageStream stream(memory);
     std::vector<std::string> got;
     for (std::size_t at = 0; at < stream_bytes.size(); at += size) {
       stream.add(static_cast<std::uint32_t>(at),
@@ -41,7 +42,8 @@ TEST(MessageStreamTest, PutsSegmentsInOrderAcrossTheSequenceWrap) {
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   for (int round = 0; round < 200; ++round) {
     std::shuffle(order.begin(), order.end(), random);
-    MessageStream stream;
+    StreamMemory memory(1U << 20U);
+    MessageStream stream(memory);
     stream.start(0xfffffff8U);
     for (const std::size_t i : order)
       stream.add(0xfffffff8U + static_cast<std::uint32_t>(i), Bytes{stream_bytes}.subspan(i, 1));
@@ -50,7 +52,8 @@ TEST(MessageStreamTest, PutsSegmentsInOrderAcrossTheSequenceWrap) {
 }
 
 TEST(MessageStreamTest, RepeatedAndOverlappingSegmentsChangeNothing) {
-  MessageStream stream;
+  StreamMemory memory(1U << 20U);
+  MessageStream stream(memory);
   stream.start(0);
   stream.add(0, Bytes{stream_bytes}.first(6));
   stream.add(0, Bytes{stream_bytes}.first(6));
@@ -59,14 +62,15 @@ TEST(MessageStreamTest, RepeatedAndOverlappingSegmentsChangeNothing) {
 }
 
 TEST(MessageStreamTest, GivesUpInsteadOfGrowing) {
-  MessageStream stream;
+  StreamMemory memory(1U << 20U);
+  MessageStream stream(memory);
   stream.start(0);
   const ByteBuffer block(1000, 'x');
-  bool goes_on = true;
-  for (std::uint32_t i = 1; i < 1000 && goes_on; ++i)
-    goes_on = stream.add(i * 2000, block);  // never in order
-  EXPECT_FALSE(goes_on);
-  EXPECT_FALSE(stream.add(0, block));
+  AnomalySet found;
+  for (std::uint32_t i = 1; i < 1000; ++i) found |= stream.add(i * 500, block);  // never in order
+  EXPECT_TRUE(stream.gave_up());
+  EXPECT_TRUE(has(found, Anomaly::stream_gap));
+  EXPECT_EQ(memory.used(), 0U);
 }
 
 }  // namespace

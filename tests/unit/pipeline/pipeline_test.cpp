@@ -13,7 +13,9 @@ using namespace test;  // NOLINT
 
 class Facts final : public PipelineObserver {
  public:
-  void flow(FactNumber, const Flow& flow, EndReason reason, bool, const Verdict& verdict) override {
+  void flow(FactNumber, const Flow& flow, EndReason reason, bool, const Verdict& verdict,
+            const AppMetadata* metadata) override {
+    if (metadata != nullptr) server_names.push_back(metadata->server_name);
     packets += flow.sides[0].packets + flow.sides[1].packets;
     text += std::to_string(flow.number) + " " + std::string{end_reason_name(reason)} + " " +
             std::string{verdict.app} + "\n";
@@ -30,6 +32,7 @@ class Facts final : public PipelineObserver {
   std::uint64_t messages = 0;
   std::uint64_t ticks = 0;
   std::string text;
+  std::vector<std::string> server_names;
 };
 
 class PipelineTest : public ::testing::Test {

@@ -1,0 +1,49 @@
+// Sequence of packet lengths and times: the first packets with payload of a flow. Fixed size, no
+// allocation.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <span>
+
+#include "probe/base/time.h"
+#include "probe/flow/flow_key.h"
+
+namespace dpi {
+
+struct SpltPacket {
+  std::uint32_t payload_bytes = 0;
+  std::uint32_t gap_us = 0;  // since the packet before in the list; the first: 0
+  Side sender = Side::low;
+};
+
+class Splt {
+ public:
+  static constexpr std::size_t packets_max = 16;
+
+  // `limit`: packets that are kept, packets_max at most.
+  void note(std::uint32_t payload_bytes, Side sender, Timestamp time, std::size_t limit) noexcept {
+    if (payload_bytes == 0 || count_ >= std::min(limit, packets_max)) return;
+    const std::int64_t gap = count_ == 0 ? 0 : (time - last_at_).count() / 1000;
+    constexpr std::int64_t gap_max = std::numeric_limits<std::uint32_t>::max();
+    packets_[count_++] = {payload_bytes, static_cast<std::uint32_t>(std::min(gap, gap_max)),
+                          sender};
+    last_at_ = time;
+  }
+  // A record ended: what it told is not told again.
+  void start_record() noexcept { told_ = count_; }
+  // Those of this record.
+  [[nodiscard]] std::span<const SpltPacket> packets() const noexcept {
+    return std::span<const SpltPacket>{packets_}.subspan(told_, count_ - std::size_t{told_});
+  }
+
+ private:
+  std::array<SpltPacket, packets_max> packets_{};
+  Timestamp last_at_{};
+  std::uint8_t count_ = 0;
+  std::uint8_t told_ = 0;
+};
+
+}  // namespace dpi

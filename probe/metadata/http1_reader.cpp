@@ -1,0 +1,107 @@
+#include <algorithm>
+
+#include "dissectors/http/http1.h"
+#include "probe/metadata/stream_reader.h"
+
+namespace dpi {
+namespace {
+
+constexpr std::size_t line_bytes_max = 16U << 10U;
+constexpr std::size_t head_bytes_max = 64U << 10U;
+
+// The lines of a head, each once (RFC 9112 §2.2: a bare LF ends a line too).
+class HeadReader : public StreamReader {
+ public:
+  ReadState read(ByteStream& stream, AppMetadata& metadata, AnomalySet& found) override {
+    while (true) {
+      const std::string_view text = as_text(stream.readable());
+      const std::size_t end = text.find('\n', scanned_);
+      if (std::min(end, text.size()) > line_bytes_max) return fail(found);
+      if (end == std::string_view::npos) {
+        scanned_ = text.size();
+        return ReadState::more;
+      }
+      head_bytes_ += end + 1;
+      scanned_ = 0;
+      std::string_view line = text.substr(0, end);
+      if (line.ends_with('\r')) line.remove_suffix(1);
+      const ReadState outcome = take(line, metadata, found);
+      stream.consume(end + 1);
+      if (outcome == ReadState::more && head_bytes_ > head_bytes_max) return fail(found);
+      if (outcome != ReadState::more) return outcome;
+    }
+  }
+
+ protected:
+  static ReadState fail(AnomalySet& found) {
+    add(found, Anomaly::http_head_invalid);
+    return ReadState::failed;
+  }
+  virtual ReadState take(std::string_view line, AppMetadata& metadata, AnomalySet& found) = 0;
+
+ private:
+  std::size_t scanned_ = 0;  // of the line being looked for, without a line end
+  std::size_t head_bytes_ = 0;
+};
+
+class RequestReader final : public HeadReader {
+ protected:
+  ReadState take(std::string_view line, AppMetadata& metadata, AnomalySet& found) override {
+    if (!begun_) {
+      const auto request = parse_http_request_line(line);
+      if (!request) return ReadState::failed;  // some other protocol with such methods
+      begun_ = true;
+      keep_text(metadata.http_method, as_bytes(request->method), metadata_limit::http_method);
+      keep_text(metadata.http_url, as_bytes(request->target), metadata_limit::http_url);
+      return ReadState::more;
+    }
+    if (line.empty()) return ReadState::done;
+    if (line[0] == ' ' || line[0] == '\t') return ReadState::more;  // obsolete folding
+    const auto field = parse_http_field(line);
+    if (!field) return fail(found);
+    if (!has_host_ && same_name(field->name, "host")) {
+      has_host_ = true;
+      keep_text(metadata.server_name, as_bytes(field->value), metadata_limit::server_name);
+    } else if (!has_agent_ && same_name(field->name, "user-agent")) {
+      has_agent_ = true;
+      keep_text(metadata.http_user_agent, as_bytes(field->value), metadata_limit::http_user_agent);
+    }
+    return ReadState::more;
+  }
+
+ private:
+  bool begun_ = false;
+  bool has_host_ = false;
+  bool has_agent_ = false;
+};
+
+class ResponseReader final : public HeadReader {
+ protected:
+  ReadState take(std::string_view line, AppMetadata& metadata, AnomalySet& /*found*/) override {
+    if (in_head_) {
+      in_head_ = !line.empty();
+      return ReadState::more;
+    }
+    const auto status = parse_http_status_line(line);
+    if (!status) return ReadState::failed;
+    metadata.http_status = *status;
+    // RFC 9110 §15.2: interim responses precede the one that counts.
+    in_head_ = *status < 200 && *status != 101;
+    return in_head_ ? ReadState::more : ReadState::done;
+  }
+
+ private:
+  bool in_head_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<StreamReader> make_http1_request_reader() {
+  return std::make_unique<RequestReader>();
+}
+
+std::unique_ptr<StreamReader> make_http1_response_reader() {
+  return std::make_unique<ResponseReader>();
+}
+
+}  // namespace dpi
