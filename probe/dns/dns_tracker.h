@@ -42,7 +42,7 @@ class DnsTracker {
   // Any packet; those of other services return at once. Packet numbers order transactions by their
   // first messages. What was noticed in its stream.
   AnomalySet observe(const Flow& flow, Side sender, const PacketView& view, Timestamp time,
-               std::uint64_t packet_number);
+                     std::uint64_t packet_number);
   // The flow is gone: its streams are too.
   void flow_ended(const Flow& flow);
   // Appends the numbers of what is due at this packet time; nothing unless a second has begun. Each
