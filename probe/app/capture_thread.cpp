@@ -52,6 +52,7 @@ void CaptureThread::run() {
       error_ = state ? "ended" : state.error().what;
       break;
     }
+    front.observe_clock(wall_clock_now().time_since_epoch() - boot_time());
     for (const RawPacket& packet : batch.packets()) front.process(packet);
     if (*state == SourceState::idle) front.idle(wall_clock_now() - time_under_way);
     front.set_source(neutral(source_->stats()));

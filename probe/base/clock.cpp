@@ -17,8 +17,8 @@ Timestamp wall_clock_now() noexcept {
   return timestamp(read_ns(CLOCK_REALTIME));
 }
 
-std::uint64_t boot_time_us() noexcept {
-  return static_cast<std::uint64_t>(read_ns(CLOCK_BOOTTIME) / 1000);
+Nanoseconds boot_time() noexcept {
+  return Nanoseconds{read_ns(CLOCK_BOOTTIME)};
 }
 
 }  // namespace dpi

@@ -9,7 +9,10 @@ namespace dpi {
 
 // CLOCK_REALTIME: may step either way.
 [[nodiscard]] Timestamp wall_clock_now() noexcept;
-// CLOCK_BOOTTIME in microseconds: never steps back, counts suspended time.
-[[nodiscard]] std::uint64_t boot_time_us() noexcept;
+// CLOCK_BOOTTIME: never steps, counts suspended time.
+[[nodiscard]] Nanoseconds boot_time() noexcept;
+[[nodiscard]] inline std::uint64_t boot_time_us() noexcept {
+  return static_cast<std::uint64_t>(boot_time().count() / 1000);
+}
 
 }  // namespace dpi

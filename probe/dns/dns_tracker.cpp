@@ -285,6 +285,19 @@ void DnsTracker::collect_due(Timestamp now, std::vector<std::uint64_t>& out) {
   }
 }
 
+void DnsTracker::shift(Nanoseconds delta) {
+  by_deadline_.clear();
+  for (auto& [key, open] : open_) {
+    DnsTransaction& t = open.transaction;
+    if (t.queries > 0) t.query_at += delta;
+    if (t.responses > 0) t.response_at += delta;
+    t.last_at += delta;
+    open.deadline += delta;
+    by_deadline_.emplace(open.deadline, t.number);
+  }
+  last_tick_ = 0;
+}
+
 void DnsTracker::collect_all(std::vector<std::uint64_t>& out) {
   for (const auto& [number, place] : by_number_) out.push_back(number);
   streams_.clear();

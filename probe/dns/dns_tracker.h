@@ -50,6 +50,8 @@ class DnsTracker {
   void collect_due(Timestamp now, std::vector<std::uint64_t>& out);
   // Appends everything: time ends here and may begin anew.
   void collect_all(std::vector<std::uint64_t>& out);
+  // The clock has stepped by this much: what is open waits on.
+  void shift(Nanoseconds delta);
   void end(std::uint64_t number) { close(by_number_.at(number)); }
 
   [[nodiscard]] DnsStats stats() const noexcept { return stats_; }

@@ -23,6 +23,9 @@ class DuplicateWindow {
 
   // True when one of the last packets was this one; remembers it otherwise.
   bool seen(std::uint64_t digest, Timestamp time) noexcept;
+  void shift(Nanoseconds delta) noexcept {
+    for (Recent& recent : recent_) recent.time += delta;
+  }
 
  private:
   struct Recent {

@@ -60,6 +60,14 @@ struct Flow {
   [[nodiscard]] const Endpoint& endpoint(Side side) const noexcept {
     return side == Side::low ? key.low : key.high;
   }
+  // The clock that packets are timed by has stepped: what lasts keeps its length.
+  void shift(Nanoseconds delta) noexcept {
+    start_at += delta;
+    end_at += delta;
+    tcp.shift(delta);
+    splt.shift(delta);
+    for (DuplicateWindow& window : recent) window.shift(delta);
+  }
   [[nodiscard]] bool one_way_icmp() const noexcept {
     return has_icmp && is_one_way_icmp(key.protocol, icmp_type);
   }

@@ -278,6 +278,14 @@ void FlowTable::collect_due(Timestamp now, std::vector<DueFlow>& out) {
   }
 }
 
+void FlowTable::shift(Nanoseconds delta) {
+  for (const List& list : lists_) {
+    for (std::uint32_t slot = list.head; slot != none; slot = entry(slot).next)
+      entry(slot).flow.shift(delta);
+  }
+  last_tick_ = 0;  // the next tick says where time is
+}
+
 void FlowTable::collect_all(EndReason reason, std::vector<DueFlow>& out) {
   for (const List& list : lists_) {
     for (std::uint32_t slot = list.head; slot != none; slot = entry(slot).next) {

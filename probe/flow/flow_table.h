@@ -79,6 +79,8 @@ class FlowTable {
   void collect_due(Timestamp now, std::vector<DueFlow>& out);
   // Appends everything: time ends here and may begin anew. Flows that are not closed get `reason`.
   void collect_all(EndReason reason, std::vector<DueFlow>& out);
+  // The clock has stepped by this much: flows live on, and nothing is due that was not before.
+  void shift(Nanoseconds delta);
   void end(const DueFlow& due) { end(due.index, due.reason); }
 
   [[nodiscard]] FlowTableStats stats() const noexcept { return stats_; }

@@ -145,6 +145,14 @@ std::vector<HeldFragment> FragmentTable::expire(Timestamp now) {
   return out;
 }
 
+void FragmentTable::shift(Nanoseconds delta) {
+  for (auto& [key, datagram] : datagrams_) {
+    datagram.began += delta;
+    for (HeldFragment& held : datagram.held) held.time += delta;
+  }
+  last_tick_ = 0;
+}
+
 std::vector<HeldFragment> FragmentTable::finish() {
   std::vector<HeldFragment> out = expire(Timestamp::max() - limits_.timeout);
   last_tick_ = 0;

@@ -45,6 +45,8 @@ class FragmentTable {
   // Fragments whose first one never came, oldest first: to be counted under ports 0.
   [[nodiscard]] std::vector<HeldFragment> expire(Timestamp now);
   [[nodiscard]] std::vector<HeldFragment> finish();
+  // The clock has stepped by this much.
+  void shift(Nanoseconds delta);
 
  private:
   struct Key {

@@ -32,6 +32,7 @@ class Splt {
                           sender};
     last_at_ = time;
   }
+  void shift(Nanoseconds delta) noexcept { last_at_ += delta; }
   // A record ended: what it told is not told again.
   void start_record() noexcept { told_ = count_; }
   // Those of this record.

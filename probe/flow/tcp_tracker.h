@@ -80,6 +80,10 @@ class TcpTracker {
   [[nodiscard]] std::int64_t rtt_responder_us() const noexcept { return rtt_responder_us_; }
   [[nodiscard]] std::int64_t rtt_initiator_us() const noexcept { return rtt_initiator_us_; }
 
+  void shift(Nanoseconds delta) noexcept {
+    syn_at_ += delta;
+    syn_ack_at_ += delta;
+  }
   // A record ended, the flow goes on: counters start again, sequence state stays.
   void start_record() noexcept;
 

@@ -1,6 +1,7 @@
 #include "probe/pipeline/front.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace dpi {
 namespace {
@@ -84,6 +85,16 @@ void Front::advance(Timestamp now) {
 
 void Front::idle(Timestamp now) {
   if (!began_ || now > now_) advance(now);
+}
+
+std::optional<Nanoseconds> Front::observe_clock(Nanoseconds offset) {
+  constexpr Nanoseconds step_min = std::chrono::milliseconds{100};  // slewing moves less in a poll
+  const Nanoseconds delta = offset - std::exchange(clock_offset_, offset).value_or(offset);
+  if (delta > -step_min && delta < step_min) return std::nullopt;
+  now_ += delta;
+  fragments_.shift(delta);
+  dispatcher_.clock_stepped(++clock_steps_, delta);
+  return delta;
 }
 
 void Front::process(const RawPacket& packet) {

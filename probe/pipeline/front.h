@@ -63,6 +63,8 @@ class LaneDispatcher {
   virtual bool packet(std::uint32_t lane, const LanePacket& packet) = 0;
   // Packet time has reached a new second; told before the first packet of it.
   virtual void tick(FactNumber number, Timestamp now, const FrontStats& stats) = 0;
+  // The clock that packets are timed by has stepped, for the n-th time.
+  virtual void clock_stepped(std::uint64_t nth, Nanoseconds delta) = 0;
   // A capture has ended.
   virtual void finish(FactNumber number, EndReason reason, const FrontStats& stats) = 0;
 };
@@ -78,6 +80,10 @@ class Front {
   // Nothing came: time goes on all the same. For live sources, with the wall clock less the time
   // that a packet may be under way; never goes back.
   void idle(Timestamp now);
+  // For live sources: wall clock less CLOCK_BOOTTIME, before the packets of a poll. When it jumps,
+  // the clock has stepped: everything that lasts is moved along, so that nothing expires and no
+  // duration turns negative. Gives the step, or nothing.
+  std::optional<Nanoseconds> observe_clock(Nanoseconds offset);
   void set_source(const SourceStats& stats) noexcept { stats_.source = stats; }
   // The end of a capture: everything ends, and time may begin anew.
   void finish(EndReason reason);
@@ -110,6 +116,8 @@ class Front {
   FactNumber next_number_;
   Timestamp now_{};
   bool began_ = false;
+  std::optional<Nanoseconds> clock_offset_;
+  std::uint64_t clock_steps_ = 0;
 };
 
 }  // namespace dpi

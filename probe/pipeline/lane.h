@@ -75,6 +75,11 @@ class Lane final : private FlowObserver, private DnsObserver {
   // Ends what is due, in two steps so that lanes can end theirs in one order.
   void collect_due(Timestamp now, std::vector<DueFlow>& flows, std::vector<std::uint64_t>& dns);
   void collect_all(EndReason reason, std::vector<DueFlow>& flows, std::vector<std::uint64_t>& dns);
+  // The clock has stepped by this much.
+  void shift(Nanoseconds delta) {
+    flows_.shift(delta);
+    dns_.shift(delta);
+  }
   void end_flow(FactNumber number, const DueFlow& due);
   void end_dns(FactNumber number, std::uint64_t transaction);
 

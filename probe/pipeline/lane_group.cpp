@@ -57,6 +57,12 @@ void LaneGroup::tick(FactNumber number, Timestamp now) {
   end_collected(number);
 }
 
+void LaneGroup::clock_stepped(std::uint64_t nth, Nanoseconds delta) {
+  if (nth <= clock_steps_) return;
+  clock_steps_ = nth;
+  for (const auto& lane : lanes_) lane->shift(delta);
+}
+
 void LaneGroup::finish(FactNumber number, EndReason reason) {
   collect([&](Lane& lane) { lane.collect_all(reason, lane_flows_, lane_dns_); });
   end_collected(number);

@@ -20,6 +20,8 @@ class LaneGroup {
   }
   // Packet time has entered a new second: what is due ends, in the order of first packets.
   void tick(FactNumber number, Timestamp now);
+  // The clock has stepped for the n-th time: once for all fronts that tell it.
+  void clock_stepped(std::uint64_t nth, Nanoseconds delta);
   // The end of a capture: everything ends, and time may begin anew.
   void finish(FactNumber number, EndReason reason);
 
@@ -40,6 +42,7 @@ class LaneGroup {
   std::unique_ptr<Classifier> classifier_;
   std::uint32_t workers_;
   std::vector<std::unique_ptr<Lane>> lanes_;
+  std::uint64_t clock_steps_ = 0;
   std::vector<Due<DueFlow>> flows_;
   std::vector<Due<std::uint64_t>> dns_;
   std::vector<DueFlow> lane_flows_;

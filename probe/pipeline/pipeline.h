@@ -52,6 +52,9 @@ class Pipeline final : private LaneDispatcher {
     lanes_.tick(number, now);
     observer_.tick(number, now, {stats, lanes_.stats()});
   }
+  void clock_stepped(std::uint64_t nth, Nanoseconds delta) override {
+    lanes_.clock_stepped(nth, delta);
+  }
   void finish(FactNumber number, EndReason reason, const FrontStats& stats) override {
     lanes_.finish(number, reason);
     observer_.capture_ended(number, {stats, lanes_.stats()});

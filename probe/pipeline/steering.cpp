@@ -40,6 +40,11 @@ void Steering::tick(FactNumber number, Timestamp now, const FrontStats& stats) {
   }
 }
 
+// Rare, and not to be missed: it waits.
+void Steering::clock_stepped(std::uint64_t nth, Nanoseconds delta) {
+  for (Way& to : ways_) batch_of(to).clock_stepped(nth, delta);
+}
+
 void Steering::finish(FactNumber number, EndReason reason, const FrontStats& stats) {
   for (Way& to : ways_) batch_of(to).finish(number, reason, stats);
 }

@@ -22,6 +22,7 @@ class Steering final : public LaneDispatcher {
 
   bool packet(std::uint32_t lane, const LanePacket& packet) override;
   void tick(FactNumber number, Timestamp now, const FrontStats& stats) override;
+  void clock_stepped(std::uint64_t nth, Nanoseconds delta) override;
   void finish(FactNumber number, EndReason reason, const FrontStats& stats) override;
 
   // Publishes the round: everything up to this number has been told. The views of its packets point

@@ -52,6 +52,14 @@ void WorkBatch::tick(FactNumber number, Timestamp now, const FrontStats& stats) 
   stats_.push_back(stats);
 }
 
+void WorkBatch::clock_stepped(std::uint64_t nth, Nanoseconds delta) {
+  Item item;
+  item.kind = Kind::clock_step;
+  item.number = nth;
+  item.time = timestamp(delta.count());
+  items_.push_back(item);
+}
+
 void WorkBatch::finish(FactNumber number, EndReason reason, const FrontStats& stats) {
   Item item;
   item.kind = Kind::finish;

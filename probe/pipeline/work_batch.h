@@ -15,6 +15,7 @@ class WorkBatch {
  public:
   void packet(std::uint32_t lane, const LanePacket& packet);
   void tick(FactNumber number, Timestamp now, const FrontStats& stats);
+  void clock_stepped(std::uint64_t nth, Nanoseconds delta);
   void finish(FactNumber number, EndReason reason, const FrontStats& stats);
   // Ends the round: everything up to this number is in this batch or before it. The views of its
   // packets point into `memory`.
@@ -23,7 +24,7 @@ class WorkBatch {
   void clear() noexcept;
 
   // Replays what was put in. Target: packet(lane, LanePacket), tick(number, now, FrontStats),
-  // finish(number, reason, FrontStats).
+  // clock_stepped(nth, delta), finish(number, reason, FrontStats).
   template <class Target>
   void play(Target& target) const {
     for (const Item& item : items_) {
@@ -37,6 +38,8 @@ class WorkBatch {
                                   .counted = item.counted});
       } else if (item.kind == Kind::tick) {
         target.tick(item.number, item.time, stats_[item.lane]);
+      } else if (item.kind == Kind::clock_step) {
+        target.clock_stepped(item.number, item.time.time_since_epoch());
       } else {
         target.finish(item.number, item.reason, stats_[item.lane]);
       }
@@ -47,7 +50,7 @@ class WorkBatch {
   [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
 
  private:
-  enum class Kind : std::uint8_t { packet, tick, finish };
+  enum class Kind : std::uint8_t { packet, tick, clock_step, finish };
   static constexpr std::uint32_t none = 0xffffffffU;
   struct Item {
     Kind kind = Kind::packet;
@@ -57,8 +60,8 @@ class WorkBatch {
     bool counted = true;
     std::uint32_t lane = 0;  // of a tick or end: index in stats_
     std::uint32_t datagram = none;
-    FactNumber number = 0;
-    Timestamp time{};
+    FactNumber number = 0;  // of a clock step: which one
+    Timestamp time{};       // of a clock step: how far
     DirectedKey key;
     PacketView view;
   };

@@ -20,6 +20,7 @@ struct Player {
     lanes.tick(number, now);
     facts.tick(number, now, {first_worker ? front : FrontStats{}, lanes.stats()});
   }
+  void clock_stepped(std::uint64_t nth, Nanoseconds delta) { lanes.clock_stepped(nth, delta); }
   void finish(FactNumber number, EndReason reason, const FrontStats& front) {
     lanes.finish(number, reason);
     facts.capture_ended(number, {first_worker ? front : FrontStats{}, lanes.stats()});

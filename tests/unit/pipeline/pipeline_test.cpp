@@ -20,6 +20,7 @@ class Facts final : public PipelineObserver {
     text += std::to_string(flow.number) + " " + std::string{end_reason_name(reason)} + " " +
             std::string{verdict.app} + "\n";
     ++flows;
+    last_duration = flow.end_at - flow.start_at;
   }
   void dns(FactNumber, const DnsTransaction& t) override {
     messages += t.queries + t.responses;
@@ -31,6 +32,7 @@ class Facts final : public PipelineObserver {
   std::uint64_t flows = 0;
   std::uint64_t messages = 0;
   std::uint64_t ticks = 0;
+  Nanoseconds last_duration{};
   std::string text;
   std::vector<std::string> server_names;
 };
@@ -125,6 +127,26 @@ TEST_F(PipelineTest, AFragmentedQueryIsOneFlowAndOneRow) {
 TEST_F(PipelineTest, TicksOnceASecond) {
   for (int i = 0; i < 100; ++i) see(ethernet(0x0800, ipv4({}, udp(1, 2, {1}))), 10 + i * 0.1);
   EXPECT_EQ(facts_.ticks, 10U);
+}
+
+// A clock that is put right must neither end every flow nor give negative durations.
+TEST_F(PipelineTest, AClockStepMovesWhatLastsAndEndsNothing) {
+  constexpr std::int64_t hour = 3600 * second;
+  for (const std::int64_t step : {hour, -2 * hour}) {
+    const Facts before = facts_;
+    pipeline_.front().observe_clock(Nanoseconds{0});
+    see(ethernet(0x0800, ipv4({}, udp(1, 2, {1}))), 100'000);
+    ASSERT_TRUE(pipeline_.front().observe_clock(Nanoseconds{step}).has_value());
+    see(ethernet(0x0800, ipv4({}, udp(1, 2, {2}))),
+        100'000 + static_cast<double>(step / second) + 1);
+    EXPECT_EQ(facts_.flows, before.flows) << "nothing expired";
+    EXPECT_FALSE(pipeline_.front().observe_clock(Nanoseconds{step + 50'000'000}).has_value())
+        << "slewing is no step";
+    pipeline_.finish(EndReason::forced);
+    EXPECT_EQ(facts_.flows, before.flows + 1) << "one flow, both packets";
+    EXPECT_EQ(facts_.last_duration, Nanoseconds{second});
+  }
+  EXPECT_EQ(pipeline_.stats().front.packets.time_backward_steps, 0U);
 }
 
 }  // namespace
