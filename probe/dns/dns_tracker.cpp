@@ -82,6 +82,7 @@ DnsStats& DnsStats::operator+=(const DnsStats& other) noexcept {
   messages += other.messages;
   transactions += other.transactions;
   malformed += other.malformed;
+  orphans += other.orphans;
   anomalies += other.anomalies;
   return *this;
 }
@@ -261,6 +262,7 @@ void DnsTracker::tell_single(const Route& route, DnsMessage message, Timestamp t
 
 void DnsTracker::tell(const DnsTransaction& transaction) {
   ++stats_.transactions;
+  if (transaction.outcome == DnsOutcome::orphan) ++stats_.orphans;
   AnomalySet of_messages = transaction.anomalies;
   of_messages.reset(static_cast<std::size_t>(Anomaly::frame_cut));  // the packet's, counted there
   stats_.anomalies.add(of_messages);

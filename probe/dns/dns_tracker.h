@@ -29,6 +29,7 @@ struct DnsStats {
   std::uint64_t messages = 0;
   std::uint64_t transactions = 0;
   std::uint64_t malformed = 0;
+  std::uint64_t orphans = 0;  // responses without their query: another sign of loss
   AnomalyCounters anomalies;  // of messages; those of packets are counted where they are decoded
 
   DnsStats& operator+=(const DnsStats& other) noexcept;

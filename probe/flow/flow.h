@@ -39,6 +39,8 @@ struct Flow {
   Side initiator = Side::low;
   Orientation orientation = Orientation::first_packet;
   std::array<SideCounters, 2> sides{};
+  std::array<bool, 2> seen{};    // of the whole flow: which sides sent
+  std::array<bool, 2> tagged{};  // with a VLAN tag
   TcpTracker tcp;
   HistoryLetters history;  // other protocols: data only
   Splt splt;

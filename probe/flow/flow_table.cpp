@@ -194,6 +194,8 @@ void FlowTable::count(Flow& flow, const FlowPacket& packet, Side sender, bool du
   SideCounters& side = flow.sides[index(sender)];
   ++side.packets;
   ++flow.packets_total;
+  flow.seen[index(sender)] = true;
+  if (view.vlan_ids.count > 0) flow.tagged[index(sender)] = true;
   side.ip_bytes += view.ip_bytes;
   side.payload_bytes += view.payload_bytes;
   side.ttl_min = side.packets == 1 ? view.ttl : std::min(side.ttl_min, view.ttl);

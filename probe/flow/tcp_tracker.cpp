@@ -55,6 +55,7 @@ bool fill_holes(TcpSide& side, std::uint32_t from, std::uint32_t to) noexcept {
 void add_hole(TcpSide& side, std::uint32_t from, std::uint32_t to) noexcept {
   if (side.hole_count == TcpSide::holes_max) {
     side.gap_bytes_closed += side.holes[0].to - side.holes[0].from;
+    ++side.gap_events_closed;
     std::rotate(side.holes.begin(), side.holes.begin() + 1, side.holes.end());
     --side.hole_count;
   }
@@ -196,6 +197,8 @@ void TcpTracker::observe(const PacketView& view, Side sender, Timestamp time) no
   TcpSide& from = side_[index(sender)];
   TcpSide& to = side_[index(other(sender))];
   from.flags |= view.tcp.flags;
+  from.seen_flags |= view.tcp.flags;
+  if (has(view.tcp.flags, tcp_flag::ack)) ++from.acks;
   const std::uint32_t retransmits = from.retransmits;
   const std::uint32_t zero_windows = from.zero_windows;
   track_sequence(view, from);
@@ -214,6 +217,14 @@ std::uint64_t TcpTracker::gap_bytes(Side side) const noexcept {
     if (s.has_acknowledged && !before(s.acknowledged, hole.to)) sum += hole.to - hole.from;
   }
   return sum;
+}
+
+std::uint64_t TcpTracker::gap_events(Side side) const noexcept {
+  const TcpSide& s = side_[index(side)];
+  std::uint64_t count = s.gap_events_closed;
+  for (std::uint8_t i = 0; i < s.hole_count; ++i)
+    count += s.has_acknowledged && !before(s.acknowledged, s.holes[i].to) ? 1U : 0U;
+  return count;
 }
 
 // Zeek's 13 names (conn.log `conn_state`).
@@ -249,6 +260,8 @@ void TcpTracker::start_record() noexcept {
     s.flags = 0;
     s.retransmits = s.out_of_order = s.duplicate_acks = s.zero_windows = 0;
     s.gap_bytes_closed = 0;
+    s.gap_events_closed = 0;
+    s.acks = 0;
     s.hole_count = 0;
   }
   history_ = {};

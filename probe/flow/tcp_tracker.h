@@ -28,7 +28,9 @@ class HistoryLetters {
 };
 
 struct TcpSide {
-  std::uint8_t flags = 0;  // OR of all
+  std::uint8_t flags = 0;       // OR of all in this record
+  std::uint8_t seen_flags = 0;  // OR of all
+  std::uint32_t acks = 0;       // segments with ACK in this record
   bool syn = false;
   bool syn_ack = false;
   bool fin = false;
@@ -57,6 +59,7 @@ struct TcpSide {
   std::array<Hole, holes_max> holes{};
   std::uint8_t hole_count = 0;
   std::uint64_t gap_bytes_closed = 0;  // of holes given up for room
+  std::uint64_t gap_events_closed = 0;
 };
 
 class TcpTracker {
@@ -71,6 +74,8 @@ class TcpTracker {
   [[nodiscard]] const TcpSide& side(Side side) const noexcept { return side_[index(side)]; }
   // Acknowledged by the other side but never seen here: our loss.
   [[nodiscard]] std::uint64_t gap_bytes(Side side) const noexcept;
+  // The same in holes.
+  [[nodiscard]] std::uint64_t gap_events(Side side) const noexcept;
   [[nodiscard]] std::string_view conn_state(Side initiator) const noexcept;
   [[nodiscard]] HistoryLetters& history() noexcept { return history_; }
   [[nodiscard]] const HistoryLetters& history() const noexcept { return history_; }

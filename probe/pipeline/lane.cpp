@@ -97,6 +97,7 @@ void Lane::end_dns(FactNumber number, std::uint64_t transaction) {
 
 void Lane::flow_ended(const Flow& flow, EndReason reason, bool final) {
   const Verdict verdict = final ? classifier_.conclude(flow) : classifier_.verdict(flow);
+  loss_.add(flow, final);
   observer_.flow(number_, flow, reason, final, verdict, metadata_.find(flow));
   if (!final) return;
   dns_.flow_ended(flow);

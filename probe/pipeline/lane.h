@@ -9,6 +9,7 @@
 #include "probe/classify/classifier.h"
 #include "probe/dns/dns_tracker.h"
 #include "probe/flow/flow_table.h"
+#include "probe/flow/loss_inference.h"
 #include "probe/metadata/metadata_tracker.h"
 
 namespace dpi {
@@ -48,11 +49,13 @@ struct LaneStats {
   FlowTableStats flows;
   DnsStats dns;
   AnomalyCounters anomalies;  // of streams and what they carry
+  LossInference loss;
 
   LaneStats& operator+=(const LaneStats& other) noexcept {
     flows += other.flows;
     dns += other.dns;
     anomalies += other.anomalies;
+    loss += other.loss;
     return *this;
   }
 };
@@ -84,7 +87,7 @@ class Lane final : private FlowObserver, private DnsObserver {
   void end_dns(FactNumber number, std::uint64_t transaction);
 
   [[nodiscard]] LaneStats stats() const noexcept {
-    return {flows_.stats(), dns_.stats(), anomalies_};
+    return {flows_.stats(), dns_.stats(), anomalies_, loss_};
   }
 
  private:
@@ -99,6 +102,7 @@ class Lane final : private FlowObserver, private DnsObserver {
   DnsTracker dns_;
   MetadataTracker metadata_;
   AnomalyCounters anomalies_;
+  LossInference loss_;
   FactNumber number_ = 0;  // of what is being done
 };
 
