@@ -1,6 +1,8 @@
 #include "probe/dns/dns_tracker.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 
 namespace dpi {
 namespace {
@@ -87,6 +89,31 @@ DnsStats& DnsStats::operator+=(const DnsStats& other) noexcept {
   return *this;
 }
 
+struct DnsTracker::Open {
+  DnsTransaction transaction;
+  Key key;
+  std::string question;  // name in lower case, type, class; empty: none
+  List::iterator place;
+};
+
+std::size_t DnsTracker::KeyHash::operator()(const Key& key) const noexcept {
+  std::array<std::uint8_t, 40> bytes{};
+  auto out =
+      std::copy(key.client.address.bytes.begin(), key.client.address.bytes.end(), bytes.begin());
+  out = std::copy(key.server.bytes.begin(), key.server.bytes.end(), out);
+  for (const std::uint16_t part :
+       {key.client.port, key.server_port, key.id, static_cast<std::uint16_t>(key.transport)}) {
+    *out++ = static_cast<std::uint8_t>(part >> 8U);
+    *out++ = static_cast<std::uint8_t>(part & 0xffU);
+  }
+  return siphash(seed, bytes);
+}
+
+DnsTracker::DnsTracker(DnsLimits limits, HashSeed seed, StreamMemory& memory, DnsObserver& observer)
+    : limits_(limits), memory_(memory), observer_(observer), index_(16, KeyHash{seed}) {}
+
+DnsTracker::~DnsTracker() = default;
+
 AnomalySet DnsTracker::observe(const Flow& flow, Side sender, const PacketView& view,
                                Timestamp time, std::uint64_t packet_number) {
   const bool udp = view.protocol == ip_protocol::udp;
@@ -144,65 +171,73 @@ void DnsTracker::take(const Route& route, Bytes bytes, bool cut, Timestamp time)
   }
 }
 
-DnsTracker::Table::iterator DnsTracker::find_query(const Route& route, const DnsMessage& response) {
-  Key key{route.receiver, route.sender.port,    route.transport,
-          response.id,    route.sender.address, question_of(response, route.service)};
-  auto found = open_.find(key);
-  if (found != open_.end()) return found;
+DnsTracker::Open* DnsTracker::find(const Key& key, const std::string& question) {
+  const auto [first, last] = index_.equal_range(key);
+  for (auto it = first; it != last; ++it) {
+    if (it->second->question == question) return it->second;
+  }
+  return nullptr;
+}
+
+DnsTracker::Open* DnsTracker::find_query(const Route& route, const DnsMessage& response,
+                                         const std::string& question) {
+  Key key{route.receiver, route.sender.address, route.sender.port, response.id, route.transport};
+  if (Open* const found = find(key, question)) return found;
   key.server = IpAddress{};
-  return open_.find(key);
+  return find(key, question);
 }
 
 bool DnsTracker::other_question_open(const Route& route, const DnsMessage& response) const {
-  Key key{route.receiver, route.sender.port, route.transport, response.id, IpAddress{}, {}};
-  for (const IpAddress& server : {route.sender.address, IpAddress{}}) {
-    key.server = server;
-    const auto near = open_.lower_bound(key);
-    if (near == open_.end()) continue;
-    Key same = near->first;
-    same.question.clear();
-    if (same == key) return true;
+  Key key{route.receiver, route.sender.address, route.sender.port, response.id, route.transport};
+  if (index_.contains(key)) return true;
+  key.server = IpAddress{};
+  return index_.contains(key);
+}
+
+// It has a newer message: to the end of its list.
+void DnsTracker::touch(Open& open, List& list) {
+  List& from = open.transaction.responses > 1 || &list == &waiting_ ? list : waiting_;
+  list.splice(list.end(), from, open.place);
+}
+
+void DnsTracker::close(Open& open) {
+  tell(open.transaction);
+  const auto [first, last] = index_.equal_range(open.key);
+  for (auto it = first; it != last; ++it) {
+    if (it->second != &open) continue;
+    index_.erase(it);
+    break;
   }
-  return false;
-}
-
-void DnsTracker::schedule(Table::iterator place) {
-  Open& open = place->second;
-  const DnsTransaction& t = open.transaction;
-  by_deadline_.erase({open.deadline, t.number});
-  open.deadline = t.last_at + (t.responses > 0 ? limits_.linger : limits_.query_timeout);
-  by_deadline_.emplace(open.deadline, t.number);
-}
-
-void DnsTracker::close(Table::iterator place) {
-  const DnsTransaction& t = place->second.transaction;
-  by_deadline_.erase({place->second.deadline, t.number});
-  by_number_.erase(t.number);
-  tell(t);
-  open_.erase(place);
+  List& list = open.transaction.responses > 0 ? answered_ : waiting_;
+  list.erase(open.place);
 }
 
 void DnsTracker::take_query(const Route& route, DnsMessage message, Timestamp time) {
   const bool many = asked_of_many(route.service, route.receiver.address, message);
-  Key key{route.sender,
-          route.receiver.port,
-          route.transport,
-          message.id,
-          many ? IpAddress{} : route.receiver.address,
-          question_of(message, route.service)};
-  const auto found = open_.find(key);
-  if (found != open_.end()) {
-    DnsTransaction& asked = found->second.transaction;
+  const Key key{route.sender, many ? IpAddress{} : route.receiver.address, route.receiver.port,
+                message.id, route.transport};
+  std::string question = question_of(message, route.service);
+  if (Open* const found = find(key, question)) {
+    DnsTransaction& asked = found->transaction;
     if (asked.responses == 0) {  // asked again
       ++asked.queries;
       asked.last_at = time;
-      schedule(found);
+      touch(*found, waiting_);
       return;
     }
-    close(found);
+    close(*found);
   }
   make_room();
-  DnsTransaction t;
+  open(route, std::move(message), time, key, std::move(question));
+}
+
+void DnsTracker::open(const Route& route, DnsMessage message, Timestamp time, const Key& key,
+                      std::string question) {
+  Open& open = waiting_.emplace_back();
+  open.place = std::prev(waiting_.end());
+  open.key = key;
+  open.question = std::move(question);
+  DnsTransaction& t = open.transaction;
   t.number = next_number_++;
   t.client = route.sender;
   t.server = route.receiver;
@@ -212,14 +247,12 @@ void DnsTracker::take_query(const Route& route, DnsMessage message, Timestamp ti
   t.query_at = t.last_at = time;
   t.anomalies = message.anomalies;
   t.query = std::move(message);
-  const auto place = open_.emplace(std::move(key), Open{std::move(t), {}}).first;
-  by_number_.emplace(place->second.transaction.number, place);
-  schedule(place);
+  index_.emplace(key, &open);
 }
 
 void DnsTracker::take_response(const Route& route, DnsMessage message, Timestamp time) {
-  const auto found = find_query(route, message);
-  if (found == open_.end()) {
+  Open* const found = find_query(route, message, question_of(message, route.service));
+  if (found == nullptr) {
     if (other_question_open(route, message)) add(message.anomalies, Anomaly::dns_question_mismatch);
     const bool announcement =
         route.service == DnsService::mdns && is_multicast(route.receiver.address);
@@ -227,17 +260,17 @@ void DnsTracker::take_response(const Route& route, DnsMessage message, Timestamp
                 announcement ? DnsOutcome::multicast : DnsOutcome::orphan);
     return;
   }
-  DnsTransaction& t = found->second.transaction;
+  DnsTransaction& t = found->transaction;
   ++t.responses;
   t.last_at = time;
   t.anomalies |= message.anomalies;
   if (t.responses == 1) {
     t.outcome = DnsOutcome::answered;
     t.response_at = time;
-    if (found->first.server == IpAddress{}) t.server = route.sender;
+    if (found->key.server == IpAddress{}) t.server = route.sender;
     t.response = std::move(message);
   }
-  schedule(found);
+  touch(*found, answered_);
 }
 
 void DnsTracker::tell_single(const Route& route, DnsMessage message, Timestamp time,
@@ -269,40 +302,53 @@ void DnsTracker::tell(const DnsTransaction& transaction) {
   observer_.transaction_ended(transaction);
 }
 
+// The exchange that was quiet for longest goes.
 void DnsTracker::make_room() {
-  if (open_.size() < limits_.transactions_max) return;
-  const auto oldest = by_number_.begin()->second;
-  add(oldest->second.transaction.anomalies, Anomaly::dns_table_full);
-  close(oldest);
+  if (index_.size() < limits_.transactions_max) return;
+  Open* oldest = waiting_.empty() ? nullptr : &waiting_.front();
+  if (!answered_.empty()) {
+    Open& other = answered_.front();
+    const auto age = [](const Open& o) {
+      return std::pair{o.transaction.last_at, o.transaction.number};
+    };
+    if (oldest == nullptr || age(other) < age(*oldest)) oldest = &other;
+  }
+  add(oldest->transaction.anomalies, Anomaly::dns_table_full);
+  close(*oldest);
 }
 
-void DnsTracker::collect_due(Timestamp now, std::vector<std::uint64_t>& out) {
+void DnsTracker::collect(List& list, Timestamp last_at_max, std::vector<Due>& out) {
+  for (Open& open : list) {
+    if (open.transaction.last_at > last_at_max) break;
+    out.push_back({open.transaction.number, &open});
+  }
+}
+
+void DnsTracker::collect_due(Timestamp now, std::vector<Due>& out) {
   const std::int64_t tick = nanoseconds(now) / 1'000'000'000;
   if (tick <= last_tick_) return;
   last_tick_ = tick;
   const Timestamp at = timestamp(tick * 1'000'000'000);
-  for (const auto& [deadline, number] : by_deadline_) {
-    if (deadline > at) break;
-    out.push_back(number);
-  }
+  collect(waiting_, at - limits_.query_timeout, out);
+  collect(answered_, at - limits_.linger, out);
 }
 
-void DnsTracker::shift(Nanoseconds delta) {
-  by_deadline_.clear();
-  for (auto& [key, open] : open_) {
-    DnsTransaction& t = open.transaction;
-    if (t.queries > 0) t.query_at += delta;
-    if (t.responses > 0) t.response_at += delta;
-    t.last_at += delta;
-    open.deadline += delta;
-    by_deadline_.emplace(open.deadline, t.number);
-  }
+void DnsTracker::collect_all(std::vector<Due>& out) {
+  collect(waiting_, Timestamp::max(), out);
+  collect(answered_, Timestamp::max(), out);
+  streams_.clear();
   last_tick_ = 0;
 }
 
-void DnsTracker::collect_all(std::vector<std::uint64_t>& out) {
-  for (const auto& [number, place] : by_number_) out.push_back(number);
-  streams_.clear();
+void DnsTracker::shift(Nanoseconds delta) {
+  for (List* const list : {&waiting_, &answered_}) {
+    for (Open& open : *list) {
+      DnsTransaction& t = open.transaction;
+      t.query_at += delta;
+      if (t.responses > 0) t.response_at += delta;
+      t.last_at += delta;
+    }
+  }
   last_tick_ = 0;
 }
 

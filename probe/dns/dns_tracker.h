@@ -5,13 +5,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <list>
 #include <map>
-#include <set>
 #include <string>
-#include <utility>
+#include <unordered_map>
 #include <vector>
 
 #include "dissectors/packet_view.h"
+#include "probe/base/siphash.h"
 #include "probe/dns/message_stream.h"
 #include "probe/dns/transaction.h"
 #include "probe/flow/flow.h"
@@ -37,8 +38,18 @@ struct DnsStats {
 
 class DnsTracker {
  public:
-  DnsTracker(DnsLimits limits, StreamMemory& memory, DnsObserver& observer)
-      : limits_(limits), memory_(memory), observer_(observer) {}
+  // An exchange that is still going on.
+  struct Open;
+  // One that is to end.
+  struct Due {
+    std::uint64_t number = 0;
+    Open* open = nullptr;
+  };
+
+  DnsTracker(DnsLimits limits, HashSeed seed, StreamMemory& memory, DnsObserver& observer);
+  DnsTracker(const DnsTracker&) = delete;
+  DnsTracker& operator=(const DnsTracker&) = delete;
+  ~DnsTracker();
 
   // Any packet; those of other services return at once. Packet numbers order transactions by their
   // first messages. What was noticed in its stream.
@@ -46,28 +57,37 @@ class DnsTracker {
                      std::uint64_t packet_number);
   // The flow is gone: its streams are too.
   void flow_ended(const Flow& flow);
-  // Appends the numbers of what is due at this packet time; nothing unless a second has begun. Each
+  // Appends what is due at this packet time, in no order; nothing unless a second has begun. Each
   // of it must be ended before the next packet.
-  void collect_due(Timestamp now, std::vector<std::uint64_t>& out);
+  void collect_due(Timestamp now, std::vector<Due>& out);
   // Appends everything: time ends here and may begin anew.
-  void collect_all(std::vector<std::uint64_t>& out);
+  void collect_all(std::vector<Due>& out);
   // The clock has stepped by this much: what is open waits on.
   void shift(Nanoseconds delta);
-  void end(std::uint64_t number) { close(by_number_.at(number)); }
+  void end(const Due& due) { close(*due.open); }
 
   [[nodiscard]] DnsStats stats() const noexcept { return stats_; }
 
  private:
-  // What a query and its response have in common. A multicast or broadcast question is answered
-  // from an address of its own, so its server is the zero address here.
+  // What a query and its response have in common, but for the question. A multicast or broadcast
+  // question is answered from an address of its own, so its server is the zero address here.
   struct Key {
     Endpoint client;
-    std::uint16_t server_port = 0;
-    DnsTransport transport = DnsTransport::udp;
-    std::uint16_t id = 0;
     IpAddress server;
-    std::string question;  // name in lower case, type, class; empty: none
-    auto operator<=>(const Key&) const = default;
+    std::uint16_t server_port = 0;
+    std::uint16_t id = 0;
+    DnsTransport transport = DnsTransport::udp;
+    bool operator==(const Key&) const = default;
+  };
+  struct KeyHash {
+    HashSeed seed;
+    std::size_t operator()(const Key& key) const noexcept;
+  };
+  using List = std::list<Open>;
+  struct Streams {
+    explicit Streams(StreamMemory& memory) noexcept
+        : sides{MessageStream{memory}, MessageStream{memory}} {}
+    std::array<MessageStream, 2> sides;
   };
   struct Route {
     Endpoint sender;
@@ -75,11 +95,6 @@ class DnsTracker {
     DnsTransport transport = DnsTransport::udp;
     DnsService service = DnsService::dns;
   };
-  struct Open {
-    DnsTransaction transaction;
-    Timestamp deadline{};
-  };
-  using Table = std::map<Key, Open>;
 
   void take(const Route& route, Bytes bytes, bool cut, Timestamp time);
   void take_query(const Route& route, DnsMessage message, Timestamp time);
@@ -87,25 +102,26 @@ class DnsTracker {
   void tell_single(const Route& route, DnsMessage message, Timestamp time, DnsOutcome outcome);
   AnomalySet observe_tcp(const Flow& flow, Side sender, const PacketView& view, const Route& route,
                          Timestamp time);
-  [[nodiscard]] Table::iterator find_query(const Route& route, const DnsMessage& response);
+  [[nodiscard]] Open* find(const Key& key, const std::string& question);
+  [[nodiscard]] Open* find_query(const Route& route, const DnsMessage& response,
+                                 const std::string& question);
   [[nodiscard]] bool other_question_open(const Route& route, const DnsMessage& response) const;
-  void schedule(Table::iterator place);
-  void close(Table::iterator place);
+  void open(const Route& route, DnsMessage message, Timestamp time, const Key& key,
+            std::string question);
+  void touch(Open& open, List& list);
+  void close(Open& open);
   void tell(const DnsTransaction& transaction);
   void make_room();
+  static void collect(List& list, Timestamp last_at_max, std::vector<Due>& out);
 
   DnsLimits limits_;
   StreamMemory& memory_;
   DnsObserver& observer_;
-  Table open_;
-  // The oldest first, and what is due first: neither a full table nor a tick looks at all of it.
-  std::map<std::uint64_t, Table::iterator> by_number_;
-  std::set<std::pair<Timestamp, std::uint64_t>> by_deadline_;
-  struct Streams {
-    explicit Streams(StreamMemory& memory) noexcept
-        : sides{MessageStream{memory}, MessageStream{memory}} {}
-    std::array<MessageStream, 2> sides;
-  };
+  std::unordered_multimap<Key, Open*, KeyHash> index_;
+  // Each in order of last messages: what is due, and what goes when the table is full, stands at a
+  // head.
+  List waiting_;                              // for their first response
+  List answered_;                             // for further ones
   std::map<std::uint32_t, Streams> streams_;  // by the flow's slot
   std::uint64_t next_number_ = 0;
   std::int64_t last_tick_ = 0;

@@ -42,7 +42,7 @@ Lane::Lane(const LaneLimits& limits, HashSeed seed, SlotSpace slots, Classifier&
       observer_(observer),
       flows_(limits.flows, seed, *this, slots),
       stream_memory_(limits.stream_bytes_max),
-      dns_(limits.dns, stream_memory_, *this),
+      dns_(limits.dns, seed, stream_memory_, *this),
       metadata_(limits.metadata, stream_memory_) {}
 
 void Lane::packet(const LanePacket& packet) {
@@ -74,13 +74,13 @@ void Lane::dissect(Flow& flow, Side sender, const PacketView& view, Timestamp ti
 }
 
 void Lane::collect_due(Timestamp now, std::vector<DueFlow>& flows,
-                       std::vector<std::uint64_t>& dns) {
+                       std::vector<DnsTracker::Due>& dns) {
   flows_.collect_due(now, flows);
   dns_.collect_due(now, dns);
 }
 
 void Lane::collect_all(EndReason reason, std::vector<DueFlow>& flows,
-                       std::vector<std::uint64_t>& dns) {
+                       std::vector<DnsTracker::Due>& dns) {
   flows_.collect_all(reason, flows);
   dns_.collect_all(dns);
 }
@@ -90,9 +90,9 @@ void Lane::end_flow(FactNumber number, const DueFlow& due) {
   flows_.end(due);
 }
 
-void Lane::end_dns(FactNumber number, std::uint64_t transaction) {
+void Lane::end_dns(FactNumber number, const DnsTracker::Due& due) {
   number_ = number;
-  dns_.end(transaction);
+  dns_.end(due);
 }
 
 void Lane::flow_ended(const Flow& flow, EndReason reason, bool final) {

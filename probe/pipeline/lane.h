@@ -76,15 +76,16 @@ class Lane final : private FlowObserver, private DnsObserver {
   void packet(const LanePacket& packet);
 
   // Ends what is due, in two steps so that lanes can end theirs in one order.
-  void collect_due(Timestamp now, std::vector<DueFlow>& flows, std::vector<std::uint64_t>& dns);
-  void collect_all(EndReason reason, std::vector<DueFlow>& flows, std::vector<std::uint64_t>& dns);
+  void collect_due(Timestamp now, std::vector<DueFlow>& flows, std::vector<DnsTracker::Due>& dns);
+  void collect_all(EndReason reason, std::vector<DueFlow>& flows,
+                   std::vector<DnsTracker::Due>& dns);
   // The clock has stepped by this much.
   void shift(Nanoseconds delta) {
     flows_.shift(delta);
     dns_.shift(delta);
   }
   void end_flow(FactNumber number, const DueFlow& due);
-  void end_dns(FactNumber number, std::uint64_t transaction);
+  void end_dns(FactNumber number, const DnsTracker::Due& due);
 
   [[nodiscard]] LaneStats stats() const noexcept {
     return {flows_.stats(), dns_.stats(), anomalies_, loss_};

@@ -40,7 +40,7 @@ void LaneGroup::collect(Collect collect) {
     lane_dns_.clear();
     collect(*lane);
     for (const DueFlow& due : lane_flows_) flows_.push_back({due.number, due, lane.get()});
-    for (const std::uint64_t number : lane_dns_) dns_.push_back({number, number, lane.get()});
+    for (const DnsTracker::Due& due : lane_dns_) dns_.push_back({due.number, due, lane.get()});
   }
 }
 

@@ -44,9 +44,9 @@ class LaneGroup {
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::uint64_t clock_steps_ = 0;
   std::vector<Due<DueFlow>> flows_;
-  std::vector<Due<std::uint64_t>> dns_;
+  std::vector<Due<DnsTracker::Due>> dns_;
   std::vector<DueFlow> lane_flows_;
-  std::vector<std::uint64_t> lane_dns_;
+  std::vector<DnsTracker::Due> lane_dns_;
 };
 
 }  // namespace dpi

@@ -28,19 +28,20 @@ inline void finish(FlowTable& table, EndReason reason) {
   end_in_order(table, due);
 }
 
-inline void end_in_order(DnsTracker& tracker, std::vector<std::uint64_t>& due) {
-  std::sort(due.begin(), due.end());
-  for (const std::uint64_t number : due) tracker.end(number);
+inline void end_in_order(DnsTracker& tracker, std::vector<DnsTracker::Due>& due) {
+  std::sort(due.begin(), due.end(),
+            [](const auto& a, const auto& b) { return a.number < b.number; });
+  for (const DnsTracker::Due& d : due) tracker.end(d);
 }
 
 inline void advance(DnsTracker& tracker, Timestamp now) {
-  std::vector<std::uint64_t> due;
+  std::vector<DnsTracker::Due> due;
   tracker.collect_due(now, due);
   end_in_order(tracker, due);
 }
 
 inline void finish(DnsTracker& tracker) {
-  std::vector<std::uint64_t> due;
+  std::vector<DnsTracker::Due> due;
   tracker.collect_all(due);
   end_in_order(tracker, due);
 }

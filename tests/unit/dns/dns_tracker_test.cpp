@@ -24,7 +24,7 @@ ByteBuffer message(unsigned id, bool response, std::string_view label, unsigned 
 
 class DnsTrackerTest : public ::testing::Test {
  protected:
-  explicit DnsTrackerTest(DnsLimits limits = {}) : tracker_(limits, memory_, seen_) {}
+  explicit DnsTrackerTest(DnsLimits limits = {}) : tracker_(limits, {1, 2}, memory_, seen_) {}
 
   void see(const ByteBuffer& ip_packet, double seconds) {
     const Frame frame(ethernet(0x0800, ip_packet));
@@ -66,7 +66,7 @@ TEST(DnsTrackerLoadTest, AFullTableCostsNoMorePerMessage) {
   Collected seen;
   StreamMemory memory(1U << 20U);
   DnsTracker tracker({.transactions_max = 20'000, .query_timeout = std::chrono::seconds{1'000'000}},
-                     memory, seen);
+                     {1, 2}, memory, seen);
   constexpr unsigned messages = 60'000;
   for (unsigned i = 0; i < messages; ++i) {
     const Frame frame(
