@@ -3,10 +3,10 @@
 
 Prints every difference (capture, flow, member, tshark's values, ours) and a line of sums. A flow is both addresses and both ports over the
 whole capture; ours agrees when tshark has the same value anywhere in that flow, and is missing when tshark has one and we have none.
-Needs tshark 4.0 (Debian: tshark). Exit 0 whatever it finds, 77 without tshark.
+Certificates are compared with what openssl says of them. Needs tshark 4.0 (Debian: tshark) and openssl. Exit 0 whatever it finds, 77 without tshark.
 """
 import collections
-import datetime
+import hashlib
 import json
 import os
 import re
@@ -35,6 +35,7 @@ FIELDS = {
     "ssh.kex.hasshserver": "hassh_server",
     "tls.handshake.certificate": "cert_sha256",
 }
+CERTIFICATE = ("cert_subject", "cert_issuer", "cert_not_before", "cert_not_after")
 SEPARATOR = "\x1f"
 
 
@@ -70,8 +71,10 @@ def convert(cells, flow):
     for field, member in FIELDS.items():
         for value in cells[field].split(SEPARATOR) if cells[field] else []:
             if member == "cert_sha256":
-                import hashlib
-                value = hashlib.sha256(bytes.fromhex(value.replace(":", ""))).hexdigest()
+                der = bytes.fromhex(value.replace(":", ""))
+                value = hashlib.sha256(der).hexdigest()
+                for name, text in certificate(der).items():
+                    flow[name].append(text)
             flow[member].append(value)
     if "2" in types and "1" not in types:
         for suite in cells["tls.handshake.ciphersuite"].split(SEPARATOR)[:1]:
@@ -84,6 +87,20 @@ def convert(cells, flow):
     for banner in cells["ssh.protocol"].split(SEPARATOR):
         if banner:
             flow["ssh"].append(banner)
+
+
+def certificate(der):
+    """Names and validity as openssl writes them: RFC 2253 without escapes of UTF-8."""
+    form = "esc_2253,esc_ctrl,utf8,dump_nostr,dump_unknown,dump_der,sep_comma_plus,dn_rev,sname"
+    run = subprocess.run(["openssl", "x509", "-inform", "DER", "-noout", "-subject", "-issuer", "-dates", "-dateopt", "iso_8601", "-nameopt", form],
+                         input=der, capture_output=True)
+    names = {"subject": "cert_subject", "issuer": "cert_issuer", "notBefore": "cert_not_before", "notAfter": "cert_not_after"}
+    out = {}
+    for line in run.stdout.decode("utf-8", "surrogateescape").splitlines():
+        name, _, value = line.partition("=")
+        if name in names:
+            out[names[name]] = value[:10] + "T" + value[11:19] + ".000000000Z" if name.startswith("not") else value
+    return out
 
 
 def suite_names():
@@ -107,7 +124,7 @@ def probe_flows(probe, capture, folder):
             continue
         p = event["payload"]
         flow = flows[frozenset([(p["src_ip"], str(p["src_port"])), (p["dst_ip"], str(p["dst_port"]))])]
-        for member in {*FIELDS.values(), "tls_version", "tls_cipher"}:
+        for member in {*FIELDS.values(), *CERTIFICATE, "tls_version", "tls_cipher"}:
             if member in p:
                 flow[member].append(p[member])
         for member in ("ssh_client", "ssh_server"):

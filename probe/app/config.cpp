@@ -63,7 +63,7 @@ const std::array keys = std::to_array<Key>({
     {"fragments", "datagrams_max", &Config::fragments_datagrams_max, true, 1, 1'000'000},
     {"fragments", "bytes_max", &Config::fragments_bytes_max, true, 65'536, std::uint64_t{1} << 32U},
     {"fragments", "timeout_s", &Config::fragments_timeout_s, true, 1, 3600},
-    {"streams", "bytes_max", &Config::streams_bytes_max, true, 1U << 20U, std::uint64_t{1} << 36U},
+    {"streams", "bytes_max", &Config::streams_bytes_max, true, 1U << 22U, std::uint64_t{1} << 36U},
     {"dns", "transactions_max", &Config::dns_transactions_max, true, 16, 10'000'000},
     {"dns", "query_timeout_s", &Config::dns_query_timeout_s, true, 1, 3600},
     {"dns", "linger_s", &Config::dns_linger_s, true, 1, 3600},

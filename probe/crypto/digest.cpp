@@ -56,11 +56,13 @@ Digest sha256(std::initializer_list<Bytes> parts) {
 }
 
 std::array<std::uint8_t, 20> sha1(Bytes data) {
-  return one_shot<20>(data, EVP_sha1());
+  static EVP_MD* const md = EVP_MD_fetch(nullptr, "SHA1", nullptr);
+  return one_shot<20>(data, md);
 }
 
 std::array<std::uint8_t, 16> md5(Bytes data) {
-  return one_shot<16>(data, EVP_md5());
+  static EVP_MD* const md = EVP_MD_fetch(nullptr, "MD5", nullptr);
+  return one_shot<16>(data, md);
 }
 
 Digest hkdf_sha256(Bytes key_material, Bytes info) {

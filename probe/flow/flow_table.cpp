@@ -201,10 +201,13 @@ void FlowTable::count(Flow& flow, const FlowPacket& packet, Side sender, bool du
   side.ttl_min = side.packets == 1 ? view.ttl : std::min(side.ttl_min, view.ttl);
   flow.end_at = packet.time;
   flow.anomalies |= view.anomalies;
-  const OrientationEvidence evidence = orientation_of(view);
-  if (flow.packets_total == 1 || evidence.method < flow.orientation) {
-    flow.orientation = evidence.method;
-    flow.initiator = evidence.sender_initiates ? sender : other(sender);
+  // Nothing is stronger than a SYN.
+  if (flow.packets_total == 1 || flow.orientation != Orientation::syn) {
+    const OrientationEvidence evidence = orientation_of(view);
+    if (flow.packets_total == 1 || evidence.method < flow.orientation) {
+      flow.orientation = evidence.method;
+      flow.initiator = evidence.sender_initiates ? sender : other(sender);
+    }
   }
   if (duplicate) return;  // no retransmission, and no news
   flow.splt.note(view.payload_bytes, sender, packet.time, limits_.splt_packets);

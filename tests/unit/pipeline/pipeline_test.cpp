@@ -70,6 +70,22 @@ TEST_F(PipelineTest, AFragmentedTunnelCountsItsFirstPieceInsideAndItsMessageOnce
   EXPECT_EQ(facts_.messages, 2U);
 }
 
+// The same of TCP: what the parsers find in the whole datagram belongs to the flow inside.
+TEST_F(PipelineTest, AFragmentedTunnelTellsTheMetadataOfTheFlowInside) {
+  const ByteBuffer head = text("GET / HTTP/1.1\r\nHost: inside.example\r\n\r\n");
+  const ByteBuffer inner = ipv4({.src_last = 7, .dst_last = 8, .protocol = 6},
+                                tcp({.flags = tcp_flag::ack | tcp_flag::psh}, head));
+  const ByteBuffer outer = udp(50000, 2152, ByteBuffer{0x30, 255, 0, 0} + be32(42) + inner);
+  const ByteBuffer first(outer.begin(), outer.begin() + 64);
+  const ByteBuffer second_piece(outer.begin() + 64, outer.end());
+  see(ethernet(0x0800, ipv4({.id = 3, .fragment = 0x2000}, first)), 1);
+  see(ethernet(0x0800, ipv4({.id = 3, .fragment = 8}, second_piece)), 1);
+  pipeline_.finish(EndReason::forced);
+  EXPECT_EQ(facts_.flows, 2U);
+  EXPECT_EQ(facts_.packets, 2U);
+  EXPECT_EQ(facts_.server_names, std::vector<std::string>{"inside.example"});
+}
+
 TEST_F(PipelineTest, EveryPacketIsInExactlyOneBucket) {
   std::mt19937 random(1);  // NOLINT: repeatable
   for (int i = 0; i < 5000; ++i) {
