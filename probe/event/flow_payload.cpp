@@ -55,7 +55,7 @@ void write_ttl(CanonicalWriter& w, const View& v) {
 }  // namespace
 
 void append_flow_payload(std::string& out, const Flow& flow, EndReason reason, bool final,
-                         const Verdict& verdict) {
+                         const Verdict& verdict, bool canary) {
   const View v{flow};
   const Endpoint& src = flow.endpoint(v.src);
   const Endpoint& dst = flow.endpoint(v.dst);
@@ -63,6 +63,7 @@ void append_flow_payload(std::string& out, const Flow& flow, EndReason reason, b
   w.begin_object();
   if (flow.anomalies.any()) member_names(w, "anomalies", sorted_names(flow.anomalies));
   write_classification(w, verdict);
+  if (canary) w.member("canary", true);
   w.member("community_id", community_id(src, dst, flow.key.protocol, flow.one_way_icmp()));
   if (v.tcp) w.member("conn_state", flow.tcp.conn_state(v.src));
   w.member("dst_ip", dst.address);
