@@ -369,6 +369,62 @@ comment on column re_core.signing_key_status.changed_at            is 'Database 
 comment on column re_core.signing_key_status.changed_by            is 'Login that did it';
 
 -- ---------------------------------------------------------------------------------------------------------------------------
+-- What may run where: declared here, compared with what heartbeats say
+-- ---------------------------------------------------------------------------------------------------------------------------
+create table re_core.approved_version (
+    machine_id    uuid        not null,
+    approval_no   int         not null,
+    tenant_id     uuid        not null,
+    config_sha256 bytea,
+    schema_sha256 bytea,
+    ndpi_version  text,
+    probe_version text,
+    reason        text        not null,
+    approved_at   timestamptz not null default clock_timestamp(),
+    approved_by   name        not null default session_user,
+    constraint approved_version_pk primary key (machine_id, approval_no),
+    constraint approved_version_machine_fk foreign key (machine_id, tenant_id) references re_core.machine (machine_id, tenant_id),
+    constraint approved_version_no_is_positive check (approval_no >= 1),
+    constraint approved_version_digests_are_32_bytes check (octet_length(config_sha256) = 32 and octet_length(schema_sha256) = 32),
+    constraint approved_version_names_are_short check (octet_length(ndpi_version) between 1 and 255 and octet_length(probe_version) between 1 and 255),
+    constraint approved_version_reason_is_short check (octet_length(reason) between 1 and 1000)
+);
+comment on table  re_core.approved_version               is 'Configuration, schema, nDPI and probe version that a machine is meant to run; the highest approval_no is in force';
+comment on column re_core.approved_version.machine_id    is 'Machine';
+comment on column re_core.approved_version.approval_no   is 'From 1, no gaps';
+comment on column re_core.approved_version.tenant_id     is 'Tenant of the machine';
+comment on column re_core.approved_version.config_sha256 is 'Digest of the effective configuration; NULL: any';
+comment on column re_core.approved_version.schema_sha256 is 'Hash of the schema bundle; NULL: the one in force here';
+comment on column re_core.approved_version.ndpi_version  is 'Version of nDPI; NULL: any';
+comment on column re_core.approved_version.probe_version is 'Version of the probe; NULL: any';
+comment on column re_core.approved_version.reason        is 'Why';
+comment on column re_core.approved_version.approved_at   is 'Database clock';
+comment on column re_core.approved_version.approved_by   is 'Login that approved it';
+
+create function re_core.approve_version(p_machine uuid, p_config_sha256 bytea, p_schema_sha256 bytea, p_ndpi_version text, p_probe_version text, p_reason text)
+returns text
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    last  re_core.approved_version;
+    owner uuid := (select m.tenant_id from re_core.machine m where m.machine_id = p_machine);
+begin
+    if owner is null then
+        raise exception 'no machine %', p_machine using errcode = 'RE002';
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('re_core.register_instance', 0));
+    select * into last from re_core.approved_version a where a.machine_id = p_machine order by a.approval_no desc limit 1;
+    if found and (last.config_sha256, last.schema_sha256, last.ndpi_version, last.probe_version)
+                 is not distinct from (p_config_sha256, p_schema_sha256, p_ndpi_version, p_probe_version) then
+        return 'unchanged';
+    end if;
+    insert into re_core.approved_version (machine_id, approval_no, tenant_id, config_sha256, schema_sha256, ndpi_version, probe_version, reason)
+    values (p_machine, coalesce(last.approval_no, 0) + 1, owner, p_config_sha256, p_schema_sha256, p_ndpi_version, p_probe_version, p_reason);
+    return 'approved';
+end $$;
+comment on function re_core.approve_version(uuid, bytea, bytea, text, text, text) is
+    'Declares what a machine is meant to run, NULL = any; a heartbeat that says otherwise degrades its probe';
+
+-- ---------------------------------------------------------------------------------------------------------------------------
 -- Enrolment: idempotent for identical values, a clear refusal for anything that contradicts the registry
 -- ---------------------------------------------------------------------------------------------------------------------------
 create function re_core.create_tenant(p_slug text) returns uuid
@@ -592,11 +648,12 @@ comment on function re_core.revoke_key(uuid, bytea, bigint, boolean, text) is
 -- ---------------------------------------------------------------------------------------------------------------------------
 select re_core.make_append_only(t) from unnest(array[
     're_core.schema_bundle', 're_core.tenant', 're_core.tenant_member', 're_core.machine', 're_core.component_instance',
-    're_core.component_instance_status', 're_core.component_identity_history', 're_core.signing_key', 're_core.signing_key_status']::regclass[]) t;
+    're_core.component_instance_status', 're_core.component_identity_history', 're_core.signing_key', 're_core.signing_key_status',
+    're_core.approved_version']::regclass[]) t;
 
 select re_core.protect_by_tenant(t) from unnest(array[
     're_core.tenant', 're_core.tenant_member', 're_core.machine', 're_core.component_instance', 're_core.component_instance_status',
-    're_core.component_identity_history', 're_core.signing_key', 're_core.signing_key_status']::regclass[]) t;
+    're_core.component_identity_history', 're_core.signing_key', 're_core.signing_key_status', 're_core.approved_version']::regclass[]) t;
 
 grant execute on function re_core.my_tenant(), re_core.sees_all_tenants() to
     re_viewer, re_soc, re_auditor, re_correlation, re_ai_writer, re_corr_owner, re_ai_owner, re_probe, re_agent_writer, re_ingest, re_retention, re_enrol;
@@ -608,6 +665,7 @@ grant execute on function
     re_core.enrol_reader(name, text),
     re_core.enrol_instance(uuid, uuid, text, text, text, name, bytea, text, text),
     re_core.retire_instance(uuid, text),
+    re_core.approve_version(uuid, bytea, bytea, text, text, text),
     re_core.rotate_key(uuid, bytea, bytea, bigint, text, text),
     re_core.revoke_key(uuid, bytea, bigint, boolean, text) to re_enrol;
 grant execute on function re_core.enrol_replay(uuid, uuid, bytea) to re_probe;

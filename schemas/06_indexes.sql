@@ -1,7 +1,8 @@
 -- 06_indexes.sql: secondary indexes, and the read-only views that use them.
 --
 -- Indexes are made on the parents; every leaf gets its own when it is attached. Views are owned by re_viewer, a role under row-level
--- security, so a view shows the tenant of the logged-in role and nothing else.
+-- security, so a view shows the tenant of the logged-in role and nothing else. Views and functions of facts leave out the probe's canaries;
+-- re_view.event shows them, because it is what verify reads.
 
 set role re_owner;
 
@@ -31,6 +32,12 @@ create index dns_by_client on re_dpi.dns (src_ip, observed_at);
 create index dns_by_name on re_dpi.dns (lower(qname), observed_at) where qname is not null;
 create index dns_record_by_data on re_dpi.dns_record (md5(data)) where type in ('A', 'AAAA', 'CNAME', 'PTR', 'NS', 'MX');
 create index heartbeat_by_instance on re_dpi.heartbeat (component_instance_id, ingested_at, seq);
+create index loss_report_by_instance on re_dpi.loss_report (component_instance_id, ingested_at, seq);
+create index clock_step_by_instance on re_dpi.clock_step (component_instance_id, ingested_at, seq);
+create index probe_start_by_instance on re_dpi.probe_start (component_instance_id, ingested_at, seq);
+create index probe_stop_by_instance on re_dpi.probe_stop (component_instance_id, ingested_at, seq);
+create index config_change_by_instance on re_dpi.config_change (component_instance_id, ingested_at, seq);
+create index worker_crash_by_instance on re_dpi.worker_crash (component_instance_id, ingested_at, seq);
 
 create index process_activity_by_machine on re_agent.process_activity (machine_id, observed_at);
 create index process_activity_by_process on re_agent.process_activity (machine_id, pid, process_start_at);
@@ -118,6 +125,7 @@ create view re_view.flow as
     select f.*, r.ingested_at as event_ingested_at, r.event_id, r.envelope_hash, r.mode, r.hostname
     from re_dpi.flow f
     join re_raw.raw_event r on r.ingested_at = f.ingested_at and r.component_instance_id = f.component_instance_id and r.seq = f.seq
+    where f.canary is null
     order by f.ingested_at, f.component_instance_id, f.seq;
 comment on view re_view.flow is 'Flow records with the identity and hash of their raw event';
 
@@ -125,6 +133,7 @@ create view re_view.dns as
     select d.*, r.ingested_at as event_ingested_at, r.event_id, r.envelope_hash, r.mode, r.hostname
     from re_dpi.dns d
     join re_raw.raw_event r on r.ingested_at = d.ingested_at and r.component_instance_id = d.component_instance_id and r.seq = d.seq
+    where d.canary is null
     order by d.ingested_at, d.component_instance_id, d.seq;
 comment on view re_view.dns is 'DNS transactions with the identity and hash of their raw event';
 
@@ -133,6 +142,7 @@ create view re_view.dns_record as
            x.section, x.name, x.type, x.class, x.ttl, x.data
     from re_dpi.dns_record x
     join re_dpi.dns d on d.ingested_at = x.ingested_at and d.component_instance_id = x.component_instance_id and d.seq = x.seq
+    where d.canary is null
     order by x.ingested_at, x.component_instance_id, x.seq, x.position;
 comment on view re_view.dns_record is 'Every resource record with the transaction that carried it';
 
@@ -148,10 +158,10 @@ create view re_view.timeline as
     from (
         select f.machine_id, f.observed_at, f.observed_at_ns, f.component_instance_id, f.seq, f.ingested_at, 'flow' as kind,
                concat_ws(' ', host(f.src_ip) || ' ' || f.src_port, '>', host(f.dst_ip) || ' ' || f.dst_port, f.app, f.server_name, f.end_reason) as what
-        from re_dpi.flow f
+        from re_dpi.flow f where f.canary is null
         union all
         select d.machine_id, d.observed_at, d.observed_at_ns, d.component_instance_id, d.seq, d.ingested_at, 'dns',
-               concat_ws(' ', host(d.src_ip), '>', host(d.dst_ip), d.qtype, d.qname, coalesce(d.rcode, d.outcome)) from re_dpi.dns d
+               concat_ws(' ', host(d.src_ip), '>', host(d.dst_ip), d.qtype, d.qname, coalesce(d.rcode, d.outcome)) from re_dpi.dns d where d.canary is null
         union all
         select p.machine_id, p.observed_at, p.observed_at_ns, p.component_instance_id, p.seq, p.ingested_at, 'process',
                concat_ws(' ', p.action, p.pid, p.image_path, p.command_line) from re_agent.process_activity p
@@ -186,35 +196,49 @@ create view re_view.incident_step as
     order by x.incident_id, x.step;
 comment on view re_view.incident_step is 'Audit of every change of stage';
 
--- State of each probe by the database's own clock and ledger, worst first; the probe's word alone makes nothing healthy.
-create view re_view.probe_status as
-    select y.component_instance_id, y.machine_id, y.hostname, y.mode, y.version,
-           case
-               when y.forks > 0 then 'forked'
-               when y.open_gaps > 0 then 'gap'
-               when y.status = 'retired' then 'retired'
-               when y.mode = 'replay' then 'replayed'
-               when y.next_seq = 0 and y.registered_at < now() - interval '10 minutes' then 'never_seen'
-               when y.next_seq = 0 then 'enrolled'
-               when y.last_ingested_at < now() - interval '60 seconds' then 'silent'
-               when y.last_ingested_at < now() - interval '30 seconds' or y.last_emitted_at < now() - interval '30 seconds' then 'stale'
-               when y.started_at > now() - interval '5 minutes' then 'restarted'
-               when y.state = 'degraded' or not y.ledger_closes or y.loss_permille > 1 or y.signed_lag > interval '60 seconds' then 'degraded'
-               when y.state is null then 'degraded'
-               else 'healthy' end as state,
-           y.next_seq, y.last_ingested_at, y.last_emitted_at, extract(epoch from now() - y.last_ingested_at)::bigint as silent_seconds,
-           y.heartbeat_at, y.started_at, y.packets_offered, y.packets_lost, y.loss_permille, y.ledger_closes, y.signed_size,
-           y.forks, y.open_gaps, y.violations, y.reasons
-    from (
+-- ---------------------------------------------------------------------------------------------------------------------------
+-- State of each probe by the database's own clock and ledger, worst first; the probe's word alone makes nothing healthy. The clock is an
+-- argument, so that a test can turn it; the views below read the database's. Deltas are those of the last six heartbeats (a minute).
+-- ---------------------------------------------------------------------------------------------------------------------------
+create function re_view.probe_status_at(p_now timestamptz)
+returns table (
+    component_instance_id uuid, machine_id uuid, hostname text, mode text, version text, state text, reasons text[], reason_figures numeric[],
+    next_seq bigint, last_ingested_at timestamptz, last_emitted_at timestamptz, silent_seconds bigint, heartbeat_at timestamptz,
+    heartbeat_number bigint, started_at timestamptz, backlog_seconds bigint, backlog_eta_seconds bigint, packets_per_second numeric,
+    packets_usual_per_second numeric, loss_percent numeric, packets_offered bigint, packets_lost bigint, flows_active bigint,
+    ledger_closes boolean, events_close boolean, spool_percent numeric, db_lag_events bigint, signed_size bigint, signed_lag_seconds bigint,
+    canary_flow_lag_us bigint, canary_dns_lag_us bigint, clock_offset_us bigint, forks bigint, open_gaps bigint, violations bigint)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+    -- Variables, because the planner leaves out partitions by constants only.
+    five_minutes_ago timestamptz := p_now - interval '5 minutes';
+    a_day_ago        timestamptz := p_now - interval '1 day';
+    eight_days_ago   timestamptz := p_now - interval '8 days';
+    bundle_sha256    bytea := (select b.ddl_sha256 from re_core.bundle() b);
+begin
+    return query
+    with facts as (
         select c.component_instance_id, c.machine_id, c.hostname, c.mode, c.version, c.status, c.registered_at,
-               h.next_seq, h.last_ingested_at, h.last_emitted_at, b.ingested_at as heartbeat_at, b.state, b.ledger_closes, b.packets_offered,
-               b.packets_dropped_kernel + b.packets_dropped_nic + b.packets_shed as packets_lost,
-               -- since the heartbeat before, not since the chain began: an old loss must not degrade for ever
-               1000 * (b.packets_dropped_kernel + b.packets_dropped_nic + b.packets_shed - coalesce(o.lost, 0))
-                   / nullif(b.packets_offered - coalesce(o.packets_offered, 0), 0) as loss_permille,
+               h.next_seq, h.last_ingested_at, h.last_emitted_at, h.last_emitted_at > h.last_ingested_at + interval '5 seconds' as clock_is_ahead,
+               b.ingested_at as heartbeat_at, b.seq as heartbeat_seq, b.heartbeat_number, b.observed_at, b.packets_offered, b.flows_active,
+               b.packets_dropped_kernel + b.packets_dropped_nic + b.packets_dropped_no_buffer + b.packets_shed as packets_lost,
+               b.ledger_closes, b.events_close, b.spool_bytes, b.spool_cap_bytes, b.db_lag_events, b.clock_offset_us, b.clock_synced,
+               b.canary_flow_lag_us, b.canary_dns_lag_us, b.canary_stage,
+               b.config_sha256, b.schema_sha256, b.ndpi_version, b.probe_version, b.key_id,
+               b.packets_offered - coalesce(o.packets_offered, 0) as d_offered,
+               b.packets_dropped_kernel - coalesce(o.packets_dropped_kernel, 0) as d_kernel,
+               b.packets_dropped_nic - coalesce(o.packets_dropped_nic, 0) as d_nic,
+               b.packets_dropped_no_buffer - coalesce(o.packets_dropped_no_buffer, 0) as d_no_buffer,
+               b.packets_shed - coalesce(o.packets_shed, 0) as d_shed,
+               b.tcp_acks - coalesce(o.tcp_acks, 0) as d_acks, b.gap_events - coalesce(o.gap_events, 0) as d_gaps,
+               b.acked_bytes - coalesce(o.acked_bytes, 0) as d_acked_bytes, b.gap_bytes - coalesce(o.gap_bytes, 0) as d_gap_bytes,
+               b.clock_steps - coalesce(o.clock_steps, 0) as d_clock_steps,
+               b.worker_restarts - coalesce(o.worker_restarts, 0) as d_worker_restarts,
+               extract(epoch from b.observed_at - o.observed_at) as d_observed, extract(epoch from b.ingested_at - o.ingested_at) as d_ingested,
                coalesce(k.tree_size, 0) as signed_size,
-               case when coalesce(k.tree_size, 0) < h.next_seq then now() - coalesce(k.ingested_at, c.registered_at) end as signed_lag,
-               s.ingested_at as started_at,
+               case when coalesce(k.tree_size, 0) < h.next_seq then p_now - coalesce(k.ingested_at, c.registered_at) end as signed_lag,
+               s.ingested_at as started_at, s.clean_shutdown, e.seq > coalesce(s.seq, -1) as is_stopped,
                (select count(*) from re_raw.chain_violation v where v.component_instance_id = c.component_instance_id and v.kind = 'fork') as forks,
                (select count(*) from re_raw.chain_gap g
                 where g.component_instance_id = c.component_instance_id
@@ -222,28 +246,158 @@ create view re_view.probe_status as
                                   where f.component_instance_id = g.component_instance_id and f.first_missing = g.first_missing))
                + (select count(*) from re_raw.chain_violation v
                   where v.component_instance_id = c.component_instance_id and v.kind = 'gap'
-                    and v.first_seq > h.next_seq and v.detected_at < now() - interval '60 seconds') as open_gaps,
+                    and v.first_seq > h.next_seq and v.detected_at <= p_now - interval '60 seconds') as open_gaps,
                (select count(*) from re_raw.chain_violation v where v.component_instance_id = c.component_instance_id) as violations,
-               (select string_agg(r.reason, ' ' order by r.reason) from re_dpi.heartbeat_reason r
-                where r.ingested_at = b.ingested_at and r.component_instance_id = b.component_instance_id and r.seq = b.seq) as reasons
+               (select count(*) from re_raw.chain_violation v
+                where v.component_instance_id = c.component_instance_id and v.detected_at > p_now - interval '1 hour') as refused
         from re_view.component c
         join re_raw.chain_head h on h.component_instance_id = c.component_instance_id
-        left join lateral (select x.* from re_dpi.heartbeat x where x.component_instance_id = c.component_instance_id
+        left join lateral (select x.* from re_dpi.heartbeat x
+                           where x.component_instance_id = c.component_instance_id and x.ingested_at > eight_days_ago
                            order by x.ingested_at desc, x.seq desc limit 1) b on true
-        left join lateral (select x.packets_offered, x.packets_dropped_kernel + x.packets_dropped_nic + x.packets_shed as lost
-                           from re_dpi.heartbeat x
-                           where x.component_instance_id = c.component_instance_id and x.ingested_at <= b.ingested_at and x.seq < b.seq
-                           order by x.ingested_at desc, x.seq desc limit 1) o on true
+        left join lateral (select y.* from (select x.* from re_dpi.heartbeat x
+                                            where x.component_instance_id = c.component_instance_id and x.ingested_at <= b.ingested_at
+                                              and x.ingested_at > eight_days_ago and x.seq < b.seq
+                                            order by x.ingested_at desc, x.seq desc limit 6) y
+                           order by y.ingested_at, y.seq limit 1) o on true
         left join lateral (select x.tree_size, x.ingested_at from re_raw.checkpoint x where x.component_instance_id = c.component_instance_id
                            order by x.tree_size desc limit 1) k on true
-        left join lateral (select x.ingested_at from re_raw.raw_event x
-                           where x.component_instance_id = c.component_instance_id and x.event_type = 'probe.start'
-                             and x.event_type in ('chain.start', 'probe.start', 'probe.stop', 'key.rotate', 'config.change', 'loss.report', 'worker.crash')
-                             and x.ingested_at > now() - interval '1 day'
+        left join lateral (select x.ingested_at, x.seq, x.clean_shutdown from re_dpi.probe_start x
+                           where x.component_instance_id = c.component_instance_id and x.ingested_at > a_day_ago
                            order by x.ingested_at desc, x.seq desc limit 1) s on true
-        where c.component = 'dpi_probe') y
-    order by y.component_instance_id;
-comment on view re_view.probe_status is 'Probes and their state: forked, gap, retired, replayed, never_seen, enrolled, silent, stale, restarted, degraded, healthy';
+        left join lateral (select x.seq from re_dpi.probe_stop x
+                           where x.component_instance_id = c.component_instance_id and x.ingested_at > a_day_ago
+                           order by x.ingested_at desc, x.seq desc limit 1) e on true
+        where c.component = 'dpi_probe'
+    )
+    select f.component_instance_id, f.machine_id, f.hostname, f.mode, f.version,
+           case
+               when f.forks > 0 then 'forked'
+               when f.open_gaps > 0 then 'gap'
+               when f.status = 'retired' then 'retired'
+               when f.mode = 'replay' then 'replayed'
+               when f.next_seq = 0 and f.registered_at <= p_now - interval '10 minutes' then 'never_seen'
+               when f.next_seq = 0 then 'enrolled'
+               when f.last_ingested_at <= p_now - interval '60 seconds' then 'silent'
+               when f.last_ingested_at <= p_now - interval '30 seconds' or f.last_emitted_at <= p_now - interval '30 seconds'
+                    or coalesce(f.heartbeat_at, f.started_at, f.registered_at) <= p_now - interval '30 seconds' then 'stale'
+               when f.started_at > five_minutes_ago then 'restarted'
+               when cardinality(r.reasons) > 0 then 'degraded'
+               else 'healthy' end,
+           r.reasons, r.figures, f.next_seq, f.last_ingested_at, f.last_emitted_at,
+           extract(epoch from p_now - f.last_ingested_at)::bigint, f.heartbeat_at, f.heartbeat_number, f.started_at, l.seconds,
+           case when f.d_ingested > 0 and f.d_observed > f.d_ingested then (l.seconds / (f.d_observed / f.d_ingested - 1))::bigint end,
+           round(w.rate, 1), round(u.rate, 1), round(100.0 * (f.d_kernel + f.d_nic + f.d_no_buffer + f.d_shed) / nullif(f.d_offered, 0), 2),
+           f.packets_offered, f.packets_lost, f.flows_active, f.ledger_closes, f.events_close,
+           round(100.0 * f.spool_bytes / nullif(f.spool_cap_bytes, 0), 1), f.db_lag_events, f.signed_size,
+           extract(epoch from f.signed_lag)::bigint, f.canary_flow_lag_us, f.canary_dns_lag_us, f.clock_offset_us, f.forks, f.open_gaps, f.violations
+    from facts f
+    -- How far behind what arrives is.
+    cross join lateral (select case when f.last_emitted_at <= p_now - interval '30 seconds' and f.last_ingested_at > p_now - interval '60 seconds'
+                                    then extract(epoch from p_now - f.last_emitted_at)::bigint end as seconds) l
+    -- Packets a second: now over at most ten minutes, and usually: the median of this hour of the last seven days. Fourteen index look-ups.
+    left join lateral (select (f.packets_offered - x.packets_offered) / extract(epoch from f.observed_at - x.observed_at) as rate,
+                              f.observed_at - x.observed_at as span
+                       from re_dpi.heartbeat x
+                       where x.component_instance_id = f.component_instance_id and x.ingested_at > a_day_ago
+                         and x.ingested_at >= f.heartbeat_at - interval '10 minutes' and x.ingested_at <= f.heartbeat_at
+                         and x.observed_at < f.observed_at
+                       order by x.ingested_at, x.seq limit 1) w on true
+    left join lateral (select percentile_cont(0.5) within group (order by y.rate)::numeric as rate, count(*) as days
+                       from generate_series(1, 7) d(n)
+                       cross join lateral (select p_now - d.n * interval '1 day' - interval '30 minutes' as begins,
+                                                  p_now - d.n * interval '1 day' + interval '30 minutes' as ends) t
+                       cross join lateral (select x.packets_offered, x.observed_at from re_dpi.heartbeat x
+                                           where x.component_instance_id = f.component_instance_id and x.ingested_at > eight_days_ago
+                                             and x.ingested_at >= t.begins and x.ingested_at < t.ends
+                                           order by x.ingested_at, x.seq limit 1) i
+                       cross join lateral (select x.packets_offered, x.observed_at from re_dpi.heartbeat x
+                                           where x.component_instance_id = f.component_instance_id and x.ingested_at > eight_days_ago
+                                             and x.ingested_at >= t.begins and x.ingested_at < t.ends
+                                           order by x.ingested_at desc, x.seq desc limit 1) j
+                       cross join lateral (select (j.packets_offered - i.packets_offered) / extract(epoch from j.observed_at - i.observed_at) as rate
+                                           where j.observed_at >= i.observed_at + interval '30 minutes') y
+                       where f.mode = 'live') u on true
+    left join lateral (select bool_or(x.link_up is false) as link_down,
+                              bool_or(x.link_up is not false and x.kind <> 'file'
+                                      and coalesce(x.last_packet_at <= f.observed_at - interval '60 seconds', f.started_at <= p_now - interval '60 seconds')) as no_traffic,
+                              bool_or(x.packets = y.packets
+                                      and x.dropped_kernel + x.dropped_nic + x.dropped_no_buffer > y.dropped_kernel + y.dropped_nic + y.dropped_no_buffer) as stuck
+                       from re_dpi.heartbeat_interface x
+                       left join lateral (select z.* from re_dpi.heartbeat_interface z
+                                          join re_dpi.heartbeat q on q.ingested_at = z.ingested_at and q.component_instance_id = z.component_instance_id and q.seq = z.seq
+                                          where z.component_instance_id = f.component_instance_id and q.component_instance_id = f.component_instance_id
+                                            and q.ingested_at <= f.heartbeat_at and q.ingested_at > a_day_ago and z.ingested_at > a_day_ago
+                                            and q.heartbeat_number = f.heartbeat_number - 1 and z.name = x.name
+                                          order by z.ingested_at desc, z.seq desc limit 1) y on true
+                       where x.ingested_at = f.heartbeat_at and x.ingested_at > eight_days_ago
+                         and x.component_instance_id = f.component_instance_id and x.seq = f.heartbeat_seq) n on true
+    left join lateral (select x.config_sha256, x.schema_sha256, x.ndpi_version, x.probe_version
+                       from re_core.approved_version x where x.machine_id = f.machine_id order by x.approval_no desc limit 1) a on true
+    left join lateral (select x.status from re_core.signing_key_status x
+                       where x.component_instance_id = f.component_instance_id and x.key_id = f.key_id and x.effective_seq <= f.heartbeat_seq
+                       order by x.status_no desc limit 1) g on true
+    left join lateral (select max(x.delta_us) filter (where abs(x.delta_us) > 100000) as delta_us from re_dpi.clock_step x
+                       where x.component_instance_id = f.component_instance_id and x.ingested_at > five_minutes_ago) m on true
+    left join lateral (select count(*) as crashes from re_dpi.worker_crash x
+                       where x.component_instance_id = f.component_instance_id and x.ingested_at > five_minutes_ago) q on true
+    left join lateral (select sum(x.packets) as packets from re_dpi.loss_report x
+                       where x.component_instance_id = f.component_instance_id and x.ingested_at > five_minutes_ago) v on true
+    cross join lateral (
+        select coalesce(array_agg(z.reason order by z.reason), '{}') as reasons, coalesce(array_agg(z.figure order by z.reason), '{}') as figures
+        from (
+            select y.reason, max(y.figure) as figure
+            from (
+                select x.reason, x.figure
+                from (values
+                    ('drops_kernel', 1000 * f.d_kernel > f.d_offered, round(100.0 * f.d_kernel / nullif(f.d_offered, 0), 2)),
+                    ('drops_nic', 1000 * f.d_nic > f.d_offered, round(100.0 * f.d_nic / nullif(f.d_offered, 0), 2)),
+                    ('no_buffer', 1000 * f.d_no_buffer > f.d_offered, round(100.0 * f.d_no_buffer / nullif(f.d_offered, 0), 2)),
+                    ('packets_shed', 1000 * f.d_shed > f.d_offered, round(100.0 * f.d_shed / nullif(f.d_offered, 0), 2)),
+                    ('loss_reported', v.packets is not null, v.packets),
+                    ('ledger_open', not f.ledger_closes or not f.events_close, null),
+                    ('mirror_loss', (f.d_acks >= 1000 and 100 * f.d_gaps > f.d_acks) or (f.d_acked_bytes >= 1000000 and 100 * f.d_gap_bytes > f.d_acked_bytes),
+                     round(greatest(100.0 * f.d_gaps / nullif(f.d_acks, 0), 100.0 * f.d_gap_bytes / nullif(f.d_acked_bytes, 0)), 2)),
+                    ('link_down', n.link_down, null),
+                    ('no_traffic', n.no_traffic and not n.stuck, null),
+                    ('capture_stuck', n.stuck, null),
+                    ('traffic_low', u.days >= 3 and u.rate >= 10 and w.span >= interval '5 minutes' and 10 * w.rate < u.rate, round(w.rate, 1)),
+                    ('spool_filling', 2 * f.spool_bytes > f.spool_cap_bytes and 20 * f.spool_bytes <= 19 * f.spool_cap_bytes,
+                     round(100.0 * f.spool_bytes / nullif(f.spool_cap_bytes, 0), 1)),
+                    ('spool_full', 20 * f.spool_bytes > 19 * f.spool_cap_bytes, round(100.0 * f.spool_bytes / nullif(f.spool_cap_bytes, 0), 1)),
+                    ('unsigned_tail', f.signed_lag > interval '60 seconds', extract(epoch from f.signed_lag)),
+                    ('backlog', l.seconds is not null, l.seconds),
+                    ('clock_unsynced', f.clock_synced is false, null),
+                    ('clock_offset', abs(f.clock_offset_us) > 100000, round(f.clock_offset_us / 1000.0)),
+                    ('clock_stepped', m.delta_us is not null or f.d_clock_steps > 0, round(m.delta_us / 1000.0)),
+                    ('clock_ahead', f.clock_is_ahead, round(extract(epoch from f.last_emitted_at - f.last_ingested_at))),
+                    ('worker_restarted', f.d_worker_restarts > 0 or q.crashes > 0, greatest(f.d_worker_restarts, q.crashes)),
+                    ('canary_lost', f.canary_stage is not null, null),
+                    ('unclean_restart', f.started_at > five_minutes_ago and not f.clean_shutdown, null),
+                    ('stopped', f.is_stopped, null),
+                    ('no_heartbeat', f.next_seq > 0 and f.last_ingested_at > p_now - interval '30 seconds'
+                     and coalesce(f.heartbeat_at, f.started_at, f.registered_at) <= p_now - interval '30 seconds', null),
+                    ('key_revoked', g.status in ('revoked', 'compromised'), null),
+                    ('key_unknown', f.key_id is not null and coalesce(g.status, 'superseded') = 'superseded', null),
+                    ('refused', f.refused > 0, f.refused),
+                    ('config_drift', f.config_sha256 <> a.config_sha256, null),
+                    ('schema_drift', f.schema_sha256 <> coalesce(a.schema_sha256, bundle_sha256), null),
+                    ('ndpi_drift', f.ndpi_version <> a.ndpi_version, null),
+                    ('version_drift', f.probe_version <> a.probe_version, null)) x(reason, holds, figure)
+                where x.holds and f.mode = 'live'
+                union all
+                select x.reason, null from re_dpi.heartbeat_reason x
+                where x.ingested_at = f.heartbeat_at and x.component_instance_id = f.component_instance_id and x.seq = f.heartbeat_seq
+                  and x.ingested_at > eight_days_ago) y
+            group by y.reason) z) r
+    order by f.component_instance_id;
+end $$;
+comment on function re_view.probe_status_at(timestamptz) is
+    'Probes and their state at a time of the database''s clock: forked, gap, retired, replayed, never_seen, enrolled, silent, stale, restarted, degraded, healthy';
+
+create view re_view.probe_status as
+    select s.* from re_view.probe_status_at(now()) s order by s.component_instance_id;
+comment on view re_view.probe_status is 'What every surface reads: state of each probe now, reasons and the figure of each (percent, milliseconds, seconds or a count), rates, lags';
 
 create view re_view.probe_status_verified as
     select s.*, v.findings
@@ -253,10 +407,61 @@ create view re_view.probe_status_verified as
     order by s.component_instance_id;
 comment on view re_view.probe_status_verified is 'The same with the last 1000 events recomputed; findings other than 0 mean tampering';
 
+create function re_view.probe_rate_at(p_now timestamptz)
+returns table (component_instance_id uuid, minute timestamptz, packets bigint, packets_lost bigint)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+    since timestamptz := date_trunc('minute', p_now) - interval '61 minutes';
+begin
+    return query
+    select y.component_instance_id, y.minute, y.offered - y.offered_before, y.lost - y.lost_before
+    from (
+        select x.component_instance_id, x.minute, x.offered, x.lost, lag(x.offered) over w as offered_before, lag(x.lost) over w as lost_before
+        from (
+            select b.component_instance_id, date_trunc('minute', b.ingested_at) as minute, max(b.packets_offered) as offered,
+                   max(b.packets_dropped_kernel + b.packets_dropped_nic + b.packets_dropped_no_buffer + b.packets_shed) as lost
+            from re_dpi.heartbeat b
+            where b.ingested_at >= since and b.ingested_at <= p_now
+            group by b.component_instance_id, date_trunc('minute', b.ingested_at)) x
+        window w as (partition by x.component_instance_id order by x.minute)) y
+    where y.offered_before is not null
+    order by y.component_instance_id, y.minute;
+end $$;
+comment on function re_view.probe_rate_at(timestamptz) is 'Packets of each minute of the hour before a time, from heartbeats; a minute without one has no row';
+
+create view re_view.probe_rate as
+    select r.* from re_view.probe_rate_at(now()) r order by r.component_instance_id, r.minute;
+comment on view re_view.probe_rate is 'Packets of each minute of the last hour, from heartbeats';
+
+create view re_view.probe_life as
+    select x.component_instance_id, x.seq, x.ingested_at, x.machine_id, x.observed_at, x.event, x.what
+    from (
+        select s.component_instance_id, s.seq, s.ingested_at, s.machine_id, s.observed_at, 'probe.start' as event,
+               concat_ws(' ', s.probe_version, case when s.clean_shutdown then 'after a clean end' else 'after an unclean end' end,
+                         'bytes cut ' || nullif(s.recovered_bytes_cut, 0)) as what
+        from re_dpi.probe_start s
+        union all
+        select e.component_instance_id, e.seq, e.ingested_at, e.machine_id, e.observed_at, 'probe.stop', e.reason from re_dpi.probe_stop e
+        union all
+        select c.component_instance_id, c.seq, c.ingested_at, c.machine_id, c.observed_at, 'clock.step', concat(c.delta_us, ' us by ', c.source) from re_dpi.clock_step c
+        union all
+        select l.component_instance_id, l.seq, l.ingested_at, l.machine_id, l.observed_at, 'loss.report',
+               concat(l.packets, ' packets, ', coalesce((select sum(v.count) from re_dpi.loss_report_event v where v.ingested_at = l.ingested_at
+                      and v.component_instance_id = l.component_instance_id and v.seq = l.seq), 0), ' events by ', l.cause) from re_dpi.loss_report l
+        union all
+        select g.component_instance_id, g.seq, g.ingested_at, g.machine_id, g.observed_at, 'config.change', encode(g.new_sha256, 'hex') from re_dpi.config_change g
+        union all
+        select w.component_instance_id, w.seq, w.ingested_at, w.machine_id, w.observed_at, 'worker.crash', concat('worker ', w.worker, ' signal ', w.signal)
+        from re_dpi.worker_crash w) x
+    order by x.component_instance_id, x.ingested_at, x.seq;
+comment on view re_view.probe_life is 'The probe''s own life: starts, stops, clock steps, losses, changes of configuration, crashes';
+
 create view re_view.application as
     select f.machine_id, f.app_master, f.app, f.app_category, count(*) as records, sum(f.packets_src + f.packets_dst) as packets,
            sum(f.ip_bytes_src + f.ip_bytes_dst) as ip_bytes, min(f.start_at) as first_at, max(f.end_at) as last_at
     from re_dpi.flow f
+    where f.canary is null
     group by f.machine_id, f.app_master, f.app, f.app_category
     order by ip_bytes desc, f.machine_id, f.app_master, f.app, f.app_category;
 comment on view re_view.application is 'Applications over everything kept, most bytes first; re_view.top_applications() takes a range';
@@ -269,7 +474,7 @@ begin
     return query
     select f.app_master, f.app, f.app_category, count(*), sum(f.packets_src + f.packets_dst), sum(f.ip_bytes_src + f.ip_bytes_dst)
     from re_dpi.flow f
-    where f.observed_at >= coalesce(p_from, '-infinity') and f.observed_at < coalesce(p_to, 'infinity')
+    where f.canary is null and f.observed_at >= coalesce(p_from, '-infinity') and f.observed_at < coalesce(p_to, 'infinity')
       and f.ingested_at >= coalesce(p_from - interval '1 day', '-infinity')
     group by f.app_master, f.app, f.app_category
     order by 6 desc, 1, 2, 3
@@ -285,7 +490,7 @@ begin
     select x.ip, count(*), sum(x.sent), sum(x.received), sum(x.sent + x.received)
     from re_dpi.flow f
     cross join lateral (values (f.src_ip, f.ip_bytes_src, f.ip_bytes_dst), (f.dst_ip, f.ip_bytes_dst, f.ip_bytes_src)) x(ip, sent, received)
-    where f.observed_at >= coalesce(p_from, '-infinity') and f.observed_at < coalesce(p_to, 'infinity')
+    where f.canary is null and f.observed_at >= coalesce(p_from, '-infinity') and f.observed_at < coalesce(p_to, 'infinity')
       and f.ingested_at >= coalesce(p_from - interval '1 day', '-infinity')
     group by x.ip
     order by 5 desc, 1
@@ -300,7 +505,7 @@ begin
     return query
     select lower(d.qname), count(*), count(distinct d.src_ip), count(*) filter (where d.rcode is distinct from 'NOERROR')
     from re_dpi.dns d
-    where d.qname is not null and d.observed_at >= coalesce(p_from, '-infinity') and d.observed_at < coalesce(p_to, 'infinity')
+    where d.canary is null and d.qname is not null and d.observed_at >= coalesce(p_from, '-infinity') and d.observed_at < coalesce(p_to, 'infinity')
       and d.ingested_at >= coalesce(p_from - interval '1 day', '-infinity')
     group by lower(d.qname)
     order by 2 desc, 1
@@ -313,6 +518,8 @@ reset role;
 grant usage on schema re_view to re_soc, re_correlation, re_ai_writer, re_auditor;
 grant select on all tables in schema re_view to re_soc, re_auditor, re_correlation, re_ai_writer;
 grant execute on function
+    re_view.probe_status_at(timestamptz),
+    re_view.probe_rate_at(timestamptz),
     re_view.top_applications(timestamptz, timestamptz, int),
     re_view.top_talkers(timestamptz, timestamptz, int),
     re_view.top_names(timestamptz, timestamptz, int) to re_soc, re_auditor, re_correlation, re_ai_writer;

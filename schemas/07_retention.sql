@@ -60,7 +60,11 @@ from (values
     (2, 'flow_vlan', 're_dpi', 'flow'), (2, 'flow_encapsulation', 're_dpi', 'flow'), (2, 'flow_risk', 're_dpi', 'flow'),
     (2, 'flow_packet', 're_dpi', 'flow'), (2, 'flow_anomaly', 're_dpi', 'flow'),
     (2, 'dns_question', 're_dpi', 'dns'), (2, 'dns_record', 're_dpi', 'dns'), (2, 'dns_edns_option', 're_dpi', 'dns'), (2, 'dns_anomaly', 're_dpi', 'dns'),
-    (2, 'heartbeat_reason', 're_dpi', 'heartbeat'), (2, 'heartbeat_anomaly', 're_dpi', 'heartbeat')
+    (2, 'heartbeat_reason', 're_dpi', 'heartbeat'), (2, 'heartbeat_anomaly', 're_dpi', 'heartbeat'), (2, 'heartbeat_interface', 're_dpi', 'heartbeat'),
+    (2, 'heartbeat_event', 're_dpi', 'heartbeat'), (2, 'heartbeat_loss', 're_dpi', 'heartbeat'),
+    (1, 'loss_report', 're_raw', 'raw_event'), (2, 'loss_report_event', 're_dpi', 'loss_report'), (1, 'clock_step', 're_raw', 'raw_event'),
+    (1, 'probe_start', 're_raw', 'raw_event'), (1, 'probe_stop', 're_raw', 'raw_event'), (1, 'config_change', 're_raw', 'raw_event'),
+    (2, 'config_change_member', 're_dpi', 'config_change'), (1, 'worker_crash', 're_raw', 'raw_event')
 ) t(depth, child, parent_schema, parent)
 union all
 select 're_agent', t.child, 'day', 'ingested_at', 're_raw', 'raw_event', '{ingested_at,component_instance_id,seq}'::name[],

@@ -193,11 +193,18 @@ class CommandLine {
     CLI::App* c = app_.add_subcommand(
         "status", "one line per probe; exits 0 ok, 1 warning, 2 critical, 3 unknown");
     c->add_option("--probe", status_.probe, "only instances or hosts that begin with this");
-    c->add_flag("--json", status_.json, "everything, for machines");
+    CLI::Option* const json = c->add_flag("--json", status_.json, "everything, for machines");
+    c->add_flag("--check", status_.check, "one line and performance data, for Nagios and its kin")
+        ->excludes(json);
+    c->add_option("--watch", status_.watch_s, "again every N seconds")
+        ->expected(0, 1)
+        ->default_str("5")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{3600}));
     add_database(*c);
     on(c, [this] {
       return with_database([this](const std::string& conninfo) {
         status_.conninfo = conninfo;
+        status_.terminal = ::isatty(STDOUT_FILENO) == 1;
         return run_status(status_);
       });
     });

@@ -90,7 +90,7 @@ std::size_t write_records(CanonicalWriter& w, std::string& out, const DnsMessage
 
 }  // namespace
 
-void append_dns_payload(std::string& out, const DnsTransaction& t) {
+void append_dns_payload(std::string& out, const DnsTransaction& t, bool canary) {
   // The response speaks for the exchange where there is one.
   const DnsMessage& m = t.response ? *t.response : *t.query;
   const DnsMessage& asked = t.message();
@@ -106,6 +106,7 @@ void append_dns_payload(std::string& out, const DnsTransaction& t) {
     for (const std::string_view name : sorted_names(anomalies)) w.value(name);
     w.end_array();
   }
+  if (canary) w.member("canary", true);
   w.member("cd", m.flag(dns_flag::cd));
   const std::uint8_t protocol =
       t.transport == DnsTransport::udp ? ip_protocol::udp : ip_protocol::tcp;

@@ -96,7 +96,7 @@ void write_splt(CanonicalWriter& w, const View& v) {
 }  // namespace
 
 void append_flow_payload(std::string& out, const Flow& flow, EndReason reason, bool final,
-                         const Verdict& verdict, const AppMetadata* metadata) {
+                         const Verdict& verdict, const AppMetadata* metadata, bool canary) {
   static const AppMetadata none;
   const AppMetadata& m = metadata != nullptr ? *metadata : none;
   const View v{flow};
@@ -108,6 +108,7 @@ void append_flow_payload(std::string& out, const Flow& flow, EndReason reason, b
               metadata_limit::alpn);
   if (flow.anomalies.any()) member_names(w, "anomalies", sorted_names(flow.anomalies));
   write_classification(w, verdict);
+  if (canary) w.member("canary", true);
   write_certificate(w, m);
   w.member("community_id", community_id(src, dst, flow.key.protocol, flow.one_way_icmp()));
   if (v.tcp) w.member("conn_state", flow.tcp.conn_state(v.src));

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,54 +11,17 @@
 #include "probe/base/time.h"
 #include "probe/classify/classifier.h"
 #include "probe/dns/transaction.h"
+#include "probe/event/heartbeat.h"
 #include "probe/flow/flow.h"
 #include "probe/metadata/app_metadata.h"
 
 namespace dpi {
 
-// `metadata` may be null.
+// `metadata` may be null. `canary` marks the synthetic exchange of the probe's own check: no view or
+// count includes it.
 void append_flow_payload(std::string& out, const Flow& flow, EndReason reason, bool final,
-                         const Verdict& verdict, const AppMetadata* metadata);
-void append_dns_payload(std::string& out, const DnsTransaction& transaction);
-
-// Cumulative since the chain began.
-struct HeartbeatFacts {
-  std::uint64_t heartbeat_number = 0;
-  std::uint64_t interval_ms = 0;
-  std::optional<std::uint64_t> previous_seq;
-  std::vector<std::string_view> reasons;  // sorted, unique; none: healthy
-  Uuid run_id{};
-  std::uint64_t uptime_ms = 0;
-  std::string_view probe_version;
-  std::string_view ndpi_version;
-  Digest config_sha256{};
-  Digest schema_sha256{};
-  // The ledger: offered = the sum of the seven below it.
-  std::uint64_t packets_offered = 0;
-  std::uint64_t packets_decoded = 0;
-  std::uint64_t packets_filtered = 0;
-  std::uint64_t packets_malformed = 0;
-  std::uint64_t packets_not_ip = 0;
-  std::uint64_t packets_dropped_kernel = 0;
-  std::uint64_t packets_dropped_nic = 0;
-  std::uint64_t packets_shed = 0;
-  std::uint64_t bytes_offered = 0;
-  std::uint64_t packets_truncated = 0;
-  std::uint64_t packets_duplicate = 0;
-  std::uint64_t time_backward_steps = 0;
-  std::uint64_t flows_active = 0;
-  std::uint64_t flows_started = 0;
-  std::uint64_t flow_records = 0;
-  std::uint64_t flows_evicted = 0;
-  std::uint64_t dns_transactions = 0;
-  std::uint64_t dns_messages = 0;
-  std::uint64_t events_sealed = 0;
-  std::uint64_t events_shed = 0;
-  std::uint64_t tree_size_signed = 0;
-  std::optional<Timestamp> last_packet_at;
-  AnomalyCounters anomalies;
-};
-void append_heartbeat_payload(std::string& out, const HeartbeatFacts& facts);
+                         const Verdict& verdict, const AppMetadata* metadata, bool canary = false);
+void append_dns_payload(std::string& out, const DnsTransaction& transaction, bool canary = false);
 
 struct ChainStartFacts {
   std::string_view reason;  // enrolled, state_loss, state_rollback, key_loss, replay
@@ -68,6 +30,12 @@ struct ChainStartFacts {
   Digest config_sha256{};
 };
 void append_chain_start_payload(std::string& out, const ChainStartFacts& facts);
+
+// After an unclean end: what was in rings then is lost.
+struct LossWindow {
+  Timestamp from{};  // last durable emitted_at
+  Timestamp to{};    // this start
+};
 
 struct ProbeStartFacts {
   Uuid run_id{};
@@ -78,8 +46,12 @@ struct ProbeStartFacts {
   std::uint64_t pid_start_mono_us = 0;
   std::string_view probe_version;
   std::string_view ndpi_version;
+  std::string_view libpcap_version{};  // empty: absent, as the two below
+  std::string_view openssl_version{};
+  std::string_view kernel_version{};
   Digest schema_sha256{};
   Digest config_sha256{};
+  std::optional<LossWindow> loss_window{};
 };
 void append_probe_start_payload(std::string& out, const ProbeStartFacts& facts);
 
@@ -92,5 +64,55 @@ struct ProbeStopFacts {
   std::uint64_t dns_transactions = 0;
 };
 void append_probe_stop_payload(std::string& out, const ProbeStopFacts& facts);
+
+struct EventLoss {
+  std::string_view event_type;
+  std::uint64_t count = 0;
+};
+
+// Of this interval alone.
+struct LossReportFacts {
+  Timestamp interval_start{};
+  Timestamp interval_end{};
+  // nic, kernel, no_buffer, worker_ring, sealer_ring, spool_full, disk_error, worker_crash
+  std::string_view cause;
+  std::uint64_t packets = 0;
+  std::uint64_t bytes = 0;        // on the wire, as far as known
+  std::vector<EventLoss> events;  // by type, unique
+  std::string_view policy;        // snake_case name of the rule that chose what to lose
+};
+void append_loss_report_payload(std::string& out, const LossReportFacts& facts);
+
+struct ClockStepFacts {
+  std::int64_t delta_us = 0;
+  std::string_view source;  // step, ntp, resume
+  bool synced_after = false;
+};
+void append_clock_step_payload(std::string& out, const ClockStepFacts& facts);
+
+struct ConfigChangeFacts {
+  Digest old_sha256{};
+  Digest new_sha256{};
+  std::vector<std::string_view> members;  // section.key, sorted, unique
+};
+void append_config_change_payload(std::string& out, const ConfigChangeFacts& facts);
+
+struct KeyRotateFacts {
+  Digest old_key_id{};
+  Digest new_key_id{};
+  ByteBuffer new_key_spki;
+  ByteBuffer possession_signature;  // by the new key, over ransomeye.key-possession/1
+  std::string_view reason;          // canonical text
+};
+void append_key_rotate_payload(std::string& out, const KeyRotateFacts& facts);
+
+struct WorkerCrashFacts {
+  std::uint64_t worker = 0;
+  std::uint64_t signal = 0;
+  std::uint64_t uptime_ms = 0;
+  std::uint64_t flow_key_hash = 0;  // 0: it worked on none
+  std::optional<Digest> quarantine_sha256{};
+};
+void append_worker_crash_payload(std::string& out, const WorkerCrashFacts& facts);
 
 }  // namespace dpi

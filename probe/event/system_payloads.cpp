@@ -1,74 +1,9 @@
-#include <algorithm>
+#include <array>
 
 #include "probe/envelope/canonical.h"
 #include "probe/event/payloads.h"
 
 namespace dpi {
-namespace {
-
-// {name, count} of every anomaly that happened, by name.
-void write_anomaly_totals(CanonicalWriter& w, const AnomalyCounters& counters) {
-  std::vector<std::pair<std::string_view, std::uint64_t>> totals;
-  for (std::size_t i = 0; i < anomaly_count; ++i) {
-    if (counters.counts[i] > 0)
-      totals.emplace_back(anomaly_name(static_cast<Anomaly>(i)), counters.counts[i]);
-  }
-  std::sort(totals.begin(), totals.end());
-  w.key("anomalies");
-  w.begin_array();
-  for (const auto& [name, count] : totals) {
-    w.begin_object();
-    w.member("count", count);
-    w.member("name", name);
-    w.end_object();
-  }
-  w.end_array();
-}
-
-}  // namespace
-
-void append_heartbeat_payload(std::string& out, const HeartbeatFacts& f) {
-  CanonicalWriter w(out);
-  w.begin_object();
-  write_anomaly_totals(w, f.anomalies);
-  w.member("bytes_offered", f.bytes_offered);
-  w.member_hex("config_sha256", f.config_sha256);
-  w.member("dns_messages", f.dns_messages);
-  w.member("dns_transactions", f.dns_transactions);
-  w.member("events_sealed", f.events_sealed);
-  w.member("events_shed", f.events_shed);
-  w.member("flow_records", f.flow_records);
-  w.member("flows_active", f.flows_active);
-  w.member("flows_evicted", f.flows_evicted);
-  w.member("flows_started", f.flows_started);
-  w.member("heartbeat_number", f.heartbeat_number);
-  w.member("interval_ms", f.interval_ms);
-  if (f.last_packet_at) w.member("last_packet_at", *f.last_packet_at);
-  w.member("ndpi_version", f.ndpi_version);
-  w.member("packets_decoded", f.packets_decoded);
-  w.member("packets_dropped_kernel", f.packets_dropped_kernel);
-  w.member("packets_dropped_nic", f.packets_dropped_nic);
-  w.member("packets_duplicate", f.packets_duplicate);
-  w.member("packets_filtered", f.packets_filtered);
-  w.member("packets_malformed", f.packets_malformed);
-  w.member("packets_not_ip", f.packets_not_ip);
-  w.member("packets_offered", f.packets_offered);
-  w.member("packets_shed", f.packets_shed);
-  w.member("packets_truncated", f.packets_truncated);
-  if (f.previous_seq) w.member("previous_seq", *f.previous_seq);
-  w.member("probe_version", f.probe_version);
-  w.key("reasons");
-  w.begin_array();
-  for (const std::string_view reason : f.reasons) w.value(reason);
-  w.end_array();
-  w.member("run_id", f.run_id);
-  w.member_hex("schema_sha256", f.schema_sha256);
-  w.member("state", f.reasons.empty() ? "healthy" : "degraded");
-  w.member("time_backward_steps", f.time_backward_steps);
-  w.member("tree_size_signed", f.tree_size_signed);
-  w.member("uptime_ms", f.uptime_ms);
-  w.end_object();
-}
 
 void append_chain_start_payload(std::string& out, const ChainStartFacts& f) {
   CanonicalWriter w(out);
@@ -91,12 +26,22 @@ void append_probe_start_payload(std::string& out, const ProbeStartFacts& f) {
   w.member_hex("last_hash", f.head_last_hash);
   w.member("tree_size", f.head_tree_size);
   w.end_object();
+  if (f.loss_window) {
+    w.key("loss_window");
+    w.begin_object();
+    w.member("from", f.loss_window->from);
+    w.member("to", f.loss_window->to);
+    w.end_object();
+  }
   w.member("pid_start_mono_us", f.pid_start_mono_us);
   w.member("recovered_bytes_cut", f.recovered_bytes_cut);
   w.member("run_id", f.run_id);
   w.key("versions");
   w.begin_object();
+  if (!f.kernel_version.empty()) w.member("kernel", f.kernel_version);
+  if (!f.libpcap_version.empty()) w.member("libpcap", f.libpcap_version);
   w.member("ndpi", f.ndpi_version);
+  if (!f.openssl_version.empty()) w.member("openssl", f.openssl_version);
   w.member("probe", f.probe_version);
   w.member_hex("schema_sha256", f.schema_sha256);
   w.end_object();
@@ -115,6 +60,75 @@ void append_probe_stop_payload(std::string& out, const ProbeStopFacts& f) {
   w.member("flow_records", f.flow_records);
   w.member("packets_offered", f.packets_offered);
   w.end_object();
+  w.end_object();
+}
+
+void append_loss_report_payload(std::string& out, const LossReportFacts& f) {
+  CanonicalWriter w(out);
+  w.begin_object();
+  w.member("bytes", f.bytes);
+  w.member("cause", f.cause);
+  w.key("events");
+  w.begin_array();
+  for (const EventLoss& e : f.events) {
+    w.begin_object();
+    w.member("count", e.count);
+    w.member("event_type", e.event_type);
+    w.end_object();
+  }
+  w.end_array();
+  w.member("interval_end", f.interval_end);
+  w.member("interval_start", f.interval_start);
+  w.member("packets", f.packets);
+  w.member("policy", f.policy);
+  w.end_object();
+}
+
+void append_clock_step_payload(std::string& out, const ClockStepFacts& f) {
+  CanonicalWriter w(out);
+  w.begin_object();
+  w.key("delta_us");
+  w.value_signed(f.delta_us);
+  w.member("source", f.source);
+  w.member("synced_after", f.synced_after);
+  w.end_object();
+}
+
+void append_config_change_payload(std::string& out, const ConfigChangeFacts& f) {
+  CanonicalWriter w(out);
+  w.begin_object();
+  w.key("members");
+  w.begin_array();
+  for (const std::string_view member : f.members) w.value(member);
+  w.end_array();
+  w.member_hex("new_sha256", f.new_sha256);
+  w.member_hex("old_sha256", f.old_sha256);
+  w.end_object();
+}
+
+void append_key_rotate_payload(std::string& out, const KeyRotateFacts& f) {
+  CanonicalWriter w(out);
+  w.begin_object();
+  w.member("new_key_alg", "ed25519");
+  w.member_hex("new_key_id", f.new_key_id);
+  w.member("new_key_spki", base64(f.new_key_spki));
+  w.member_hex("old_key_id", f.old_key_id);
+  w.member("possession_sig", base64(f.possession_signature));
+  w.member("reason", f.reason);
+  w.end_object();
+}
+
+void append_worker_crash_payload(std::string& out, const WorkerCrashFacts& f) {
+  std::array<std::uint8_t, 8> hash{};
+  for (std::size_t i = 0; i < hash.size(); ++i)
+    hash[i] = static_cast<std::uint8_t>(f.flow_key_hash >> (56 - 8 * i));
+  CanonicalWriter w(out);
+  w.begin_object();
+  w.member_hex("flow_key_hash", hash);
+  if (f.quarantine_sha256) w.member_hex("quarantine_sha256", *f.quarantine_sha256);
+  w.member("signal", f.signal);
+  w.member("uptime_ms", f.uptime_ms);
+  w.member("worker", f.worker);
   w.end_object();
 }
 

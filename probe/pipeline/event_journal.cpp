@@ -98,6 +98,7 @@ void EventJournal::heartbeat(Timestamp now) {
   const PacketLedger& ledger = stats_.front.packets;
   const FlowTableStats& flows = stats_.lanes.flows;
   HeartbeatFacts f;
+  f.at = now;
   f.heartbeat_number = heartbeats_++;
   f.interval_ms = static_cast<std::uint64_t>((now - last_heartbeat_at_).count() / 1'000'000);
   f.previous_seq = last_heartbeat_seq_;
@@ -113,8 +114,10 @@ void EventJournal::heartbeat(Timestamp now) {
   f.packets_not_ip = ledger.not_ip;
   f.packets_shed = ledger.shed;
   f.packets_dropped_kernel = stats_.front.source.dropped_kernel;
-  f.packets_dropped_nic = stats_.front.source.dropped_nic + stats_.front.source.dropped_no_buffer;
-  f.packets_offered = ledger.offered + f.packets_dropped_kernel + f.packets_dropped_nic;
+  f.packets_dropped_nic = stats_.front.source.dropped_nic;
+  f.packets_dropped_no_buffer = stats_.front.source.dropped_no_buffer;
+  f.packets_offered = ledger.offered + f.packets_dropped_kernel + f.packets_dropped_nic +
+                      f.packets_dropped_no_buffer;
   f.bytes_offered = ledger.bytes_offered;
   f.packets_truncated = ledger.truncated;
   f.packets_duplicate = flows.duplicates;
@@ -127,7 +130,10 @@ void EventJournal::heartbeat(Timestamp now) {
   f.dns_messages = stats_.lanes.dns.messages;
   f.events_shed = events_shed_;
   f.events_sealed = recorder_.events_sealed();
+  f.events_produced = f.events_sealed + f.events_shed;
   f.tree_size_signed = recorder_.tree_size_signed();
+  f.unsigned_events = f.events_sealed - f.tree_size_signed;
+  f.key_id = recorder_.sealer().key().public_key().key_id();
   f.last_packet_at = ledger.last_packet_at;
   f.anomalies = stats_.front.anomalies;
   f.anomalies += stats_.lanes.dns.anomalies;

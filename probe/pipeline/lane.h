@@ -9,7 +9,7 @@
 #include "probe/classify/classifier.h"
 #include "probe/dns/dns_tracker.h"
 #include "probe/flow/flow_table.h"
-#include "probe/flow/loss_inference.h"
+#include "probe/flow/loss_signs.h"
 #include "probe/metadata/metadata_tracker.h"
 
 namespace dpi {
@@ -49,7 +49,7 @@ struct LaneStats {
   FlowTableStats flows;
   DnsStats dns;
   AnomalyCounters anomalies;  // of streams and what they carry
-  LossInference loss;
+  LossSigns loss;
 
   LaneStats& operator+=(const LaneStats& other) noexcept {
     flows += other.flows;
@@ -103,7 +103,7 @@ class Lane final : private FlowObserver, private DnsObserver {
   DnsTracker dns_;
   MetadataTracker metadata_;
   AnomalyCounters anomalies_;
-  LossInference loss_;
+  LossSigns loss_;
   FactNumber number_ = 0;  // of what is being done
 };
 

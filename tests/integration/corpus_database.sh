@@ -27,7 +27,7 @@ says "$events events stored, 0 were there"
 rows() { sql "select count(*) from re_dpi.$1"; }
 same() { [ "$1" = "$2" ] || fail "$3: the file says $1, the database $2"; }
 same "$events" "$(sql "select count(*) from re_raw.raw_event")" events
-for kind in dpi.flow:flow dpi.dns:dns health.heartbeat:heartbeat; do
+for kind in dpi.flow:flow dpi.dns:dns health.heartbeat:heartbeat probe.start:probe_start probe.stop:probe_stop; do
   same "$(grep -c "\"event_type\":\"${kind%:*}\"" all.jsonl || true)" "$(rows "${kind#*:}")" "${kind%:*}"
 done
 # The lists too: every element is a row, and its text is the same.
@@ -54,6 +54,9 @@ for line in open(sys.argv[1]):
     elif kind == "health.heartbeat":
         for v in p["reasons"]: put("heartbeat_reason", v)
         for v in p["anomalies"]: put("heartbeat_anomaly", v["name"], v["count"])
+        for v in p["events"]: put("heartbeat_event", v["event_type"], v["sealed"], v["shed"])
+        for v in p["losses"]: put("heartbeat_loss", v["cause"], v["packets"], v["bytes"], v["events"])
+        for v in p["interfaces"]: put("heartbeat_interface", v["name"], v["kind"], v["packets"], v["bytes"])
 PY
 sql "select concat_ws('|', seq, x) from (
        select seq, concat_ws('|', 'flow_vlan', position, vlan_id) from re_dpi.flow_vlan
@@ -66,7 +69,10 @@ sql "select concat_ws('|', seq, x) from (
        union all select seq, concat_ws('|', 'dns_edns_option', position, code, data) from re_dpi.dns_edns_option
        union all select seq, concat_ws('|', 'dns_anomaly', anomaly) from re_dpi.dns_anomaly
        union all select seq, concat_ws('|', 'heartbeat_reason', reason) from re_dpi.heartbeat_reason
-       union all select seq, concat_ws('|', 'heartbeat_anomaly', name, count) from re_dpi.heartbeat_anomaly) r(seq, x)" >found
+       union all select seq, concat_ws('|', 'heartbeat_anomaly', name, count) from re_dpi.heartbeat_anomaly
+       union all select seq, concat_ws('|', 'heartbeat_event', event_type, sealed, shed) from re_dpi.heartbeat_event
+       union all select seq, concat_ws('|', 'heartbeat_loss', cause, packets, bytes, events) from re_dpi.heartbeat_loss
+       union all select seq, concat_ws('|', 'heartbeat_interface', name, kind, packets, bytes) from re_dpi.heartbeat_interface) r(seq, x)" >found
 cmp <(LC_ALL=C sort wanted) <(LC_ALL=C sort found) || { diff <(LC_ALL=C sort wanted) <(LC_ALL=C sort found) | head -20 >&2; fail "child rows differ from the payloads"; }
 [ -s wanted ] || fail "no list in the whole corpus"
 run 0 "$probe" verify "postgres:$admin"

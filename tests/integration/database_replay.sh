@@ -9,7 +9,7 @@ run 0 "$probe" replay demo.pcap --out "postgres:$writer";                      s
 [ "$(sql "select count(*) from re_raw.raw_event")" = 11 ] || fail "not exactly once"
 [ "$(sql "select count(*) from re_dpi.flow")" = "$(grep -c '"event_type":"dpi.flow"' a.jsonl)" ] || fail "flow rows differ"
 [ "$(sql "select count(*) from re_dpi.dns")" = 2 ] || fail "DNS rows differ"
-[ "$(sql "select bool_and(ledger_closes) from re_dpi.heartbeat")" = t ] || fail "the ledger does not close"
+[ "$(sql "select bool_and(ledger_closes and events_close) from re_dpi.heartbeat")" = t ] || fail "the ledger does not close"
 [ -z "$(find "$XDG_STATE_HOME" -name '*.seg')" ] || fail "the spool was not removed after everything was stored"
 
 # Byte for byte what the file says; and another database state gives the same chain.
@@ -19,6 +19,8 @@ run 0 "$probe" replay demo.pcap -f udp --out "postgres:$writer"; says "events st
 run 0 "$probe" verify "postgres:$admin"
 run 0 "$probe" status -d "$reader"; says "replayed"
 run 0 "$probe" status -d "$reader" --json; python3 -c 'import json,sys; assert len(json.load(open(sys.argv[1]))) == 2' out || fail "status --json"
+run 0 "$probe" status -d "$reader" --check; says "^RANSOMEYE OK - 2 of 2 probes well \| 'probes'=2"
+run 3 "$probe" status -d "$reader" --probe nobody --check; says "^RANSOMEYE UNKNOWN - no probe begins"
 
 # Enrolment: once, the same again, and never for another key or an instance of the same machine.
 if [ -s /etc/machine-id ]; then

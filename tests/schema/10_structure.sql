@@ -54,13 +54,13 @@ select is((select string_agg(n.nspname || ' ' || x, ', ' order by n.nspname coll
   select c.relnamespace, string_agg(k || n::text, ' ' order by k) as x from (
     select c.relnamespace, k.contype::text as k, count(*) as n from pg_constraint k join pg_class c on c.oid = k.conrelid where not c.relispartition and k.contype in ('c', 'f', 'p', 'u') group by 1, 2) c group by 1) y
 join pg_namespace n on n.oid = y.relnamespace where n.nspname like 're\_%'),
-    're_agent c52 p6, re_ai c14 f9 p6 u1, re_core c20 f8 p9 u6, re_corr c25 f13 p8 u9, re_dpi c86 p14, re_ops c14 f3 p4 u2, re_raw c35 f11 p10 u4', 'constraints of each schema');
+    're_agent c52 p6, re_ai c14 f9 p6 u1, re_core c24 f9 p10 u6, re_corr c25 f13 p8 u9, re_dpi c134 p25, re_ops c14 f3 p4 u2, re_raw c35 f11 p10 u4', 'constraints of each schema');
 select is((select string_agg(g || ' ' || n, ', ' order by g collate "C") from (
   select a.grantee::regrole::text as g, count(*) as n from (
     select relacl as acl, relowner as o from pg_class where relnamespace::regnamespace::text like 're\_%' and not relispartition
     union all select proacl, proowner from pg_proc where pronamespace::regnamespace::text like 're\_%'
     union all select nspacl, nspowner from pg_namespace where nspname like 're\_%') x cross join aclexplode(x.acl) a where a.grantee <> x.o group by 1) y),
-    're_agent_writer 8, re_ai_owner 18, re_ai_writer 75, re_auditor 94, re_corr_owner 19, re_correlation 78, re_enrol 10, re_ingest 9, re_owner 1, re_probe 10, re_retention 20, re_soc 29, re_viewer 62', 'rights of each role');
+    're_agent_writer 8, re_ai_owner 18, re_ai_writer 90, re_auditor 110, re_corr_owner 19, re_correlation 93, re_enrol 11, re_ingest 9, re_owner 1, re_probe 10, re_retention 20, re_soc 33, re_viewer 74', 'rights of each role');
 select is_empty($$ select x.oid::regclass from tables x join pg_inherits i on i.inhrelid = x.oid join pg_class c on c.oid = i.inhparent
     join re_ops.retention_policy r on r.schema_name = x.nspname and r.table_name = c.relname
     where r.parent_table is not null and not exists (select from pg_constraint k join pg_class f on f.oid = k.confrelid where k.conrelid = x.oid and k.contype = 'f' and f.relispartition) $$,

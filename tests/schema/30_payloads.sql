@@ -63,8 +63,27 @@ select is(pg_temp.dns(v::jsonb), 'stored', 'dns with ' || v) from unnest(array[
     '{"questions":[]}', '{"records":[]}', '{"records":null,"edns":null,"query_at":null,"response_at":null,"rtt_us":null,"rcode":null,"qname":null,"qtype":null}', '{"anomalies":["a","b"]}',
     '{"edns":{"version":0,"udp_size":1232,"do":true,"options":[]}}', '{"outcome":"malformed","malformed_at":12,"malformed_reason":"short","records_omitted":3}']) v;
 select matches(pg_temp.beat(v::jsonb), '^bad_event: seq 1: ', 'heartbeat with ' || v) from unnest(array[
-    '{"surprise":1}', '{"state":"fine"}', '{"run_id":"x"}', '{"config_sha256":"00"}', '{"packets_offered":-1}', '{"anomalies":[{"name":"a"}]}', '{"anomalies":[{"name":"a","count":1},{"name":"a","count":2}]}', '{"reasons":["a","a"]}']) v;
-select is(pg_temp.beat('{"packets_offered":11,"reasons":["spool"],"previous_seq":0,"last_packet_at":"2026-01-01T00:00:00.000000000Z"}'), 'stored', 'a heartbeat whose ledger does not close is stored, and says so');
+    '{"surprise":1}', '{"state":"fine"}', '{"run_id":"x"}', '{"config_sha256":"00"}', '{"packets_offered":-1}', '{"anomalies":[{"name":"a"}]}', '{"anomalies":[{"name":"a","count":1},{"name":"a","count":2}]}', '{"reasons":["a","a"]}',
+    '{"clock_offset_us":9007199254740992}', '{"clock_offset_us":1.5}', '{"clock_max_error_us":-1}', '{"key_id":"00"}', '{"interfaces":{}}', '{"interfaces":[1]}', '{"interfaces":[{"name":"a"}]}',
+    '{"events":[{"event_type":"dpi.flow","sealed":1}]}', '{"events":[{"event_type":"dpi.flow","sealed":1,"shed":0},{"event_type":"dpi.flow","sealed":1,"shed":0}]}', '{"losses":[{"cause":"kernel","packets":1,"bytes":1}]}',
+    '{"losses":[{"cause":"kernel","packets":1,"bytes":1,"events":0,"x":1}]}', '{"losses":[{"cause":"kernel","packets":1,"bytes":1,"events":"0"}]}', '{"db_last_ack_at":"yesterday"}', '{"canary_stage":7,"canary_number":1}']) v;
+-- an interface: each member missing, of another type, one too many, the same name twice
+create function pg_temp.interface(over jsonb) returns jsonb language sql as $$ select jsonb_build_object('interfaces', jsonb_build_array(jsonb_strip_nulls((t.heartbeat()::jsonb #> '{interfaces,0}') || over))) $$;
+select is(pg_temp.beat(pg_temp.interface(v::jsonb)), 'stored', 'interface with ' || v) from unnest(array['{}', '{"link_up":null}', '{"last_packet_at":null}', '{"link_up":false}', '{"kind":"dpdk","name":"0000:01:00.0"}', '{"name":":"}']) v;
+select matches(pg_temp.beat(pg_temp.interface(jsonb_build_object(key, null))), '^bad_event: seq 1: ', 'interface without ' || key)
+from jsonb_object_keys(t.heartbeat()::jsonb #> '{interfaces,0}') key where key not in ('link_up', 'last_packet_at') order by key;
+select matches(pg_temp.beat(pg_temp.interface(jsonb_build_object(key, case jsonb_typeof(value) when 'number' then to_jsonb(value::text) when 'string' then '1' else '"true"' end))), '^bad_event: seq 1: ', 'interface with another type of ' || key)
+from jsonb_each(t.heartbeat()::jsonb #> '{interfaces,0}') order by key;
+select matches(pg_temp.beat(pg_temp.interface('{"surprise":1}')), '^bad_event: seq 1: ', 'interface with a surprise');
+select matches(pg_temp.beat(jsonb_build_object('interfaces', jsonb_build_array(i, i))), '^bad_event: seq 1: ', 'an interface twice') from (select t.heartbeat()::jsonb #> '{interfaces,0}') x(i);
+select is(pg_temp.beat(v::jsonb), 'stored', 'heartbeat with ' || v) from unnest(array[
+    '{"interfaces":[],"events":[],"losses":[],"anomalies":[]}', '{"clock_offset_us":-9007199254740991,"clock_max_error_us":5,"clock_synced":false}', '{"libpcap_version":"1.10.3","openssl_version":"3.0","kernel_version":"6.1.0"}',
+    '{"work_batches_waiting_max":1,"work_batches_capacity":8,"fact_batches_waiting_max":1,"fact_batches_capacity":8,"recorder_lag_us":5,"workers":2,"worker_restarts":0}',
+    '{"commits":3,"commit_errors":0,"commit_p50_us":1,"commit_p99_us":2,"commit_max_us":3}', '{"commits":0,"commit_errors":0}', '{"checksum_bad":1,"unsigned_ms":3}',
+    '{"spool_bytes":1,"spool_cap_bytes":2,"spool_unacked_events":1,"spool_oldest_unacked_ms":9,"spool_quarantined":0}', '{"db_connected":true,"db_lag_events":1,"db_retries":0,"db_errors":0,"db_last_ack_at":"2026-01-01T00:00:00.000000001Z"}',
+    '{"canary_number":3,"canary_flow_lag_us":900,"canary_dns_lag_us":800}', '{"canary_number":3,"canary_flow_lag_us":900,"canary_stage":"commit"}', '{"canary_number":3,"canary_stage":"decode"}']) v;
+select is(pg_temp.beat('{"events_produced":10}'), 'stored', 'a heartbeat whose events do not close is stored too');
+select is(pg_temp.beat('{"packets_offered":11,"reasons":["spool_full"],"previous_seq":0,"last_packet_at":"2026-01-01T00:00:00.000000000Z"}'), 'stored', 'a heartbeat whose ledger does not close is stored, and says so');
 
 -- every CHECK has a value that nothing else refuses
 select is(pg_temp.flow(v::jsonb), 'bad_event: seq 1: ' || rule, rule) from (values
@@ -85,7 +104,51 @@ select is(pg_temp.dns(v::jsonb), 'bad_event: seq 1: ' || rule, rule) from (value
     ('{"records":[{"section":"answer","name":"a","type":"A","class":"' || repeat('A', 256) || '","ttl":1,"data":"x"}]}', 'dns_record_class_is_valid')) x(v, rule);
 select is(pg_temp.beat(v::jsonb), 'bad_event: seq 1: ' || rule, rule) from (values
     ('{"probe_version":"' || repeat('x', 256) || '"}', 'heartbeat_names_are_short'), ('{"schema_sha256":"00"}', 'heartbeat_schema_sha256_is_valid'), ('{"reasons":[""]}', 'heartbeat_reason_reason_is_valid'),
-    ('{"last_packet_at":"2026-01-01T00:00:00.000000-01Z"}', 'heartbeat_nanoseconds_are_in_range')) x(v, rule);
+    ('{"last_packet_at":"2026-01-01T00:00:00.000000-01Z"}', 'heartbeat_nanoseconds_are_in_range'), ('{"key_id":"00"}', 'heartbeat_key_id_is_valid'), ('{"clock_offset_us":-9007199254740992}', 'heartbeat_clock_offset_us_is_valid'),
+    ('{"canary_number":1,"canary_stage":"heaven"}', 'heartbeat_canary_stage_is_valid'), ('{"canary_number":1,"canary_flow_lag_us":1}', 'heartbeat_canary_is_whole'),
+    ('{"canary_flow_lag_us":1}', 'heartbeat_canary_is_whole'), ('{"canary_number":1,"canary_flow_lag_us":1,"canary_dns_lag_us":1,"canary_stage":"seal"}', 'heartbeat_canary_is_whole'),
+    ('{"work_batches_waiting_max":1}', 'heartbeat_queues_are_whole'), ('{"commits":1}', 'heartbeat_commits_are_whole'), ('{"commit_p50_us":1}', 'heartbeat_commits_are_whole'), ('{"spool_bytes":1}', 'heartbeat_spool_is_whole'),
+    ('{"db_connected":true}', 'heartbeat_database_is_whole'), ('{"events":[{"event_type":"Flow","sealed":1,"shed":0}]}', 'heartbeat_event_event_type_is_plain'),
+    ('{"events":[{"event_type":"dpi.flow","sealed":-1,"shed":0}]}', 'heartbeat_event_counters_are_in_range'), ('{"losses":[{"cause":"gremlins","packets":1,"bytes":1,"events":1}]}', 'heartbeat_loss_cause_is_valid'),
+    ('{"losses":[{"cause":"kernel","packets":-1,"bytes":1,"events":1}]}', 'heartbeat_loss_counters_are_in_range')) x(v, rule);
+select is(pg_temp.beat(pg_temp.interface(v::jsonb)), 'bad_event: seq 1: heartbeat_interface_' || rule, rule) from (values
+    ('{"name":""}', 'name_is_pct_text'), ('{"name":"a b"}', 'name_is_pct_text'), ('{"kind":"tape"}', 'kind_is_valid'), ('{"packets":-1}', 'counters_are_in_range'),
+    ('{"last_packet_at":"2026-01-01T00:00:00.000000-01Z"}', 'nanoseconds_are_in_range')) x(v, rule);
+
+-- the probe's own life: each type as it should be, without each member, with another type of each, with too much, and each CHECK
+create function pg_temp.own(event_type text, over jsonb default '{}') returns text language sql as $$ select pg_temp.one(event_type, convert_to(t.own(event_type, over), 'UTF8')) $$;
+create temp view own as select e.event_type, m.key, m.value from unnest(array['loss.report', 'clock.step', 'probe.start', 'probe.stop', 'config.change', 'worker.crash']) e(event_type), jsonb_each(t.own(e.event_type)::jsonb) m;
+select is(pg_temp.own(event_type), 'stored', 'a good ' || event_type) from own group by event_type order by event_type;
+select matches(pg_temp.own(event_type, jsonb_build_object(key, null)), '^bad_event: seq 1: ', event_type || ' without ' || key) from own order by event_type, key;
+select matches(pg_temp.own(event_type, jsonb_build_object(key, case jsonb_typeof(value) when 'number' then to_jsonb(value::text) when 'string' then '1' when 'boolean' then '"true"' else '7' end)),
+    '^bad_event: seq 1: ', event_type || ' with another type of ' || key) from own order by event_type, key;
+select matches(pg_temp.own(event_type, '{"surprise":1}'), '^bad_event: seq 1: ', event_type || ' with a surprise') from own group by event_type order by event_type;
+select matches(pg_temp.own(event_type, v::jsonb), '^bad_event: seq 1: ', event_type || ' with ' || v) from (values
+    ('loss.report', '{"events":[{"event_type":"dpi.flow"}]}'), ('loss.report', '{"events":[{"event_type":"dpi.flow","count":1,"x":1}]}'), ('loss.report', '{"events":[{"event_type":"dpi.flow","count":1},{"event_type":"dpi.flow","count":1}]}'),
+    ('probe.start', '{"head_before":{"tree_size":1}}'), ('probe.start', '{"head_before":{"tree_size":1,"last_hash":"00"}}'), ('probe.start', '{"versions":{"probe":"1","ndpi":"4"}}'), ('probe.start', '{"loss_window":{}}'),
+    ('probe.start', '{"loss_window":{"from":"2026-01-01T00:00:00.000000000Z"}}'), ('probe.stop', '{"totals":{"events_sealed":8}}'), ('probe.stop', '{"totals":{"events_sealed":8,"packets_offered":12,"flow_records":1,"dns_transactions":1,"x":1}}'),
+    ('config.change', '{"members":["a","a"]}'), ('config.change', '{"members":[1]}'), ('worker.crash', '{"quarantine_sha256":"zz"}')) x(event_type, v);
+select is(pg_temp.own(event_type, v::jsonb), 'stored', event_type || ' with ' || v) from (values
+    ('loss.report', '{"events":[],"cause":"no_buffer"}'), ('clock.step', '{"delta_us":9007199254740991,"source":"resume"}'), ('config.change', '{"members":[]}'), ('worker.crash', '{"quarantine_sha256":"' || repeat('0a', 32) || '"}'),
+    ('probe.start', '{"clean_shutdown":false,"loss_window":{"from":"2026-01-01T00:00:00.000000000Z","to":"2026-01-01T00:00:01.000000000Z"},"versions":{"probe":"1","ndpi":"4","schema_sha256":"' || repeat('cd', 32) || '","libpcap":"1.10.3","openssl":"3.0","kernel":"6.1"}}')) x(event_type, v);
+select is(pg_temp.own(event_type, v::jsonb), 'bad_event: seq 1: ' || rule, rule || ' refuses ' || left(v, 60)) from (values
+    ('loss.report', '{"cause":"gremlins"}', 'loss_report_cause_is_valid'), ('loss.report', '{"policy":"No"}', 'loss_report_policy_is_valid'), ('loss.report', '{"interval_end":"2020-01-01T00:00:00.000000000Z"}', 'loss_report_interval_is_ordered'),
+    ('loss.report', '{"packets":-1}', 'loss_report_counters_are_in_range'), ('loss.report', '{"interval_start":"2026-01-01T00:00:00.000000-01Z"}', 'loss_report_nanoseconds_are_in_range'),
+    ('loss.report', '{"events":[{"event_type":"x","count":1}]}', 'loss_report_event_event_type_is_plain'), ('loss.report', '{"events":[{"event_type":"dpi.flow","count":-1}]}', 'loss_report_event_count_is_valid'),
+    ('clock.step', '{"delta_us":9007199254740992}', 'clock_step_delta_us_is_valid'), ('clock.step', '{"source":"sundial"}', 'clock_step_source_is_valid'),
+    ('probe.start', '{"config_sha256":"00"}', 'probe_start_config_sha256_is_valid'), ('probe.start', '{"head_before":{"tree_size":1,"last_hash":"00"}}', 'probe_start_head_last_hash_is_valid'),
+    ('probe.start', '{"head_before":{"tree_size":-1,"last_hash":"' || repeat('00', 32) || '"}}', 'probe_start_counters_are_in_range'), ('probe.start', '{"versions":{"probe":"1","ndpi":"4","schema_sha256":"00"}}', 'probe_start_schema_sha256_is_valid'),
+    ('probe.start', '{"versions":{"probe":"' || repeat('x', 256) || '","ndpi":"4","schema_sha256":"' || repeat('cd', 32) || '"}}', 'probe_start_names_are_short'),
+    ('probe.start', '{"loss_window":{"from":"2026-01-01T00:00:00.000000-01Z","to":"2026-01-01T00:00:01.000000000Z"}}', 'probe_start_nanoseconds_are_in_range'),
+    ('probe.start', '{"loss_window":{"from":"2026-01-01T00:00:00.000000000Z","till":"2026-01-01T00:00:01.000000000Z"}}', 'probe_start_loss_window_is_whole'),
+    ('probe.stop', '{"reason":"Bored now"}', 'probe_stop_reason_is_valid'), ('probe.stop', '{"totals":{"events_sealed":-8,"packets_offered":12,"flow_records":1,"dns_transactions":1}}', 'probe_stop_counters_are_in_range'),
+    ('config.change', '{"old_sha256":"00"}', 'config_change_digests_are_32_bytes'), ('config.change', '{"members":[""]}', 'config_change_member_member_is_valid'),
+    ('worker.crash', '{"signal":256}', 'worker_crash_signal_is_valid'), ('worker.crash', '{"flow_key_hash":"00"}', 'worker_crash_flow_key_hash_is_valid'), ('worker.crash', '{"quarantine_sha256":"00"}', 'worker_crash_quarantine_sha256_is_valid'),
+    ('worker.crash', '{"worker":-1}', 'worker_crash_counters_are_in_range')) x(event_type, v, rule);
+
+-- canaries are marked or not, never "not a canary"
+select is(pg_temp.flow('{"canary":true}'), 'stored', 'a canary flow'); select is(pg_temp.dns('{"canary":true}'), 'stored', 'a canary exchange');
+select is(pg_temp.flow('{"canary":false}'), 'bad_event: seq 1: flow_canary_is_true_or_absent', 'a flow that says it is none'); select is(pg_temp.dns('{"canary":false}'), 'bad_event: seq 1: dns_canary_is_true_or_absent', 'an exchange that says it is none');
 
 -- strings that begin with a colon (an IPv6 address, any pct-text), as members, in lists and in lists of objects
 select is(pg_temp.flow(v::jsonb), 'stored', 'flow with ' || v) from unnest(array[
@@ -95,7 +158,7 @@ select is(pg_temp.dns(v::jsonb), 'stored', 'dns with ' || v) from unnest(array[
     '{"records":[{"section":"answer","name":"a","type":"AAAA","class":"IN","ttl":1,"data":"::1"},{"section":"answer","name":"a","type":"AAAA","class":"IN","ttl":1,"data":"::ffff:1.2.3.4"}]}',
     '{"records":[{"section":"answer","name":":","type":"AAAA","class":"IN","ttl":1,"data":"::","data_truncated":true}],"anomalies":[":"]}',
     '{"questions":[{"name":":x","type":":","class":"::"}],"qname":":x","qtype":":"}', '{"src_ip":"::1","dst_ip":"::ffff:1.2.3.4","anomalies":["::","b"]}']) v;
-select is(pg_temp.beat('{"reasons":[":","::1"],"anomalies":[{"name":":","count":1}],"probe_version":":","ndpi_version":"::"}'), 'stored', 'heartbeat with names that begin with a colon');
+select is(pg_temp.beat('{"anomalies":[{"name":":","count":1}],"probe_version":":","ndpi_version":"::"}'), 'stored', 'heartbeat with names that begin with a colon');
 -- and no such string hides a member that is not of the contract, not even behind a number in a string's place
 select matches(pg_temp.flow(case when numbered then '{"app":7}'::jsonb else '{}' end || jsonb_build_object('risks', risks, name, 1)), '^bad_event: seq 1: ', concat('flow with member ', name, ', risks ', risks, ', app ', numbered))
 from unnest(array[':', '::', ':x', ',', '[', 'x,', 'x[', ',:', '[:', '']) name, unnest(array['[]', '[":"]', '[":",":b"]', '["[","]"]']::jsonb[]) risks, unnest(array[false, true]) numbered;

@@ -61,11 +61,29 @@ create function t.dns(over jsonb default '{}') returns text language sql stable 
 
 create function t.heartbeat(over jsonb default '{}') returns text language sql stable as $$
     select t.canonical(jsonb_strip_nulls((select jsonb_object_agg(n, 0) from unnest(array['heartbeat_number', 'interval_ms', 'uptime_ms', 'packets_offered', 'bytes_offered', 'packets_decoded',
-        'packets_filtered', 'packets_malformed', 'packets_not_ip', 'packets_dropped_kernel', 'packets_dropped_nic', 'packets_shed', 'packets_truncated', 'packets_duplicate',
-        'time_backward_steps', 'flows_active', 'flows_started', 'flow_records', 'flows_evicted', 'dns_transactions', 'dns_messages', 'events_sealed', 'events_shed', 'tree_size_signed']) n)
+        'packets_filtered', 'packets_malformed', 'packets_not_ip', 'packets_dropped_kernel', 'packets_dropped_nic', 'packets_dropped_no_buffer', 'packets_shed', 'packets_truncated',
+        'packets_duplicate', 'time_backward_steps', 'clock_steps', 'flows_active', 'flows_started', 'flow_records', 'flows_evicted', 'dns_transactions', 'dns_messages', 'tcp_acks',
+        'gap_events', 'acked_bytes', 'gap_bytes', 'tcp_flows', 'one_way_flows', 'midstream_flows', 'dns_orphans', 'retransmits', 'out_of_order', 'vlan_one_sided_flows',
+        'truncated_datagrams', 'events_produced', 'events_sealed', 'events_shed', 'tree_size_signed', 'unsigned_events']) n)
         || jsonb_build_object('state', 'healthy', 'reasons', '[]'::jsonb, 'run_id', '7e57ab1e-0000-4000-8000-000000000001', 'probe_version', '1.0.0', 'ndpi_version', '4.2.0',
-           'config_sha256', repeat('ab', 32), 'schema_sha256', repeat('cd', 32), 'packets_offered', 10, 'packets_decoded', 7, 'packets_not_ip', 2, 'packets_shed', 1,
-           'anomalies', '[{"name":"ip_fragment_overlap","count":3}]'::jsonb) || over)) $$;
+           'config_sha256', repeat('ab', 32), 'schema_sha256', repeat('cd', 32), 'key_id', encode(sha256(t.spki(1)), 'hex'), 'packets_offered', 12, 'packets_decoded', 7,
+           'packets_not_ip', 2, 'packets_shed', 1, 'packets_dropped_no_buffer', 2, 'events_produced', 9, 'events_sealed', 8, 'events_shed', 1,
+           'anomalies', '[{"name":"ip_fragment_overlap","count":3}]'::jsonb,
+           'interfaces', '[{"name":"eth1","kind":"af_packet","link_up":true,"packets":9,"bytes":900,"dropped_kernel":0,"dropped_nic":0,"dropped_no_buffer":2,"ring_freezes":0,"coalesced":0,"checksum_partial":0,"reopened":0,"last_packet_at":"2026-01-01T00:00:00.000000001Z"}]'::jsonb,
+           'events', '[{"event_type":"dpi.flow","sealed":8,"shed":1}]'::jsonb, 'losses', '[{"cause":"worker_ring","packets":1,"bytes":60,"events":0}]'::jsonb) || over)) $$;
+
+-- The other events of a probe's own.
+create function t.own(event_type text, over jsonb default '{}') returns text language sql stable as $$
+    select t.canonical(jsonb_strip_nulls(case event_type
+        when 'loss.report' then jsonb_build_object('interval_start', t.time(now() - interval '20 s', 1), 'interval_end', t.time(now() - interval '10 s', 2), 'cause', 'kernel', 'packets', 5,
+            'bytes', 300, 'policy', 'newest_first', 'events', '[{"event_type":"dpi.dns","count":1},{"event_type":"dpi.flow","count":2}]'::jsonb)
+        when 'clock.step' then '{"delta_us":-2500000,"source":"ntp","synced_after":true}'
+        when 'probe.start' then jsonb_build_object('run_id', '7e57ab1e-0000-4000-8000-000000000001', 'clean_shutdown', true, 'recovered_bytes_cut', 0, 'pid_start_mono_us', 7,
+            'config_sha256', repeat('ab', 32), 'head_before', jsonb_build_object('tree_size', 1, 'last_hash', repeat('00', 32)),
+            'versions', jsonb_build_object('probe', '1.0.0', 'ndpi', '4.2.0', 'schema_sha256', repeat('cd', 32)))
+        when 'probe.stop' then '{"run_id":"7e57ab1e-0000-4000-8000-000000000001","reason":"signal","totals":{"events_sealed":8,"packets_offered":12,"flow_records":1,"dns_transactions":1}}'
+        when 'config.change' then jsonb_build_object('old_sha256', repeat('ab', 32), 'new_sha256', repeat('ef', 32), 'members', '["capture.ring_mb","heartbeat.interval_s"]'::jsonb)
+        when 'worker.crash' then '{"worker":1,"signal":11,"uptime_ms":5000,"flow_key_hash":"0123456789abcdef"}' end::jsonb || over)) $$;
 
 create function t.event_id(i uuid, s bigint, at timestamptz, payload_sha256 bytea) returns uuid language plpgsql immutable as $$
 declare
@@ -89,20 +107,25 @@ end $$;
 
 create type t.batch as (instance uuid, first_seq bigint, envelopes bytea[], payloads bytea[], last_hash bytea);
 
--- A chain of events: kinds 's' chain.start, 'f' flow, 'd' dns, 'h' heartbeat, 'x' a type that nobody knows
+-- A chain of events: kinds 's' chain.start, 'f' flow, 'd' dns, 'h' heartbeat, 'b' probe.start, 'e' probe.stop, 'l' loss.report, 'c' clock.step,
+-- 'g' config.change, 'w' worker.crash, 'x' a type that nobody knows
 create function t.chain(i uuid, m uuid, first_seq bigint, prev bytea, kinds text, over jsonb default '{}', payload_over jsonb default '{}') returns t.batch language plpgsql stable as $$
 declare
     b t.batch := row(i, first_seq, '{}'::bytea[], '{}'::bytea[], prev);
     e bytea;
     p bytea;
     k text;
+    own text;
     s bigint := first_seq;
 begin
     foreach k in array string_to_array(kinds, null) loop
-        p := convert_to(case k when 'f' then t.flow(payload_over) when 'd' then t.dns(payload_over) when 'h' then t.heartbeat(payload_over)
-                               when 's' then '{"reason":"enrolled"}' else '{"a":1}' end, 'UTF8');
-        e := t.envelope(i, m, s, b.last_hash, case k when 'f' then 'dpi.flow' when 'd' then 'dpi.dns' when 'h' then 'health.heartbeat'
-                                                     when 's' then 'chain.start' else 'test.unknown' end, p, over);
+        own := case k when 'b' then 'probe.start' when 'e' then 'probe.stop' when 'l' then 'loss.report' when 'c' then 'clock.step'
+                      when 'g' then 'config.change' when 'w' then 'worker.crash' end;
+        p := convert_to(case when own is not null then t.own(own, payload_over) else
+                             case k when 'f' then t.flow(payload_over) when 'd' then t.dns(payload_over) when 'h' then t.heartbeat(payload_over)
+                                    when 's' then '{"reason":"enrolled"}' else '{"a":1}' end end, 'UTF8');
+        e := t.envelope(i, m, s, b.last_hash, coalesce(own, case k when 'f' then 'dpi.flow' when 'd' then 'dpi.dns' when 'h' then 'health.heartbeat'
+                                                     when 's' then 'chain.start' else 'test.unknown' end), p, over);
         b.envelopes := b.envelopes || e;
         b.payloads := b.payloads || p;
         b.last_hash := sha256('\x00'::bytea || e);

@@ -1,4 +1,4 @@
-#include "probe/flow/loss_inference.h"
+#include "probe/flow/loss_signs.h"
 
 #include <gtest/gtest.h>
 
@@ -11,9 +11,9 @@ namespace {
 
 using namespace test;  // NOLINT
 
-class LossInferenceTest : public ::testing::Test, public FlowObserver {
+class LossSignsTest : public ::testing::Test, public FlowObserver {
  protected:
-  LossInferenceTest() : table_({}, {1, 2}, *this) {}
+  LossSignsTest() : table_({}, {1, 2}, *this) {}
   void flow_ended(const Flow& flow, EndReason, bool final) override { loss_.add(flow, final); }
 
   struct Segment {
@@ -45,18 +45,18 @@ class LossInferenceTest : public ::testing::Test, public FlowObserver {
     see({.back = true, .seq = 499, .ack = 100, .flags = tcp_flag::syn | tcp_flag::ack});
     see({.seq = 100, .ack = 500});
   }
-  const LossInference& end() {
+  const LossSigns& end() {
     finish(table_, EndReason::forced);
     return loss_;
   }
 
-  LossInference loss_;
+  LossSigns loss_;
   FlowTable table_;
   std::int64_t now_ = 0;
   std::uint64_t number_ = 0;
 };
 
-TEST_F(LossInferenceTest, BytesThatWereAcknowledgedButNeverSeenAreOurLoss) {
+TEST_F(LossSignsTest, BytesThatWereAcknowledgedButNeverSeenAreOurLoss) {
   handshake();
   see({.seq = 100, .ack = 500, .payload = 10});
   see({.seq = 150, .ack = 500, .payload = 10});  // 110–150 never came by
@@ -69,7 +69,7 @@ TEST_F(LossInferenceTest, BytesThatWereAcknowledgedButNeverSeenAreOurLoss) {
   EXPECT_EQ(loss_.one_way_flows + loss_.midstream_flows, 0U);
 }
 
-TEST_F(LossInferenceTest, AHoleThatNobodyAcknowledgedIsTheNetworks) {
+TEST_F(LossSignsTest, AHoleThatNobodyAcknowledgedIsTheNetworks) {
   handshake();
   see({.seq = 150, .ack = 500, .payload = 10});
   see({.back = true, .seq = 500, .ack = 100});
@@ -77,26 +77,26 @@ TEST_F(LossInferenceTest, AHoleThatNobodyAcknowledgedIsTheNetworks) {
   EXPECT_EQ(loss_.gap_events, 0U);
 }
 
-TEST_F(LossInferenceTest, OneDirectionOnlyIsAnAsymmetricMirror) {
+TEST_F(LossSignsTest, OneDirectionOnlyIsAnAsymmetricMirror) {
   see({.back = true, .seq = 499, .ack = 100, .flags = tcp_flag::syn | tcp_flag::ack});
   see({.back = true, .seq = 500, .ack = 110, .payload = 5});
   EXPECT_EQ(end().one_way_flows, 1U);
   EXPECT_EQ(loss_.gap_bytes, 0U) << "nothing can be said of what was not mirrored";
 }
 
-TEST_F(LossInferenceTest, AScanIsNoOneWayFlow) {
+TEST_F(LossSignsTest, AScanIsNoOneWayFlow) {
   see({.seq = 99, .flags = tcp_flag::syn});
   EXPECT_EQ(end().tcp_flows, 0U);
   EXPECT_EQ(loss_.one_way_flows, 0U);
 }
 
-TEST_F(LossInferenceTest, AFlowThatBeganBeforeUsIsMidstream) {
+TEST_F(LossSignsTest, AFlowThatBeganBeforeUsIsMidstream) {
   see({.seq = 1, .ack = 1, .payload = 5});
   see({.back = true, .seq = 1, .ack = 6});
   EXPECT_EQ(end().midstream_flows, 1U);
 }
 
-TEST_F(LossInferenceTest, TagsInOneDirectionOnlyAreCounted) {
+TEST_F(LossSignsTest, TagsInOneDirectionOnlyAreCounted) {
   see({.seq = 1, .ack = 1, .payload = 5, .tagged = true});
   see({.back = true, .seq = 1, .ack = 6});
   EXPECT_EQ(end().one_sided_vlan_flows, 1U);

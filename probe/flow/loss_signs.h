@@ -8,7 +8,7 @@
 
 namespace dpi {
 
-struct LossInference {
+struct LossSigns {
   std::uint64_t tcp_flows = 0;      // ended, with at least one segment that is no SYN or RST alone
   std::uint64_t one_way_flows = 0;  // of them: segments of one direction only
   std::uint64_t midstream_flows = 0;  // of them: no SYN seen
@@ -23,7 +23,7 @@ struct LossInference {
 
   // The end of a record; flows are counted with their final one.
   void add(const Flow& flow, bool final) noexcept;
-  LossInference& operator+=(const LossInference& other) noexcept;
+  LossSigns& operator+=(const LossSigns& other) noexcept;
 };
 
 }  // namespace dpi

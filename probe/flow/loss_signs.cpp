@@ -1,4 +1,4 @@
-#include "probe/flow/loss_inference.h"
+#include "probe/flow/loss_signs.h"
 
 namespace dpi {
 namespace {
@@ -16,7 +16,7 @@ bool conversed(const Flow& flow) noexcept {
 
 }  // namespace
 
-void LossInference::add(const Flow& flow, bool final) noexcept {
+void LossSigns::add(const Flow& flow, bool final) noexcept {
   const bool both_ways = flow.seen[0] && flow.seen[1];
   if (final && both_ways && flow.tagged[0] != flow.tagged[1]) ++one_sided_vlan_flows;
   if (flow.key.protocol != ip_protocol::tcp) return;
@@ -42,7 +42,7 @@ void LossInference::add(const Flow& flow, bool final) noexcept {
   if (!handshake) ++midstream_flows;
 }
 
-LossInference& LossInference::operator+=(const LossInference& other) noexcept {
+LossSigns& LossSigns::operator+=(const LossSigns& other) noexcept {
   tcp_flows += other.tcp_flows;
   one_way_flows += other.one_way_flows;
   midstream_flows += other.midstream_flows;
