@@ -13,6 +13,7 @@
 #include "probe/app/report.h"
 #include "probe/app/run.h"
 #include "probe/app/schema.h"
+#include "probe/app/spec.h"
 #include "probe/app/status.h"
 #include "probe/app/verify.h"
 #include "probe/app/version.h"
@@ -60,6 +61,7 @@ class CommandLine {
     add_keys();
     add_config();
     add_schema();
+    add_spec();
     add_status();
   }
 
@@ -210,6 +212,21 @@ class CommandLine {
     });
   }
 
+  void add_spec() {
+    CLI::App* c = app_.add_subcommand("spec", "recipes of packets and of the rows they must give");
+    c->require_subcommand(1);
+    CLI::App* build = c->add_subcommand("build", "write the captures that recipes describe");
+    build->add_option("recipes", spec_.recipes, "recipes or folders of them; else pcaps-spec");
+    build->add_option("--to", spec_.to, "folder for the captures")->required();
+    on(build, [this] { return run_spec_build(spec_); });
+    CLI::App* check =
+        c->add_subcommand("check", "replay recipes and compare with what they expect");
+    check->add_option("recipes", spec_.recipes, "recipes or folders of them; else pcaps-spec");
+    check->add_flag("--index", spec_.index, "print which recipe covers which rule instead");
+    check->add_flag("--outcome", spec_.outcome, "print what came of each recipe, as its [expect]");
+    on(check, [this] { return run_spec_check(spec_); });
+  }
+
   void add_config() {
     CLI::App* c = app_.add_subcommand("config", "validate or print the configuration");
     c->require_subcommand(1);
@@ -257,6 +274,7 @@ class CommandLine {
   VerifyOptions verify_;
   EnrolOptions enrol_;
   StatusOptions status_;
+  SpecOptions spec_;
   std::string conninfo_;
   std::string key_file_;
   bool key_public_ = false;

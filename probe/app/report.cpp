@@ -2,7 +2,23 @@
 
 #include <cstdio>
 
+#include "probe/base/check.h"
+
 namespace dpi {
+namespace {
+
+MessageCapture* capture = nullptr;
+
+}  // namespace
+
+MessageCapture::MessageCapture() {
+  DPI_CHECK(capture == nullptr);
+  capture = this;
+}
+
+MessageCapture::~MessageCapture() {
+  capture = nullptr;
+}
 
 int exit_code(Errc code) noexcept {
   switch (code) {
@@ -20,6 +36,10 @@ int exit_code(Errc code) noexcept {
 }
 
 void say(std::string_view message) {
+  if (capture != nullptr) {
+    capture->messages_.emplace_back(message);
+    return;
+  }
   std::fprintf(stderr, "ransomeye-dpi: %.*s\n", static_cast<int>(message.size()), message.data());
 }
 

@@ -2,7 +2,10 @@
 // front.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "probe/base/result.h"
 
@@ -21,5 +24,20 @@ enum ExitCode : int {
 void say(std::string_view message);
 // Says the error and gives its exit code.
 int report(const Error& error);
+
+// While it lives, what would be said is kept instead. One at a time, on the main thread.
+class MessageCapture {
+ public:
+  MessageCapture();
+  MessageCapture(const MessageCapture&) = delete;
+  MessageCapture& operator=(const MessageCapture&) = delete;
+  ~MessageCapture();
+
+  [[nodiscard]] std::vector<std::string> take() { return std::move(messages_); }
+
+ private:
+  friend void say(std::string_view message);
+  std::vector<std::string> messages_;
+};
 
 }  // namespace dpi

@@ -19,7 +19,7 @@ run() {
 }
 says() { grep -qiE -- "$1" "$work/err" "$work/out" || { cat "$work/err" >&2; fail "nobody says '$1'"; }; }
 
-demo() { "$root/pcaps-spec/demo" >"$work/demo.pcap"; }
+demo() { "$probe" spec build "$root/pcaps-spec/demo.toml" --to "$work" >/dev/null; }
 # The captures of the corpus, if they are here.
 corpus=${DPI_PCAPS:-$root/../shared/pcaps}
 
