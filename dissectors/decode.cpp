@@ -8,13 +8,12 @@ namespace dpi {
 namespace {
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(Encapsulation::count_)> names{
-    "none",      "vlan",  "qinq",       "vntag",        "mpls",           "pppoe",
-    "ppp",       "nsh",   "gre",        "nvgre",        "erspan",         "vxlan",
-    "geneve",    "gtpu",  "ipip",       "6in4",         "4in6",           "6in6",
-    "teredo",    "l2tp",  "ah",         "etherip",      "capwap",         "tzsp",
-    "ieee80211", "pbb",   "etag",       "isl",          "cisco_metadata", "macsec",
-    "hsr",       "trill", "fabricpath", "vxlan_gpe",    "lisp",           "ayiya",
-    "l2tpv3",    "lwapp", "wccp",       "pim_register", "ethernet_in_ip"};
+    "none",   "vlan",  "qinq",      "vntag",        "mpls",          "pppoe", "nsh",
+    "gre",    "nvgre", "erspan",    "vxlan",        "geneve",        "gtpu",  "ipip",
+    "6in4",   "4in6",  "6in6",      "teredo",       "l2tp",          "ah",    "etherip",
+    "capwap", "tzsp",  "ieee80211", "pbb",          "etag",          "isl",   "cisco_metadata",
+    "macsec", "hsr",   "trill",     "fabricpath",   "vxlan_gpe",     "lisp",  "ayiya",
+    "l2tpv3", "lwapp", "wccp",      "pim_register", "ethernet_in_ip"};
 
 using Decoder = Layer (*)(DecodeContext&) noexcept;
 

@@ -35,7 +35,6 @@ enum class Encapsulation : std::uint8_t {
   vntag,
   mpls,
   pppoe,
-  ppp,
   nsh,
   gre,
   nvgre,

@@ -51,16 +51,16 @@ Layer layer_of_ip_protocol(DecodeContext& context, std::uint8_t protocol) noexce
 namespace layers {
 namespace {
 
-// RFC 4302 §2: next header(1) length in 4-byte words minus 2 (1) … ; false when cut.
-bool step_over_ah(DecodeContext& context, std::uint8_t& protocol) noexcept {
+// RFC 4302 §2: next header(1) length in 4-byte words minus 2 (1) … Its bytes; 0 when it is cut.
+std::uint32_t step_over_ah(DecodeContext& context, std::uint8_t& protocol) noexcept {
   ByteCursor in{context.data};
   const std::uint8_t next = in.u8();
   const std::size_t length = (std::size_t{in.u8()} + 2) * 4;
-  if (!in.ok() || length > context.data.size()) return false;
+  if (!in.ok() || length > context.data.size()) return 0;
   context.view.encapsulations.push(Encapsulation::ah);
   context.advance(length);
   protocol = next;
-  return true;
+  return static_cast<std::uint32_t>(length);
 }
 
 }  // namespace
@@ -108,12 +108,15 @@ Layer ipv4(DecodeContext& context) noexcept {
                            .offset_bytes = (fragment & 0x1fffU) * 8U};
   context.advance(header);
   const bool first = view.fragment.offset_bytes == 0;
+  std::uint32_t headers = header;
   if (protocol == ip_protocol::ah && first) {
-    if (!step_over_ah(context, protocol)) return context.refuse(Anomaly::ip_header_cut);
+    const std::uint32_t ah = step_over_ah(context, protocol);
+    if (ah == 0) return context.refuse(Anomaly::ip_header_cut);
+    headers += ah;
     view.protocol = protocol;
   }
   view.l4 = context.data;
-  view.l4_bytes = total > header ? total - header : 0;
+  view.l4_bytes = total > headers ? total - headers : 0;
   if (!first) return Layer::end;
   return layer_of_ip_protocol(context, protocol);
 }
