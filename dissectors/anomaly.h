@@ -81,7 +81,9 @@ inline void add(AnomalySet& set, Anomaly anomaly) noexcept {
 struct AnomalyCounters {
   std::array<std::uint64_t, anomaly_count> counts{};
 
-  void add(Anomaly anomaly) noexcept { ++counts[static_cast<std::size_t>(anomaly)]; }
+  void add(Anomaly anomaly, std::uint64_t times = 1) noexcept {
+    counts[static_cast<std::size_t>(anomaly)] += times;
+  }
   void add(const AnomalySet& set) noexcept {
     if (set.none()) return;
     for (std::size_t i = 0; i < anomaly_count; ++i) counts[i] += set[i] ? 1U : 0U;

@@ -88,7 +88,9 @@ Layer ipv4(DecodeContext& context) noexcept {
     add(view.anomalies, Anomaly::ip_length_zero);
     total = context.wire_left;
   }
-  if (total > context.wire_left) add(view.anomalies, Anomaly::ip_length_exceeds_frame);
+  // Inside a tunnel's first fragment the rest comes in the later ones.
+  if (total > context.wire_left && !view.outer.fragment.present)
+    add(view.anomalies, Anomaly::ip_length_exceeds_frame);
   if (total < header) add(view.anomalies, Anomaly::ip_length_below_header);
   view.ip_version = 4;
   view.ttl = ttl;

@@ -78,7 +78,8 @@ Layer ipv6(DecodeContext& context) noexcept {
     add(view.anomalies, Anomaly::ip_length_zero);
     total = context.wire_left;
   }
-  if (total > context.wire_left) add(view.anomalies, Anomaly::ip_length_exceeds_frame);
+  if (total > context.wire_left && !view.outer.fragment.present)
+    add(view.anomalies, Anomaly::ip_length_exceeds_frame);
   view.ip_version = 6;
   view.ttl = hop_limit;
   view.src = IpAddress::from_wire(src);

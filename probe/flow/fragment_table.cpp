@@ -24,6 +24,12 @@ void FragmentTable::drop_bytes(Datagram& datagram) noexcept {
   datagram.pieces.clear();
 }
 
+// The datagram goes; whether it ever became whole is told.
+void FragmentTable::forget(Datagram& datagram) noexcept {
+  drop_bytes(datagram);
+  if (!datagram.complete && !datagram.gave_up) ++incomplete_;
+}
+
 std::vector<HeldFragment> FragmentTable::take_held(Datagram& datagram) {
   std::vector<HeldFragment> out = std::move(datagram.held);
   datagram.held.clear();
@@ -31,13 +37,38 @@ std::vector<HeldFragment> FragmentTable::take_held(Datagram& datagram) {
   return out;
 }
 
+// Bytes that came before, unless all of it is one fragment's repetition (RFC 8200 §4.5: networks
+// duplicate fragments).
+bool FragmentTable::overlaps(const Datagram& datagram, std::uint32_t from, Bytes bytes) noexcept {
+  const std::uint32_t end = from + static_cast<std::uint32_t>(bytes.size());
+  bool found = false;
+  for (const Piece& piece : datagram.pieces) {
+    const auto piece_end = piece.from + static_cast<std::uint32_t>(piece.bytes.size());
+    if (piece_end <= from || piece.from >= end) continue;
+    if (piece.from == from &&
+        std::equal(piece.bytes.begin(), piece.bytes.end(), bytes.begin(), bytes.end())) {
+      return false;
+    }
+    found = true;
+  }
+  return found;
+}
+
 // Keeps the bytes that nobody sent before. False: the datagram is beyond a limit.
-bool FragmentTable::store(Datagram& datagram, const PacketView& view) {
+bool FragmentTable::store(Datagram& datagram, PacketView& view) {
   const std::uint32_t from = view.fragment.offset_bytes;
   const auto captured = static_cast<std::uint32_t>(view.l4.size());
-  if (captured < view.l4_bytes || from + captured > datagram_bytes_max) return false;
+  if (from + view.l4_bytes > datagram_bytes_max) {
+    dpi::add(view.anomalies, Anomaly::fragment_oversize);
+    return false;
+  }
+  if (captured < view.l4_bytes) return false;
   if (!view.fragment.more) datagram.total = from + captured;
-  if (datagram.pieces.size() >= pieces_max || bytes_ + captured > limits_.bytes_max) return false;
+  if (datagram.pieces.size() >= pieces_max || bytes_ + captured > limits_.bytes_max) {
+    dpi::add(view.anomalies, Anomaly::fragment_memory_full);
+    return false;
+  }
+  if (overlaps(datagram, from, view.l4)) dpi::add(view.anomalies, Anomaly::fragment_overlap);
   std::uint32_t at = from;
   const std::uint32_t end = from + captured;
   std::vector<Piece> fresh;
@@ -78,12 +109,13 @@ bool FragmentTable::assemble(Datagram& datagram) {
   return true;
 }
 
-FragmentOutcome FragmentTable::add(const PacketView& view, Timestamp time) {
+FragmentOutcome FragmentTable::add(PacketView& view, Timestamp time) {
   FragmentOutcome out;
   const Key key{view.src, view.dst, view.fragment.id, view.protocol};
   auto found = datagrams_.find(key);
   if (found == datagrams_.end()) {
     if (datagrams_.size() >= limits_.datagrams_max) {
+      dpi::add(view.anomalies, Anomaly::fragment_memory_full);
       out.ports = view.fragment.offset_bytes == 0 ? flow_ports(view) : PortPair{};
       return out;
     }
@@ -95,7 +127,7 @@ FragmentOutcome FragmentTable::add(const PacketView& view, Timestamp time) {
   // another one begins before that.
   const bool first = view.fragment.offset_bytes == 0;
   if (first && datagram.ports && (datagram.complete || *datagram.ports != flow_ports(view))) {
-    drop_bytes(datagram);
+    forget(datagram);
     datagram = Datagram{};
     datagram.began = time;
   }
@@ -114,6 +146,7 @@ FragmentOutcome FragmentTable::add(const PacketView& view, Timestamp time) {
     return out;
   }
   if (!datagram.ports) {  // no room to wait for the first one
+    dpi::add(view.anomalies, Anomaly::fragment_memory_full);
     out.ports = PortPair{};
     return out;
   }
@@ -137,7 +170,7 @@ std::vector<HeldFragment> FragmentTable::expire(Timestamp now) {
       continue;
     }
     for (HeldFragment& held : take_held(it->second)) out.push_back(std::move(held));
-    drop_bytes(it->second);
+    forget(it->second);
     it = datagrams_.erase(it);
   }
   std::stable_sort(out.begin(), out.end(),

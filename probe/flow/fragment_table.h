@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "dissectors/decode.h"
@@ -40,11 +41,14 @@ class FragmentTable {
  public:
   explicit FragmentTable(FragmentLimits limits) : limits_(limits) {}
 
-  // `view.fragment.present` must hold. Without ports the fragment was held back.
-  [[nodiscard]] FragmentOutcome add(const PacketView& view, Timestamp time);
+  // `view.fragment.present` must hold. Without ports the fragment was held back. What is wrong with
+  // the fragment is added to the view's anomalies.
+  [[nodiscard]] FragmentOutcome add(PacketView& view, Timestamp time);
   // Fragments whose first one never came, oldest first: to be counted under ports 0.
   [[nodiscard]] std::vector<HeldFragment> expire(Timestamp now);
   [[nodiscard]] std::vector<HeldFragment> finish();
+  // Datagrams that were given up since the last call because a piece of them never came.
+  [[nodiscard]] std::uint64_t take_incomplete() noexcept { return std::exchange(incomplete_, 0); }
   // The clock has stepped by this much.
   void shift(Nanoseconds delta);
 
@@ -72,7 +76,9 @@ class FragmentTable {
     bool gave_up = false;  // over a limit: counted only
   };
 
-  bool store(Datagram& datagram, const PacketView& view);
+  bool store(Datagram& datagram, PacketView& view);
+  void forget(Datagram& datagram) noexcept;
+  static bool overlaps(const Datagram& datagram, std::uint32_t from, Bytes bytes) noexcept;
   bool assemble(Datagram& datagram);
   void drop_bytes(Datagram& datagram) noexcept;
   std::vector<HeldFragment> take_held(Datagram& datagram);
@@ -81,6 +87,7 @@ class FragmentTable {
   std::map<Key, Datagram> datagrams_;  // ordered: nothing depends on a hash
   std::size_t bytes_ = 0;
   std::size_t held_ = 0;
+  std::uint64_t incomplete_ = 0;
   ByteBuffer assembled_;
   PacketView assembled_view_;
   std::int64_t last_tick_ = 0;

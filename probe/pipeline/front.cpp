@@ -151,9 +151,10 @@ void Front::release(const std::vector<HeldFragment>& held, PortPair ports) {
 void Front::give_up(std::vector<HeldFragment> held) {
   for (HeldFragment& h : held) add(h.view.anomalies, Anomaly::fragment_first_missing);
   release(held, PortPair{});
+  stats_.anomalies.add(Anomaly::fragment_incomplete, fragments_.take_incomplete());
 }
 
-void Front::process_fragment(const PacketView& view, Timestamp time) {
+void Front::process_fragment(PacketView& view, Timestamp time) {
   const FragmentOutcome outcome = fragments_.add(view, time);
   if (!outcome.ports) return;
   release(outcome.released, *outcome.ports);
@@ -167,7 +168,7 @@ void Front::process_fragment(const PacketView& view, Timestamp time) {
 // A tunnel whose outer datagram came in pieces: this first one counts by the header inside, the
 // later ones by the outer header, whose ports only this one knows. What is inside is dissected
 // once, when the datagram is whole.
-void Front::process_outer_fragment(const PacketView& view, Timestamp time) {
+void Front::process_outer_fragment(PacketView& view, Timestamp time) {
   PacketView outer;
   outer.time = view.time;
   outer.wire_bytes = view.wire_bytes;
@@ -181,6 +182,7 @@ void Front::process_outer_fragment(const PacketView& view, Timestamp time) {
   outer.l4 = view.outer.l4;
   outer.l4_bytes = view.outer.l4_bytes;
   const FragmentOutcome outcome = fragments_.add(outer, time);
+  view.anomalies |= outer.anomalies;
   if (outcome.ports) release(outcome.released, *outcome.ports);
   if (view.fragment.present) {
     process_fragment(view, time);

@@ -32,7 +32,7 @@ struct PacketLedger {
   std::optional<Timestamp> last_packet_at;  // clamped; of filtered packets too
 };
 
-// What a live source says of itself, cumulative.
+// What a source says of itself, cumulative.
 struct SourceStats {
   std::uint64_t dropped_kernel = 0;
   std::uint64_t dropped_nic = 0;
@@ -101,8 +101,8 @@ class Front {
   void hand_on(const PacketView& view, PortPair ports, Timestamp time, const PacketView* classified,
                const PacketView* dissected);
   void hand_inside(const PacketView& datagram, Timestamp time);
-  void process_fragment(const PacketView& view, Timestamp time);
-  void process_outer_fragment(const PacketView& view, Timestamp time);
+  void process_fragment(PacketView& view, Timestamp time);
+  void process_outer_fragment(PacketView& view, Timestamp time);
   void release(const std::vector<HeldFragment>& held, PortPair ports);
   void give_up(std::vector<HeldFragment> held);
 

@@ -25,14 +25,15 @@ class FragmentTableTest : public ::testing::Test {
         0x0800,
         ipv4({.id = id, .fragment = static_cast<unsigned>(from / 8) | (has_more ? more : 0)},
              part))));
-    const PacketView view = decoded(*frames_.back()).view;
-    EXPECT_TRUE(view.fragment.present);
-    return table_.add(view, timestamp(static_cast<std::int64_t>(seconds * 1e9)));
+    view_ = decoded(*frames_.back()).view;
+    EXPECT_TRUE(view_.fragment.present);
+    return table_.add(view_, timestamp(static_cast<std::int64_t>(seconds * 1e9)));
   }
 
   ByteBuffer datagram_ = udp(5000, 53, text("0123456789abcdefghijklmnopqrstuvwxyz"));  // 44 bytes
   FragmentTable table_{FragmentLimits{}};
   std::vector<std::unique_ptr<Frame>> frames_;
+  PacketView view_;  // of the last fragment
 };
 
 TEST_F(FragmentTableTest, CountsEveryFragmentUnderTheFirstOnesPorts) {
@@ -58,9 +59,29 @@ TEST_F(FragmentTableTest, TheBytesThatCameFirstStay) {
   (void)send(16, 32);
   ByteBuffer liar(16, 'X');
   (void)send_bytes(24, liar, true);  // overlaps 24–32, adds 32–40
+  EXPECT_TRUE(has(view_.anomalies, Anomaly::fragment_overlap));
   const auto last = send_bytes(40, {'w', 'x', 'y', 'z'}, false);
   ASSERT_NE(last.datagram, nullptr);
   EXPECT_EQ(as_text(last.datagram->payload), "0123456789abcdefghijklmnXXXXXXXXwxyz");
+}
+
+TEST_F(FragmentTableTest, TheSameFragmentTwiceIsNoOverlap) {
+  (void)send(0, 16);
+  (void)send(0, 16);
+  EXPECT_FALSE(has(view_.anomalies, Anomaly::fragment_overlap));
+  (void)send(16, 32);
+  (void)send_bytes(16, ByteBuffer(16, 'X'), true);
+  EXPECT_TRUE(has(view_.anomalies, Anomaly::fragment_overlap)) << "other bytes are an attack";
+}
+
+TEST_F(FragmentTableTest, CountsDatagramsThatStayIncomplete) {
+  (void)send(0, 16);
+  (void)send(16, 32, 1, 2);
+  (void)send(0, 16, 1, 3);
+  (void)send(16, 44, 1, 3);
+  (void)table_.expire(timestamp(40 * second));
+  EXPECT_EQ(table_.take_incomplete(), 2U) << "the third one is whole";
+  EXPECT_EQ(table_.take_incomplete(), 0U);
 }
 
 TEST_F(FragmentTableTest, GivesBackOrphansAfterTheTimeout) {
@@ -91,7 +112,8 @@ TEST(FragmentLimitsTest, WaitingForFirstFragmentsIsBounded) {
   std::size_t counted = 0;
   for (unsigned i = 0; i < 20; ++i) {
     const Frame frame(ethernet(0x0800, ipv4({.id = 1, .fragment = i + 1 + more}, zeros(8))));
-    counted += table.add(decoded(frame).view, timestamp(0)).ports.has_value() ? 1U : 0U;
+    PacketView view = decoded(frame).view;
+    counted += table.add(view, timestamp(0)).ports.has_value() ? 1U : 0U;
   }
   EXPECT_EQ(counted, 15U);
   EXPECT_EQ(table.finish().size(), 5U);
@@ -100,6 +122,7 @@ TEST(FragmentLimitsTest, WaitingForFirstFragmentsIsBounded) {
 TEST_F(FragmentTableTest, RefusesPastTheEndOf64KiBButCounts) {
   (void)send(0, 16);
   const auto far = send_bytes(65'528, ByteBuffer(64, 'A'), false);
+  EXPECT_TRUE(has(view_.anomalies, Anomaly::fragment_oversize));
   EXPECT_TRUE(far.ports.has_value());
   EXPECT_EQ(far.datagram, nullptr);
 }
@@ -111,8 +134,9 @@ TEST(FragmentLimitsTest, MemoryStaysBounded) {
   for (unsigned id = 0; id < 1000; ++id) {
     const Frame frame(
         ethernet(0x0800, ipv4({.id = id, .fragment = more}, udp(1, 2, ByteBuffer(200, 'x')))));
-    const PacketView view = decoded(frame).view;
+    PacketView view = decoded(frame).view;
     if (table.add(view, timestamp(0)).ports) ++counted;
+    EXPECT_EQ(has(view.anomalies, Anomaly::fragment_memory_full), id >= 4);
   }
   EXPECT_EQ(counted, 1000U) << "what does not fit is counted all the same";
 }
