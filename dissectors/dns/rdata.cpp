@@ -1,6 +1,7 @@
 #include "dissectors/dns/rdata.h"
 
 #include <array>
+#include <optional>
 
 #include "dissectors/dns/message.h"
 #include "dissectors/dns/name.h"
@@ -219,8 +220,8 @@ void write_svcb(RdataWriter& w) {
   }
 }
 
-// True when the type has a form here and the data followed it to its end.
-bool write_known(RdataWriter& w, std::uint16_t type) {
+// True when the data followed its type's form to its end; nothing when the type has no form here.
+std::optional<bool> write_known(RdataWriter& w, std::uint16_t type) {
   switch (type) {
     case 1:
       w.address(4);
@@ -333,21 +334,9 @@ bool write_known(RdataWriter& w, std::uint16_t type) {
       break;
     }
     default:
-      return false;
+      return std::nullopt;
   }
   return w.complete();
-}
-
-bool has_form(std::uint16_t type) noexcept {
-  switch (type) {
-    case 0:
-    case 10:
-    case 11:
-    case 41:
-      return false;
-    default:
-      return type <= 65 || type == 99 || type == 256 || type == 257 || type == 32769;
-  }
 }
 
 }  // namespace
@@ -356,8 +345,9 @@ bool append_rdata(std::string& out, Bytes message, std::size_t offset, std::size
                   std::uint16_t type) {
   const std::size_t before = out.size();
   RdataWriter writer(out, message, offset, length);
+  const std::optional<bool> written = write_known(writer, type);
   // Empty data is legal in updates (RFC 2136 §2.4) and has only the generic form.
-  if (length > 0 && write_known(writer, type)) return true;
+  if (length > 0 && written.value_or(false)) return true;
   out.resize(before);
   out += "%5C#";  // RFC 3597 §5: \#, the backslash as pct-text
   out += space;
@@ -366,7 +356,7 @@ bool append_rdata(std::string& out, Bytes message, std::size_t offset, std::size
     out += space;
     append_hex(out, message.subspan(offset, length));
   }
-  return length == 0 || !has_form(type);
+  return length == 0 || !written;
 }
 
 }  // namespace dpi
