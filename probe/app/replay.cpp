@@ -109,8 +109,16 @@ class Replay {
       path_.end_round(0, std::move(batch));
       progress_.update(front_.stats().packets.offered, bytes_done_, input.name);
     }
+    add_losses((*source)->stats());
     progress_.clear();
     for (const std::string& warning : (*source)->warnings()) say(warning);
+  }
+
+  // What the capturing machine lost, as far as its files tell.
+  void add_losses(const CaptureStats& stats) noexcept {
+    losses_.dropped_kernel += stats.dropped_kernel;
+    losses_.dropped_nic += stats.dropped_nic;
+    front_.set_source(losses_);
   }
 
   void process(const Batch& batch) {
@@ -131,6 +139,7 @@ class Replay {
   Front& front_;
   Pacer pacer_;
   Progress progress_;
+  SourceStats losses_;  // of all captures
   std::uint64_t bytes_done_ = 0;
   std::vector<Error> problems_;
 };
