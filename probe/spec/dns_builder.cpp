@@ -248,7 +248,7 @@ class MessageBody {
     const auto klass = i < words.size() ? class_number(words[i]) : std::nullopt;
     if (klass && i + 1 < words.size()) ++i;
     const auto type = i < words.size() ? type_number(words[i]) : std::nullopt;
-    if (!type) return refuse("a record is NAME TTL TYPE DATA; unknown types are TYPEn \\# hex");
+    if (!type) return refuse("a record is NAME TTL TYPE DATA; unknown types are TYPEn x:HEX");
     const TypeForm* const form = find_type(words[i]);
     if (!name(words[0])) return false;
     be(*type, 2);
@@ -257,8 +257,8 @@ class MessageBody {
     const std::size_t length_at = out_.size();
     be(0, 2);
     const std::span<const std::string_view> data = std::span{words}.subspan(i + 1);
-    const bool generic = !data.empty() && data[0] == "\\#";  // RFC 3597 §5, without the length
-    if (generic ? !(data.size() == 1 || hex(data[1])) : !fields(form, data)) return false;
+    const bool plain = data.size() == 1 && data[0].starts_with("x:");
+    if (plain ? !hex(data[0].substr(2)) : !fields(form, data)) return false;
     const std::size_t length = out_.size() - length_at - 2;
     out_[length_at] = static_cast<std::uint8_t>(length >> 8U & 0xffU);
     out_[length_at + 1] = static_cast<std::uint8_t>(length & 0xffU);
@@ -277,7 +277,7 @@ class MessageBody {
       if (kind == 'M') break;
       if (!field(kind, word)) return false;
     }
-    if (form == nullptr) return refuse("data of an unknown type is \\# hex");
+    if (form == nullptr) return refuse("data of an unknown type is x:HEX");
     return kind != 'M' || bitmap(data.subspan(at - 1));
   }
   bool field(char kind, std::string_view word) {

@@ -201,7 +201,7 @@ class Lines {
  public:
   Lines(const Names& names, const Place& first) : names_(names), first_(first) {}
 
-  // A line that begins with / or | goes on with the one before.
+  // An indented line goes on with the one before.
   Result<void> read(std::string_view text) {
     std::uint32_t number = 0;
     while (!text.empty()) {
@@ -210,7 +210,7 @@ class Lines {
       const std::string_view line = text.substr(0, end);
       const std::size_t begin = line.find_first_not_of(" \t\r");
       const bool blank = begin == std::string_view::npos || line[begin] == '#';
-      const bool goes_on = !blank && (line[begin] == '/' || line[begin] == '|');
+      const bool goes_on = !blank && begin > 0;
       if (!blank && !goes_on) {
         if (auto done = flush(); !done) return done;
       }

@@ -208,3 +208,19 @@ write("fuzz_quic", {"frames": b"\0" + crypto(0, 4000), "pieces": b"\0\2\1\0\0\0"
 write("fuzz_byte_stream", {"in_order": b"".join(be16(i * 200) + b"\xc8\1" for i in range(20)),
                            "backwards": b"".join(be16(i * 200) + b"\xdc\0" for i in reversed(range(20))),
                            "overlaps": b"".join(be16(i * 37 % 900) + bytes([i * 11 % 256, i % 4]) for i in range(60))})
+RECIPE = """title = "t"
+shows = "s"
+packets = '''
+%s
+'''
+%s
+[expect]
+"""
+write("fuzz_recipe", {name: (RECIPE % rest).encode() for name, rest in {
+    "udp": ('0 eth / ipv4 192.0.2.1>192.0.2.2 / udp 1>53 / dns q="a.example A" opt="do" | snap=60', ""),
+    "tcp": ("0 $to / tcp SYN\n1ms $to / tcp ACK seq=-1 / text \"a\\x41\" | repeat=3 every=2ms", '[names]\nto = "ipv4"'),
+    "pcapng": ("file section order=big\nfile interface link=1 tsresol=0x8a\n1s eth / arp | block=simple\nfile bytes ff",
+               '[file]\nformat = "pcapng"\ncompress = "zstd"\npatch = ["4:00"]\nkeep = -2'),
+    "slice": ("0 ipv6 / fragment slice=0:16 / udp / zeros 40 pad=3 cut=20 patch=1:ff", "[config]\nflow.idle_tcp_s = 3"),
+    "records": ('0 dns an="@12 60 MX 10 a" an="a NSEC b A TXT" ar="x:00" q="nb:A<20> NB"', "[file]\nlink = 147"),
+}.items()})
