@@ -37,9 +37,6 @@ constexpr std::array evidence = std::to_array<Evidence>({
     {"dns_type", true, "qtype"},
 });
 
-// Names that no packet can get yet: DNS over TCP gives up a stream without saying so.
-constexpr std::string_view unused_anomalies = "stream_";
-
 // Zeek's conn_state and history letters, as far as docs/events.md has them.
 constexpr std::array<std::string_view, 13> conn_states{
     "S0", "S1", "SF", "REJ", "S2", "S3", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR", "OTH"};
@@ -63,7 +60,7 @@ constexpr std::array<std::string_view, 21> told{
     "file.obsolete_packet", "file.unknown_block", "file.block_length",  "file.time_backward",
     "file.time_offset",     "file.snap_cut",      "file.zero_length",   "file.bad_interface",
     "file.statistics"};
-constexpr std::array<std::string_view, 19> told_of_packets{"fragment.in_order",
+constexpr std::array<std::string_view, 22> told_of_packets{"fragment.in_order",
                                                            "fragment.reversed",
                                                            "fragment.first_missing",
                                                            "fragment.ipv6",
@@ -81,6 +78,9 @@ constexpr std::array<std::string_view, 19> told_of_packets{"fragment.in_order",
                                                            "dns.edns",
                                                            "dns.case_insensitive",
                                                            "icmp.quoted_header",
+                                                           "app.tls",
+                                                           "app.http",
+                                                           "app.ssh",
                                                            "not_ip"};
 
 void add(std::vector<Rule>& out, std::string_view kind, std::string_view name, bool shown = true) {
@@ -178,10 +178,8 @@ std::vector<Rule> all_rules() {
   std::vector<Rule> out;
   for (std::size_t i = 1; i < static_cast<std::size_t>(Encapsulation::count_); ++i)
     add(out, "encapsulation", encapsulation_name(static_cast<Encapsulation>(i)));
-  for (std::size_t i = 0; i < anomaly_count; ++i) {
-    const std::string_view anomaly = anomaly_name(static_cast<Anomaly>(i));
-    if (!anomaly.starts_with(unused_anomalies)) add(out, "anomaly", anomaly);
-  }
+  for (std::size_t i = 0; i < anomaly_count; ++i)
+    add(out, "anomaly", anomaly_name(static_cast<Anomaly>(i)));
   add_enum(out, "end_reason", EndReason::port_reuse, end_reason_name);
   add_enum(out, "orientation", Orientation::first_packet, orientation_name);
   for (const std::string_view state : conn_states) add(out, "conn_state", state);
