@@ -102,7 +102,7 @@ class RecipeReader {
       for (const auto& [key, member] : *table) {
         auto v = value(member, depth + 1);
         if (!v) return v;
-        out.members.emplace_back(std::string{key.str()}, std::move(*v));
+        out.members.push_back({std::string{key.str()}, std::move(*v)});
       }
     } else if (const auto* const list = node.as_array(); list != nullptr && depth < depth_max) {
       out = Value::list_of({});

@@ -86,7 +86,7 @@ class JsonReader {
       if (!name || !take(':')) return std::nullopt;
       auto member = any(depth + 1);
       if (!member) return std::nullopt;
-      out.members.emplace_back(std::move(*name), std::move(*member));
+      out.members.push_back({std::move(*name), std::move(*member)});
     } while (take(','));
     return take('}') ? std::optional{std::move(out)} : std::nullopt;
   }

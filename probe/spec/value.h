@@ -6,10 +6,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace dpi::spec {
+
+struct Member;
 
 struct Value {
   enum class Kind : std::uint8_t { boolean, integer, text, list, object };
@@ -19,14 +20,19 @@ struct Value {
   std::int64_t number = 0;
   std::string text;
   std::vector<Value> items;
-  std::vector<std::pair<std::string, Value>> members;  // in the order of their source
-  std::uint32_t line = 0;                              // of a recipe; 0: not from one
+  std::vector<Member> members;  // in the order of their source
+  std::uint32_t line = 0;       // of a recipe; 0: not from one
 
   [[nodiscard]] const Value* find(std::string_view name) const noexcept;
 
   [[nodiscard]] static Value of(std::int64_t number);
   [[nodiscard]] static Value of(std::string text);
   [[nodiscard]] static Value list_of(std::vector<Value> items);
+};
+
+struct Member {
+  std::string name;
+  Value value;
 };
 
 // One JSON value as the probe writes it (integers, no escapes, at most 16 deep), with nothing
