@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "probe/app/config.h"
+#include "probe/app/interfaces.h"
 #include "probe/app/keys.h"
 #include "probe/app/replay.h"
 #include "probe/app/report.h"
@@ -61,6 +62,7 @@ class CommandLine {
     add_config();
     add_schema();
     add_status();
+    add_interfaces();
   }
 
   int run(int argc, char** argv) {
@@ -210,6 +212,12 @@ class CommandLine {
     });
   }
 
+  void add_interfaces() {
+    CLI::App* c = app_.add_subcommand("interfaces", "what can be captured here, and how");
+    c->add_flag("--json", interfaces_.json, "everything, for machines");
+    on(c, [this] { return run_interfaces(interfaces_); });
+  }
+
   void add_config() {
     CLI::App* c = app_.add_subcommand("config", "validate or print the configuration");
     c->require_subcommand(1);
@@ -257,6 +265,7 @@ class CommandLine {
   VerifyOptions verify_;
   EnrolOptions enrol_;
   StatusOptions status_;
+  InterfacesOptions interfaces_;
   std::string conninfo_;
   std::string key_file_;
   bool key_public_ = false;
