@@ -80,20 +80,27 @@ void print_interfaces(const std::vector<Interface>& interfaces) {
   }
 }
 
-void print_dpdk() {
+// What to do with a card: it is ready, the kernel uses it, or it can be bound.
+std::string advice(const PciNetworkDevice& device, const std::vector<Interface>& interfaces) {
+  if (device.bound_for_dpdk) return "ready: -a " + device.address;
+  for (const Interface& i : interfaces)
+    if (i.facts.bus == device.address && i.link.up) return "in use by the kernel as " + i.link.name;
+  return "dpdk-devbind.py -b vfio-pci " + device.address;
+}
+
+void print_dpdk(const std::vector<Interface>& interfaces) {
   const auto plugin = find_dpdk_plugin();
-  fmt::print("\nDPDK\n  plugin      {}\n",
+  fmt::print("\nDPDK\n  plugin          {}\n",
              plugin.empty() ? "not installed (libransomeye_dpdk.so)" : plugin.string());
   const auto pages = list_huge_pages();
-  if (pages.empty()) fmt::print("  huge pages  none reserved\n");
+  if (pages.empty()) fmt::print("  huge pages      none reserved\n");
   for (const HugePages& p : pages)
-    fmt::print("  huge pages  {} of {} free, {} KiB each\n", p.free, p.total, p.page_kib);
+    fmt::print("  huge pages      {} of {} free, {} KiB each\n", p.free, p.total, p.page_kib);
   const auto devices = list_pci_network_devices();
-  if (devices.empty()) fmt::print("  devices     no network card on the PCI bus\n");
+  if (devices.empty()) fmt::print("  cards           none on the PCI bus\n");
   for (const PciNetworkDevice& d : devices) {
     fmt::print("  {:<15} {:<16} {}\n", d.address, d.driver.empty() ? "no driver" : d.driver,
-               d.bound_for_dpdk ? fmt::format("ready: -a {}", d.address)
-                                : fmt::format("dpdk-devbind.py -b vfio-pci {}", d.address));
+               advice(d, interfaces));
   }
 }
 
@@ -152,7 +159,7 @@ int run_interfaces(const InterfacesOptions& options) {
     print_json(*interfaces);
   } else {
     print_interfaces(*interfaces);
-    print_dpdk();
+    print_dpdk(*interfaces);
   }
   return exit_done;
 }
