@@ -21,6 +21,13 @@ begin own af_packet tx0 --outgoing --count 400 --settle-ms 50; send "$work/v4.pc
 begin none af_packet tx0 --count 1 --deadline 1; send "$work/v4.pcap"; wait "$reader"; is none packets 0
 begin none4 af_packet tx0 --sockets 4 --count 1 --deadline 1; send "$work/v4.pcap"; wait "$reader"; is none4 packets 0
 
+# A tap with one interface per direction: two wires, read together.
+ip link add tx1 mtu 3000 type veth peer name rx1 mtu 3000
+for i in tx1 rx1; do ip link set $i arp off addrgenmode none up; done
+begin tap af_packet rx0 rx1 --count 800 --settle-ms 50
+send "$work/v4.pcap"; tcpreplay -q -i tx1 --pps=20000 "$work/v4.pcap" >"$work/tcpreplay.out" 2>&1 || fail tcpreplay
+finish tap; is tap packets 800; is tap per_source 400,400
+
 # A slow reader with a small ring: received and dropped add up to what was sent, on one socket and on three.
 flows v4 500 80 >"$work/many.pcap"
 for sockets in 1 3; do

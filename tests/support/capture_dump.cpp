@@ -1,5 +1,5 @@
 // Reads a capture source and says what came: the driver of the capture tests.
-//   capture_dump file PATH | af_packet INTERFACE | dpdk --eal=ARGUMENT… [options]
+//   capture_dump file PATH | af_packet INTERFACE… | dpdk --eal=ARGUMENT… [options]
 // Prints READY once the source is open, a line WARNING … as each comes, and one line of totals at
 // the end: of the source, or when as many packets were offered (read or reported lost) as wanted.
 #include <fmt/format.h>
@@ -122,9 +122,15 @@ dpi::CaptureStats sum(const Sources& sources) {
 
 dpi::Result<Sources> open(const Options& options) {
   if (options.kind == "af_packet") {
-    dpi::AfPacketOptions packet = options.packet;
-    packet.interface = options.what.at(0);
-    return dpi::open_af_packet(packet);
+    Sources all;
+    for (const std::string& interface : options.what) {
+      dpi::AfPacketOptions packet = options.packet;
+      packet.interface = interface;
+      auto opened = dpi::open_af_packet(packet);
+      if (!opened) return tl::unexpected(opened.error());
+      for (auto& source : *opened) all.push_back(std::move(source));
+    }
+    return all;
   }
   if (options.kind == "dpdk") {
     dpi::DpdkOptions dpdk = options.dpdk;
