@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <linux/filter.h>
-#include <linux/if_arp.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <sys/socket.h>
@@ -15,6 +14,7 @@
 
 #include "capture/af_packet/socket_program.h"
 #include "capture/bpf_filter.h"
+#include "capture/interface/link_type.h"
 #include "capture/interface/link_watcher.h"
 #include "probe/base/check.h"
 
@@ -145,27 +145,6 @@ Result<void> open_gate(std::vector<PacketSocket>& sockets, const AfPacketOptions
 }
 
 }  // namespace
-
-std::optional<LinkType> link_type_of(std::uint16_t hardware) noexcept {
-  switch (hardware) {
-    case ARPHRD_ETHER:
-    case ARPHRD_LOOPBACK:
-      return LinkType{1};
-    case ARPHRD_IEEE80211:
-      return LinkType{105};
-    case ARPHRD_IEEE80211_RADIOTAP:
-      return LinkType{127};
-    case ARPHRD_NONE:
-    case ARPHRD_PPP:
-    case ARPHRD_RAWIP:
-    case ARPHRD_SIT:
-    case ARPHRD_TUNNEL:
-    case ARPHRD_TUNNEL6:
-      return LinkType{101};
-    default:
-      return std::nullopt;
-  }
-}
 
 void stop_receiving(const PacketSocket& s, int interface_index) noexcept {
   std::array<BpfInstruction, 1> gate{gate_instruction};

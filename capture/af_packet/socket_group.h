@@ -5,7 +5,6 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <vector>
 
 #include "capture/af_packet/packet_ring.h"
@@ -26,9 +25,6 @@ struct Member {
   LinkState link;
   unsigned generation = 0;
 };
-
-// LINKTYPE_ of what a packet socket delivers from an interface of this ARPHRD_ type.
-[[nodiscard]] std::optional<LinkType> link_type_of(std::uint16_t hardware) noexcept;
 
 // Ends what the socket does in the kernel though its mapping, and so the socket, lives on.
 void stop_receiving(const PacketSocket& s, int interface_index) noexcept;

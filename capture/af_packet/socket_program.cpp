@@ -87,49 +87,57 @@ class Assembler {
 };
 
 // Scratch cells of the fanout program.
-enum Cell : std::uint32_t { spare, first, second, part, hash, base };
+enum Cell : std::uint32_t { spare, first, second, word, base };
 
 constexpr std::uint32_t odd_1 = 0x85EBCA6B;
 constexpr std::uint32_t odd_2 = 0x9E3779B1;
-
-// hash = 31 hash + odd_1 (a ^ b) + odd_2 (a + b) for the words at the two offsets: the same when
-// they change places. The sum or the difference alone is constant in regular address plans.
-void mix_words(Assembler& as, std::uint32_t offset_a, std::uint32_t offset_b) {
-  as.load_x_scratch(base);
-  as.load(BPF_W, offset_a);
-  as.store(first);
-  as.load(BPF_W, offset_b);
-  as.store(second);
-  as.load_x_scratch(second);
-  as.load_scratch(first);
-  as.alu_x(BPF_ADD);
-  as.alu(BPF_MUL, odd_2);
-  as.store(part);
-  as.load_scratch(first);
-  as.alu_x(BPF_XOR);
-  as.alu(BPF_MUL, odd_1);
-  as.load_x_scratch(part);
-  as.alu_x(BPF_ADD);
-  as.store(part);
-  as.load_x_scratch(part);
-  as.load_scratch(hash);
-  as.alu(BPF_MUL, 31);
-  as.alu_x(BPF_ADD);
-  as.store(hash);
-}
-
-// At the network header X: keeps it and empties the hash.
-void begin_hash(Assembler& as) {
-  as.add(BPF_STX, base);
-  as.add(BPF_LD | BPF_IMM, 0);
-  as.store(hash);
-}
 
 // A ^= A >> bits
 void fold(Assembler& as, std::uint32_t bits) {
   as.add(BPF_MISC | BPF_TAX);
   as.alu(BPF_RSH, bits);
   as.alu_x(BPF_XOR);
+}
+
+// The hash in the cell takes in the word at the offset.
+void mix_word(Assembler& as, Cell cell, std::uint32_t offset) {
+  as.load_x_scratch(base);
+  as.load(BPF_W, offset);
+  as.store(word);
+  as.load_scratch(cell);
+  as.alu(BPF_MUL, odd_1);
+  as.load_x_scratch(word);
+  as.alu_x(BPF_ADD);
+  as.alu(BPF_MUL, odd_2);
+  fold(as, 15);
+  as.alu(BPF_MUL, odd_1);
+  as.store(cell);
+}
+
+// Hashes both addresses of the header at X, each by itself: sum, difference and XOR of two plain
+// addresses are constant in many address plans. What is left to do is at the label.
+void hash_addresses(Assembler& as, std::uint32_t source, std::uint32_t address_bytes,
+                    Assembler::Label hashed) {
+  as.add(BPF_STX, base);
+  as.add(BPF_LD | BPF_IMM, 0);
+  as.store(first);
+  as.store(second);
+  for (std::uint32_t at = 0; at < address_bytes; at += 4) {
+    mix_word(as, first, source + at);
+    mix_word(as, second, source + address_bytes + at);
+  }
+  as.jump(hashed);
+}
+
+// The sum knows no direction.
+void return_hash(Assembler& as) {
+  as.load_x_scratch(second);
+  as.load_scratch(first);
+  as.alu_x(BPF_ADD);
+  fold(as, 16);
+  as.alu(BPF_MUL, 0x7FEB352D);
+  fold(as, 15);
+  as.add(BPF_RET | BPF_A);
 }
 
 struct Labels {
@@ -238,18 +246,11 @@ BpfProgram fanout_program() {
 
   const Assembler::Label hashed = as.label();
   as.place(to.ipv4);
-  begin_hash(as);
-  mix_words(as, 12, 16);
-  as.jump(hashed);
+  hash_addresses(as, 12, 4, hashed);
   as.place(to.ipv6);
-  begin_hash(as);
-  for (std::uint32_t word = 0; word < 16; word += 4) mix_words(as, 8 + word, 24 + word);
+  hash_addresses(as, 8, 16, hashed);
   as.place(hashed);
-  as.load_scratch(hash);
-  fold(as, 16);
-  as.alu(BPF_MUL, 0x7FEB352D);
-  fold(as, 15);
-  as.add(BPF_RET | BPF_A);
+  return_hash(as);
   as.place(to.other);
   as.add(BPF_RET | BPF_K, 0);
   return as.finish();

@@ -19,7 +19,7 @@ inline constexpr BpfInstruction gate_instruction{.code = 0x06, .k = 0};  // BPF_
 
 // For PACKET_FANOUT_CBPF: a number from the unordered pair of the outermost IP addresses, behind up
 // to two tags in the frame, PPPoE or up to four MPLS labels; 0 for everything else. Directions,
-// fragments and IPv6 flow labels change nothing (docs/decisions/0005-fanout.md).
+// fragments and IPv6 flow labels change nothing (docs/decisions/0006-fanout.md).
 [[nodiscard]] BpfProgram fanout_program();
 
 }  // namespace dpi

@@ -27,7 +27,7 @@ struct LinkState {
   std::uint32_t mtu_bytes = 0;
   std::uint32_t rx_queues = 0;
   bool has_counters = false;
-  LinkCounters counters;
+  LinkCounters counters{};
 };
 
 // The links of one netlink datagram, in its order; what is no link or is cut short is left out.

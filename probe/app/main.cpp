@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "probe/app/config.h"
+#include "probe/app/interfaces.h"
 #include "probe/app/keys.h"
 #include "probe/app/replay.h"
 #include "probe/app/report.h"
@@ -63,6 +64,7 @@ class CommandLine {
     add_schema();
     add_spec();
     add_status();
+    add_interfaces();
   }
 
   int run(int argc, char** argv) {
@@ -227,6 +229,12 @@ class CommandLine {
     on(check, [this] { return run_spec_check(spec_); });
   }
 
+  void add_interfaces() {
+    CLI::App* c = app_.add_subcommand("interfaces", "what can be captured here, and how");
+    c->add_flag("--json", interfaces_.json, "everything, for machines");
+    on(c, [this] { return run_interfaces(interfaces_); });
+  }
+
   void add_config() {
     CLI::App* c = app_.add_subcommand("config", "validate or print the configuration");
     c->require_subcommand(1);
@@ -275,6 +283,7 @@ class CommandLine {
   EnrolOptions enrol_;
   StatusOptions status_;
   SpecOptions spec_;
+  InterfacesOptions interfaces_;
   std::string conninfo_;
   std::string key_file_;
   bool key_public_ = false;

@@ -1,5 +1,5 @@
 // Reads a capture source and says what came: the driver of the capture tests.
-//   capture_dump file PATH | af_packet INTERFACE | dpdk EAL-ARGUMENT… [options]
+//   capture_dump file PATH | af_packet INTERFACE… | dpdk --eal=ARGUMENT… [options]
 // Prints READY once the source is open, a line WARNING … as each comes, and one line of totals at
 // the end: of the source, or when as many packets were offered (read or reported lost) as wanted.
 #include <fmt/format.h>
@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "capture/af_packet_source.h"
+#include "capture/dpdk_source.h"
 #include "capture/file_source.h"
 #include "probe/base/byte_cursor.h"
 #include "probe/base/siphash.h"
@@ -33,12 +34,14 @@ struct Options {
   std::string kind;
   std::vector<std::string> what;
   dpi::AfPacketOptions packet;
+  dpi::DpdkOptions dpdk;
   std::uint64_t count = 0;
   int deadline_s = 120;
   int settle_ms = 0;
   int slow_us = 0;
   std::size_t hold = 0;
   bool release_elsewhere = false;
+  bool twice = false;
 };
 
 // The mark that the generated packets carry: "FLOW" and a number.
@@ -119,9 +122,20 @@ dpi::CaptureStats sum(const Sources& sources) {
 
 dpi::Result<Sources> open(const Options& options) {
   if (options.kind == "af_packet") {
-    dpi::AfPacketOptions packet = options.packet;
-    packet.interface = options.what.at(0);
-    return dpi::open_af_packet(packet);
+    Sources all;
+    for (const std::string& interface : options.what) {
+      dpi::AfPacketOptions packet = options.packet;
+      packet.interface = interface;
+      auto opened = dpi::open_af_packet(packet);
+      if (!opened) return tl::unexpected(opened.error());
+      for (auto& source : *opened) all.push_back(std::move(source));
+    }
+    return all;
+  }
+  if (options.kind == "dpdk") {
+    dpi::DpdkOptions dpdk = options.dpdk;
+    dpdk.huge_pages = false;
+    return dpi::open_dpdk(dpdk);
   }
   auto file = dpi::open_file_source(options.what.at(0));
   if (!file) return tl::unexpected(file.error());
@@ -156,6 +170,7 @@ class Reader {
       }
     }
     held_.clear();
+    fmt::print("changed={} ", changed_);
     totals_.print(sum(sources_));
     return 0;
   }
@@ -195,12 +210,21 @@ class Reader {
     while (options_.slow_us > 0 && Steady::now() < until) continue;
   }
 
+  static std::uint64_t digest_of(const dpi::Batch& batch) {
+    std::uint64_t digest = 0;
+    for (const dpi::RawPacket& packet : batch.packets())
+      digest = dpi::siphash({digest, packet.wire_bytes}, packet.data);
+    return digest;
+  }
+
   // Out of order: the newest but one goes first.
   void keep(dpi::Batch batch) {
-    held_.push_back(std::move(batch));
+    const std::uint64_t digest = digest_of(batch);
+    held_.push_back({std::move(batch), digest});
     while (held_.size() > options_.hold) {
       const std::size_t which = held_.size() > 2 ? held_.size() - 2 : 0;
-      if (options_.release_elsewhere) elsewhere_.give(std::move(held_[which]));
+      if (digest_of(held_[which].batch) != held_[which].digest) ++changed_;
+      if (options_.release_elsewhere) elsewhere_.give(std::move(held_[which].batch));
       held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(which));
     }
   }
@@ -211,7 +235,12 @@ class Reader {
   std::vector<std::size_t> told_;
   std::size_t ended_ = 0;
   dpi::test::Releaser elsewhere_;
-  std::deque<dpi::Batch> held_;
+  struct Held {
+    dpi::Batch batch;
+    std::uint64_t digest;
+  };
+  std::deque<Held> held_;
+  std::uint64_t changed_ = 0;  // batches whose bytes were written to while they were held
 };
 
 }  // namespace
@@ -220,13 +249,20 @@ int main(int argc, char** argv) {
   Options o;
   CLI::App app{"reads a capture source and says what came"};
   app.add_option("kind", o.kind)->required()->check(CLI::IsMember({"file", "af_packet", "dpdk"}));
-  app.add_option("what", o.what)->required();
+  app.add_option("what", o.what);
   app.add_option("--sockets", o.packet.sockets);
   app.add_option("--blocks", o.packet.blocks);
   app.add_option("--block-bytes", o.packet.block_bytes);
   app.add_option("--snap", o.packet.snap_bytes);
   app.add_option("--filter", o.packet.filter);
   app.add_flag("!--outgoing", o.packet.ignore_outgoing);
+  app.add_option("--plugin", o.dpdk.plugin);
+  app.add_option("--eal", o.dpdk.eal_arguments);
+  app.add_option("--queues", o.dpdk.queues);
+  app.add_option("--descriptors", o.dpdk.descriptors);
+  app.add_option("--held-packets", o.dpdk.held_packets);
+  app.add_option("--buffer-bytes", o.dpdk.buffer_bytes);
+  app.add_flag("--twice", o.twice, "open it again afterwards");
   app.add_option("--count", o.count);
   app.add_option("--deadline", o.deadline_s);
   app.add_option("--settle-ms", o.settle_ms);
@@ -241,5 +277,10 @@ int main(int argc, char** argv) {
   }
   fmt::print("READY\n");
   std::fflush(stdout);
-  return Reader{std::move(*sources), o}.run();
+  const int code = Reader{std::move(*sources), o}.run();
+  if (o.twice) {
+    auto again = open(o);
+    fmt::print("AGAIN {}\n", again ? "opened" : again.error().what);
+  }
+  return code;
 }

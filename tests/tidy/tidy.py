@@ -36,6 +36,7 @@ ANYTHING = {"probe/app"}
 # Headers of other people's libraries, and the files or folders that may see them.
 FENCES = {
     r"pcap(/.*|\.h)": ["capture/"],
+    r"rte_.*": ["capture/dpdk/"],
     r"ndpi_.*": ["probe/classify/"],
     r"libpq-fe\.h": ["probe/store/"],
     r"openssl/.*": ["probe/crypto/"],
