@@ -62,18 +62,17 @@ void wrap(std::string& out, std::string_view text) {
 }
 
 void append_perfdata(std::string& out, const ProbeStatus& p) {
-  const std::string label = p.hostname == "-" ? p.instance.substr(0, 8) : p.hostname;
-  // A quotation mark is doubled in the plug-in form; pct-text may hold one.
-  std::string quoted;
-  for (const char c : label) quoted.append(c == '\'' ? 2 : 1, c);
-  if (p.silent_seconds) out += fmt::format(" '{}_last'={:.0f}s;30;60;0", quoted, *p.silent_seconds);
+  std::string label = p.hostname == "-" ? p.instance.substr(0, 8) : p.hostname;
+  // What ends a label or the text in the plug-in form; pct-text may hold it.
+  for (char& c : label) c = c == '\'' || c == '=' || c == '|' ? '_' : c;
+  if (p.silent_seconds) out += fmt::format(" '{}_last'={:.0f}s;30;60;0", label, *p.silent_seconds);
   if (p.packets_per_second)
-    out += fmt::format(" '{}_packets_per_second'={:.1f};;;0", quoted, *p.packets_per_second);
-  if (p.loss_percent) out += fmt::format(" '{}_loss'={:.2f}%;0.1;;0;100", quoted, *p.loss_percent);
+    out += fmt::format(" '{}_packets_per_second'={:.1f};;;0", label, *p.packets_per_second);
+  if (p.loss_percent) out += fmt::format(" '{}_loss'={:.2f}%;0.1;;0;100", label, *p.loss_percent);
   if (p.spool_percent)
-    out += fmt::format(" '{}_spool'={:.1f}%;50;95;0;100", quoted, *p.spool_percent);
-  if (p.canary_lag_us) out += fmt::format(" '{}_canary'={:.0f}us;;;0", quoted, *p.canary_lag_us);
-  out += fmt::format(" '{}_events'={}c", quoted, p.events);
+    out += fmt::format(" '{}_spool'={:.1f}%;50;95;0;100", label, *p.spool_percent);
+  if (p.canary_lag_us) out += fmt::format(" '{}_canary'={:.0f}us;;;0", label, *p.canary_lag_us);
+  out += fmt::format(" '{}_events'={}c", label, p.events);
 }
 
 }  // namespace

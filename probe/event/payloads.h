@@ -17,8 +17,8 @@
 
 namespace dpi {
 
-// `metadata` may be null. `canary` marks the synthetic exchange of the probe's own check: no view or
-// count includes it.
+// `metadata` may be null. `canary` marks the synthetic exchange of the probe's own check: no view
+// or count includes it.
 void append_flow_payload(std::string& out, const Flow& flow, EndReason reason, bool final,
                          const Verdict& verdict, const AppMetadata* metadata, bool canary = false);
 void append_dns_payload(std::string& out, const DnsTransaction& transaction, bool canary = false);

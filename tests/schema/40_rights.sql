@@ -68,6 +68,27 @@ select is(t.ask('t_corr', format('select count(*) from re_raw.raw_event_p%s', to
 select is(t.ask('t_nobody', 'select count(*) from re_view.flow'), '42501', 'a stranger nothing');
 select is(t.try('t_soc1', 'insert into re_core.tenant_member select ''t_soc1'', tenant_id from re_core.tenant'), '42501', 'nobody makes himself a member');
 
+-- Canaries: stored and proved, and in no view of facts
+select is(t.ask('t_ingest', 'select t.status(t.chain(t.i2(), t.m2(), 5, (b2).last_hash, ''fd'', ''{}'', ''{"canary":true}'')) from t.batches'), 'stored', 'a canary goes the same way');
+select is(t.ask('t_soc2', 'select count(*) from re_view.event'), '7', 'its events are there');
+select is(t.ask('t_soc2', 'select count(*) from ' || v), n::text, v || ' leaves it out') from (values ('re_view.flow', 2), ('re_view.dns', 1), ('re_view.dns_record', 2), ('re_view.timeline', 3)) x(v, n);
+select is(t.ask('t_soc2', 'select sum(records) from ' || v), n::text, v || ' leaves it out') from (values ('re_view.application', 2), ('re_view.top_applications()', 2), ('re_view.top_talkers()', 4)) x(v, n);
+select is(t.ask('t_soc2', 'select sum(transactions) from re_view.top_names()'), '1', 're_view.top_names() leaves it out');
+select is(t.ask('t_auditor', 'select count(*) filter (where canary) || '' '' || count(*) from re_dpi.flow'), '1 4', 'the table has it');
+
+-- What may run where
+select is(t.try('t_probe1', 'select re_core.approve_version(t.m1(), null, null, null, ''1'', ''mine'')'), '42501', 'a probe does not approve itself');
+select is(t.try('t_soc1', 'select re_core.approve_version(t.m1(), null, null, null, ''1'', ''mine'')'), '42501', 'nor does the SOC');
+select is(t.ask('t_enrol', 'select re_core.approve_version(t.m1(), sha256(''x''), null, null, ''1.0.0'', ''release'')'), 'approved', 'the enroller approves');
+select is(t.ask('t_enrol', 'select re_core.approve_version(t.m1(), sha256(''x''), null, null, ''1.0.0'', ''again'')'), 'unchanged', 'once');
+select is(t.ask('t_enrol', 'select re_core.approve_version(t.m1(), sha256(''y''), null, null, ''1.0.0'', ''new'')'), 'approved', 'and again when it changed');
+select is(t.ask('t_enrol', 'select re_core.approve_version(gen_random_uuid(), null, null, null, null, ''x'')'), 'RE002', 'not for a machine that is not');
+select is(t.try('t_enrol', format('select re_core.approve_version(t.m1(), %s)', a)), '23514', 'not ' || a) from unnest(array[
+    $$ '\x00', null, null, null, 'x' $$, $$ null, '\x00', null, null, 'x' $$, $$ null, null, '', null, 'x' $$, $$ null, null, null, '', 'x' $$, $$ null, null, null, '9', '' $$]) a;
+select is((select string_agg(approval_no || ' ' || reason, ', ' order by approval_no) from re_core.approved_version), '1 release, 2 new', 'every approval is kept');
+select is(t.ask('t_soc1', 'select reasons @> ''{config_drift}'' from re_view.probe_status where component_instance_id = t.i1()'), 'true', 'and compared with what runs');
+select throws_ok('update re_core.approved_version set reason = ''x''', 'RE001', null, 'as it was');
+
 -- Registry
 select is(t.try('t_probe1', 'select re_core.enrol_instance(gen_random_uuid(), gen_random_uuid(), ''one'', ''dpi_probe'', ''live'', ''t_probe1'', t.spki(7), ''file'', '''')'), '42501', 'a probe cannot enrol itself');
 select is(t.ask('t_enrol', 'select status from re_core.enrol_instance(gen_random_uuid(), gen_random_uuid(), ''default'', ''dpi_probe'', ''live'', ''t_probe2'', t.spki(7), ''file'', '''')'), 'enrolled', 'the enroller can');
