@@ -250,6 +250,8 @@ CaptureStats AfPacketSource::stats() const noexcept {
     stats.dropped_nic = lost.rx_missed;
     stats.interface_dropped = lost.rx_dropped;
     stats.link_changes = monitor_.transitions();
+    const LinkState& link = monitor_.link();
+    stats.link_down = link.removed || !link.up || !link.carrier;
   }
   return stats;
 }

@@ -20,7 +20,7 @@ enum class SourceState {
   end,      // no packet will ever come; every further poll says so again
 };
 
-// Since the source was opened; no member ever goes down.
+// Since the source was opened; no counter ever goes down.
 struct CaptureStats {
   std::uint64_t packets = 0;  // handed over; offered = packets + every dropped_*
   std::uint64_t captured_bytes = 0;
@@ -46,6 +46,7 @@ struct CaptureStats {
   std::uint64_t copied_packets = 0;            // came in pieces and were put together
   std::uint64_t link_changes = 0;              // went down, came up, was removed or renamed
   std::uint64_t reopened = 0;  // captured again after the interface had been removed
+  bool link_down = false;      // now, as far as known
 };
 
 class PacketSource {

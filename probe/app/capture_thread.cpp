@@ -1,7 +1,10 @@
 #include "probe/app/capture_thread.h"
 
+#include <fmt/format.h>
+
 #include "probe/app/report.h"
 #include "probe/base/clock.h"
+#include "probe/event/payloads.h"
 
 namespace dpi {
 namespace {
@@ -19,17 +22,20 @@ SourceStats neutral(const CaptureStats& stats) noexcept {
           .coalesced = stats.coalesced_packets,
           .checksum_partial = stats.checksum_partial_packets,
           .link_changes = stats.link_changes,
-          .reopened = stats.reopened};
+          .reopened = stats.reopened,
+          .link_down = stats.link_down};
 }
 
 }  // namespace
 
 CaptureThread::CaptureThread(std::unique_ptr<PacketSource> source, DataPath& path,
-                             std::uint32_t front, std::size_t batch_packets)
+                             std::uint32_t front, std::size_t batch_packets,
+                             std::optional<BpfFilter> filter)
     : source_(std::move(source)),
       path_(path),
       front_(front),
       batch_packets_(batch_packets),
+      filter_(std::move(filter)),
       thread_([this] { run(); }) {}
 
 CaptureThread::~CaptureThread() {
@@ -42,6 +48,30 @@ void CaptureThread::say_warnings() {
   for (; warnings_said_ < warnings.size(); ++warnings_said_) say(warnings[warnings_said_]);
 }
 
+void CaptureThread::process(const Batch& batch) {
+  Front& front = path_.front(front_);
+  for (const RawPacket& packet : batch.packets()) {
+    if (!filter_ || filter_->matches(packet)) {
+      front.process(packet);
+    } else {
+      front.count_filtered(packet);
+    }
+  }
+}
+
+// Every front moves its own time along; the first one tells.
+void CaptureThread::watch_clock() {
+  const auto step =
+      path_.front(front_).observe_clock(wall_clock_now().time_since_epoch() - boot_time());
+  if (!step || front_ != 0) return;
+  std::string payload;
+  append_clock_step_payload(payload, {.delta_us = step->count() / 1000,
+                                      .source = "step",
+                                      .synced_after = clock_is_synchronised()});
+  path_.own_event("clock.step", std::move(payload));
+  say(fmt::format("the clock was set by {} ms; flows were moved along", step->count() / 1'000'000));
+}
+
 void CaptureThread::run() {
   Front& front = path_.front(front_);
   Batch batch;
@@ -52,8 +82,8 @@ void CaptureThread::run() {
       error_ = state ? "ended" : state.error().what;
       break;
     }
-    front.observe_clock(wall_clock_now().time_since_epoch() - boot_time());
-    for (const RawPacket& packet : batch.packets()) front.process(packet);
+    watch_clock();
+    process(batch);
     if (*state == SourceState::idle) front.idle(wall_clock_now() - time_under_way);
     front.set_source(neutral(source_->stats()));
     path_.end_round(front_, std::move(batch));

@@ -3,9 +3,11 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
+#include "capture/bpf_filter.h"
 #include "capture/packet_source.h"
 #include "probe/pipeline/data_path.h"
 
@@ -13,8 +15,9 @@ namespace dpi {
 
 class CaptureThread {
  public:
+  // `filter` for sources without one of their own.
   CaptureThread(std::unique_ptr<PacketSource> source, DataPath& path, std::uint32_t front,
-                std::size_t batch_packets);
+                std::size_t batch_packets, std::optional<BpfFilter> filter = std::nullopt);
   CaptureThread(const CaptureThread&) = delete;
   CaptureThread& operator=(const CaptureThread&) = delete;
   ~CaptureThread();
@@ -31,11 +34,14 @@ class CaptureThread {
  private:
   void run();
   void say_warnings();
+  void process(const Batch& batch);
+  void watch_clock();
 
   std::unique_ptr<PacketSource> source_;
   DataPath& path_;
   std::uint32_t front_;
   std::size_t batch_packets_;
+  std::optional<BpfFilter> filter_;
   std::size_t warnings_said_ = 0;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> ended_{false};

@@ -79,6 +79,10 @@ const std::array keys = std::to_array<Key>({
     {"capture", "promiscuous", &Config::capture_promiscuous, false},
     {"capture", "outgoing", &Config::capture_outgoing, false},
     {"capture", "filter", &Config::capture_filter, false},
+    {"capture", "dpdk", &Config::capture_dpdk, false},
+    {"capture", "dpdk_plugin", &Config::capture_dpdk_plugin, false},
+    {"capture", "dpdk_queues", &Config::capture_dpdk_queues, false, 1, 64},
+    {"capture", "dpdk_huge_pages", &Config::capture_dpdk_huge_pages, false},
     {"workers", "count", &Config::workers_count, false, 1, lane_count},
     {"workers", "cpus", &Config::workers_cpus, false},
     {"workers", "batches", &Config::workers_batches, false, 1, 4096},
@@ -253,6 +257,16 @@ Result<Config> load_config(const std::string& path, const std::vector<std::strin
       return tl::unexpected(applied.error());
   }
   return config;
+}
+
+std::vector<std::string> changed_keys(const Config& before, const Config& after) {
+  std::vector<std::string> out;
+  for (const Key& key : keys) {
+    const bool same =
+        std::visit([&](auto member) { return before.*member == after.*member; }, key.member);
+    if (!same) out.push_back(fmt::format("{}.{}", key.section, key.name));
+  }
+  return out;
 }
 
 std::string show_config(const Config& config) {

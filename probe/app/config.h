@@ -45,6 +45,10 @@ struct Config {
   bool capture_promiscuous = true;
   bool capture_outgoing = false;
   std::string capture_filter;
+  std::string capture_dpdk;
+  std::string capture_dpdk_plugin;
+  std::uint64_t capture_dpdk_queues = 1;
+  bool capture_dpdk_huge_pages = true;
   std::uint64_t workers_count = 1;
   std::string workers_cpus;
   std::uint64_t workers_batches = 64;
@@ -70,6 +74,9 @@ struct Config {
 
 // TOML of every key with its effective value, in the order of config/dpi.toml.
 [[nodiscard]] std::string show_config(const Config& config);
+
+// Names (section.key) of what differs, in the order of config/dpi.toml.
+[[nodiscard]] std::vector<std::string> changed_keys(const Config& before, const Config& after);
 
 // What decides which events a capture gives: canonical JSON of the keys that do, and of everything
 // else named here. Paths, outputs and sizes of buffers are not in it.

@@ -1,9 +1,9 @@
-// What a live probe's journal learns from the machine: clocks, spool, database, queues.
+// What a live probe's journal learns from the machine: clocks, interfaces, spool, database, queues.
 #pragma once
 
-#include <atomic>
-#include <functional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "probe/pipeline/data_path.h"
@@ -11,19 +11,33 @@
 
 namespace dpi {
 
+// What a front reads from.
+struct WatchedSource {
+  std::string interface;
+  std::string_view kind;  // af_packet or dpdk
+};
+
 class MachineSide final : public LiveSide {
  public:
-  // `sinks`: the live sinks among the outputs; they outlive this.
-  explicit MachineSide(std::vector<LiveSink*> sinks) : sinks_(std::move(sinks)) {}
-  // Once the data path exists.
-  void watch(const DataPath& path) noexcept { path_ = &path; }
+  // The sink is among the recorder's and outlives this.
+  MachineSide(LiveSink& chain, std::uint64_t spool_cap_bytes);
+  // Once the data path exists; by front.
+  void watch(const DataPath& path, std::vector<WatchedSource> sources, std::uint64_t workers);
 
   SealTime seal_time() override;
   void describe(HeartbeatFacts& facts, std::span<const FrontStats> fronts) override;
 
  private:
-  std::vector<LiveSink*> sinks_;
+  void describe_spool(HeartbeatFacts& facts);
+  void describe_interfaces(HeartbeatFacts& facts, std::span<const FrontStats> fronts) const;
+
+  LiveSink& chain_;
+  std::uint64_t spool_cap_bytes_;
   const DataPath* path_ = nullptr;
+  std::vector<WatchedSource> sources_;
+  std::uint64_t workers_ = 0;
+  std::uint64_t started_us_;
+  std::string kernel_version_;
 };
 
 // Random per boot; Errc::failure when the kernel does not tell.

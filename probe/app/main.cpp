@@ -136,6 +136,7 @@ class CommandLine {
     c->add_option("-i,--interface", run_.interfaces, "capture from this interface; repeatable")
         ->expected(1)
         ->take_all();
+    c->add_option("--dpdk", run_.dpdk, "capture through DPDK: its EAL arguments");
     c->add_option("-o,--out", run_.outputs,
                   "postgres[:CONNINFO], jsonl[:PATH] or spool; repeatable")
         ->expected(1)
@@ -146,6 +147,7 @@ class CommandLine {
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{lane_count}));
     common_.add_to(*c);
     on(c, [this] {
+      run_.read_config = [this] { return load_config(common_.config, common_.settings); };
       return with_config([this](const Config& config) { return run_sensor(config, run_); });
     });
   }

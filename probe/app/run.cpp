@@ -1,6 +1,7 @@
 #include "probe/app/run.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <sstream>
 
 #include "capture/af_packet_source.h"
+#include "capture/dpdk_source.h"
 #include "probe/app/capture_thread.h"
 #include "probe/app/live_side.h"
 #include "probe/app/machine.h"
@@ -17,8 +19,10 @@
 #include "probe/app/schema_bundle.h"
 #include "probe/app/version.h"
 #include "probe/base/byte_cursor.h"
+#include "probe/base/check.h"
 #include "probe/base/clock.h"
 #include "probe/crypto/digest.h"
+#include "probe/event/payloads.h"
 #include "probe/spool/spool_reader.h"
 
 namespace dpi {
@@ -59,16 +63,20 @@ Result<Identity> live_identity(const Config& config) {
                   .mode = Mode::live};
 }
 
-Result<std::vector<std::unique_ptr<PacketSource>>> open_sources(const Config& config,
-                                                                const RunOptions& options) {
-  std::vector<std::unique_ptr<PacketSource>> out;
-  const auto interfaces =
-      options.interfaces.empty() ? words(config.capture_interfaces) : options.interfaces;
-  if (interfaces.empty()) {
-    return fail(Errc::usage,
-                "nothing to capture from: give -i INTERFACE or capture.interfaces; "
-                "`ransomeye-dpi interfaces` lists them");
+struct Sources {
+  std::vector<std::unique_ptr<PacketSource>> open;
+  std::vector<WatchedSource> watched;  // the same, in order
+
+  void add(std::vector<std::unique_ptr<PacketSource>> sources, std::string_view kind) {
+    for (auto& source : sources) {
+      watched.push_back({std::string{source->name()}, kind});
+      open.push_back(std::move(source));
+    }
   }
+};
+
+Result<void> open_interfaces(const Config& config, const std::vector<std::string>& interfaces,
+                             const std::string& filter, Sources& sources) {
   for (const std::string& interface : interfaces) {
     AfPacketOptions source;
     source.interface = interface;
@@ -77,11 +85,37 @@ Result<std::vector<std::unique_ptr<PacketSource>>> open_sources(const Config& co
     source.snap_bytes = static_cast<std::uint32_t>(config.capture_snap_bytes);
     source.promiscuous = config.capture_promiscuous;
     source.ignore_outgoing = !config.capture_outgoing;
-    source.filter = options.filter.empty() ? config.capture_filter : options.filter;
+    source.filter = filter;
     auto opened = open_af_packet(source);
     if (!opened) return tl::unexpected(opened.error());
-    for (auto& one : *opened) out.push_back(std::move(one));
+    sources.add(std::move(*opened), "af_packet");
   }
+  return {};
+}
+
+Result<Sources> open_sources(const Config& config, const RunOptions& options,
+                             const std::string& filter) {
+  Sources out;
+  const auto interfaces =
+      options.interfaces.empty() ? words(config.capture_interfaces) : options.interfaces;
+  const auto eal = words(options.dpdk.empty() ? config.capture_dpdk : options.dpdk);
+  if (interfaces.empty() && eal.empty()) {
+    return fail(Errc::usage,
+                "nothing to capture from: give -i INTERFACE, --dpdk or capture.interfaces; "
+                "`ransomeye-dpi interfaces` lists them");
+  }
+  if (auto opened = open_interfaces(config, interfaces, filter, out); !opened)
+    return tl::unexpected(opened.error());
+  if (eal.empty()) return out;
+  DpdkOptions dpdk;
+  dpdk.plugin = config.capture_dpdk_plugin;
+  dpdk.eal_arguments = eal;
+  dpdk.huge_pages = config.capture_dpdk_huge_pages;
+  dpdk.queues = config.capture_dpdk_queues;
+  dpdk.promiscuous = config.capture_promiscuous;
+  auto opened = open_dpdk(dpdk);
+  if (!opened) return tl::unexpected(opened.error());
+  out.add(std::move(*opened), "dpdk");
   return out;
 }
 
@@ -101,12 +135,61 @@ Result<LastRun> last_run(const LiveSink& sink, const std::filesystem::path& spoo
   return out;
 }
 
+// What SIGHUP can change without a restart; everything else keeps its old value, and it is said.
+class Reload {
+ public:
+  Reload(Config config, const RunOptions& options, EventJournal& journal)
+      : config_(std::move(config)), options_(options), journal_(journal) {}
+
+  // The payload of a config.change event; empty: nothing changed, or the file is wrong.
+  std::string apply() {
+    if (!options_.read_config) return {};
+    const auto again = options_.read_config();
+    if (!again) {
+      say(fmt::format("not reloaded, the configuration stays as it is: {}", again.error().what));
+      return {};
+    }
+    std::vector<std::string> applied;
+    for (const std::string& key : changed_keys(config_, *again)) {
+      if (key == "heartbeat.interval_s" || key == "signing.checkpoint_ms") {
+        applied.push_back(key);
+      } else {
+        say(fmt::format("{} has changed; it needs a restart", key));
+      }
+    }
+    if (applied.empty()) {
+      say("reloaded: nothing that can change while running has changed");
+      return {};
+    }
+    const Digest before = digest();
+    config_.heartbeat_interval_s = again->heartbeat_interval_s;
+    config_.signing_checkpoint_ms = again->signing_checkpoint_ms;
+    journal_.set_intervals(
+        std::chrono::seconds{static_cast<std::int64_t>(config_.heartbeat_interval_s)},
+        std::chrono::milliseconds{static_cast<std::int64_t>(config_.signing_checkpoint_ms)});
+    say(fmt::format("reloaded: {}", fmt::join(applied, ", ")));
+    std::string payload;
+    append_config_change_payload(payload, {.old_sha256 = before,
+                                           .new_sha256 = digest(),
+                                           .members = {applied.begin(), applied.end()}});
+    return payload;
+  }
+
+ private:
+  // Of everything that is in force, whether or not it decides which events there are.
+  [[nodiscard]] Digest digest() const { return sha256({as_bytes(show_config(config_))}); }
+
+  Config config_;
+  const RunOptions& options_;
+  EventJournal& journal_;
+};
+
 // The control thread's part: waits for signals and for threads that ended by themselves.
 class Control {
  public:
   Control(const sigset_t& signals, std::vector<std::unique_ptr<CaptureThread>>& captures,
-          DataPath& path)
-      : signals_(signals), captures_(captures), path_(path) {}
+          DataPath& path, Reload reload)
+      : signals_(signals), captures_(captures), path_(path), reload_(std::move(reload)) {}
 
   // Why it ended, as probe.stop says it.
   std::string_view wait() {
@@ -117,7 +200,10 @@ class Control {
         end_at_once_on_the_next();
         return "signal";
       }
-      if (got == SIGHUP) say("nothing to reload yet");
+      if (got == SIGHUP) {
+        if (std::string change = reload_.apply(); !change.empty())
+          path_.own_event("config.change", std::move(change));
+      }
       if (path_.failed()) return "error";
       for (const auto& capture : captures_) {
         if (!capture->ended()) continue;
@@ -137,6 +223,7 @@ class Control {
   sigset_t signals_;
   std::vector<std::unique_ptr<CaptureThread>>& captures_;
   DataPath& path_;
+  Reload reload_;
 };
 
 HashSeed random_seed() {
@@ -158,7 +245,9 @@ int run_sensor(const Config& config, const RunOptions& options) {
         {Errc::usage, "signing.key is not set: `ransomeye-dpi keys generate FILE` makes one"});
   auto key = SigningKey::read(key_path);
   if (!key) return report(key.error());
-  auto sources = open_sources(config, options);
+  const std::string& filter = options.filter.empty() ? config.capture_filter : options.filter;
+  if (const auto compiles = BpfFilter::compile(filter); !compiles) return report(compiles.error());
+  auto sources = open_sources(config, options, filter);
   if (!sources) return report(sources.error());
 
   const std::uint64_t workers = options.workers > 0 ? options.workers : config.workers_count;
@@ -179,7 +268,7 @@ int run_sensor(const Config& config, const RunOptions& options) {
   const Digest key_id = key->public_key().key_id();
   ChainHead head;
   if (outputs->chain->recovered()) head = outputs->chain->recovered()->head;
-  MachineSide machine({outputs->chain});
+  MachineSide machine(*outputs->chain, config.spool_cap_mib << 20U);
   Recorder recorder(Sealer(*identity, std::move(*key), std::move(head)), std::move(outputs->sinks),
                     config.signing_checkpoint_events);
   EventJournal journal(
@@ -187,10 +276,9 @@ int run_sensor(const Config& config, const RunOptions& options) {
        .run_id = random_uuid(),
        .probe_version = std::string{probe_version},
        .ndpi_version = ndpi_version,
-       .config_sha256 = config_digest(config, {.filter = options.filter,
-                                               .key_id = key_id,
-                                               .ndpi_version = ndpi_version,
-                                               .merged = false}),
+       .config_sha256 = config_digest(
+           config,
+           {.filter = filter, .key_id = key_id, .ndpi_version = ndpi_version, .merged = false}),
        .schema_sha256 = schema_bundle_sha256(),
        .heartbeat_interval =
            std::chrono::seconds{static_cast<std::int64_t>(config.heartbeat_interval_s)},
@@ -202,7 +290,7 @@ int run_sensor(const Config& config, const RunOptions& options) {
   journal.start();
   if (recorder.error()) return report(*recorder.error());
 
-  const auto fronts = static_cast<std::uint32_t>(sources->size());
+  const auto fronts = static_cast<std::uint32_t>(sources->open.size());
   const auto path = make_data_path({.limits = config.pipeline_limits(),
                                     .seed = random_seed(),
                                     .fronts = fronts,
@@ -211,15 +299,22 @@ int run_sensor(const Config& config, const RunOptions& options) {
                                     .work_batches = config.workers_batches,
                                     .fact_batches = config.workers_batches},
                                    std::move(classifiers), journal, recorder);
-  machine.watch(*path);
+  machine.watch(*path, sources->watched, workers);
   std::vector<std::unique_ptr<CaptureThread>> captures;
   for (std::uint32_t f = 0; f < fronts; ++f) {
-    captures.push_back(std::make_unique<CaptureThread>(std::move((*sources)[f]), *path, f,
-                                                       config.capture_batch_packets));
+    std::optional<BpfFilter> own;
+    if (sources->watched[f].kind == "dpdk" && !filter.empty()) {
+      auto compiled = BpfFilter::compile(filter);  // as it did above
+      DPI_CHECK(compiled.has_value());
+      own = std::move(*compiled);
+    }
+    captures.push_back(std::make_unique<CaptureThread>(
+        std::move(sources->open[f]), *path, f, config.capture_batch_packets, std::move(own)));
   }
   say(fmt::format("capturing from {} source(s) with {} worker(s), instance {}", fronts, workers,
                   uuid_text(identity->instance)));
-  const std::string_view reason = Control(signals, captures, *path).wait();
+  const std::string_view reason =
+      Control(signals, captures, *path, Reload(config, options, journal)).wait();
   for (const auto& capture : captures) capture->stop();
   captures.clear();
   path->join();

@@ -1,5 +1,7 @@
 #include "probe/base/clock.h"
 
+#include <sys/timex.h>
+
 #include <ctime>
 
 namespace dpi {
@@ -19,6 +21,12 @@ Timestamp wall_clock_now() noexcept {
 
 Nanoseconds boot_time() noexcept {
   return Nanoseconds{read_ns(CLOCK_BOOTTIME)};
+}
+
+bool clock_is_synchronised() noexcept {
+  timex clock{};
+  const int state = ::adjtimex(&clock);
+  return state >= 0 && state != TIME_ERROR;
 }
 
 }  // namespace dpi

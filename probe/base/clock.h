@@ -15,4 +15,7 @@ namespace dpi {
   return static_cast<std::uint64_t>(boot_time().count() / 1000);
 }
 
+// Whether the kernel calls CLOCK_REALTIME synchronised (adjtimex(2)).
+[[nodiscard]] bool clock_is_synchronised() noexcept;
+
 }  // namespace dpi

@@ -90,6 +90,8 @@ class ManyThreads final : public DataPath {
     Waiting out;
     for (const auto& worker : workers_) {
       out.facts = std::max(out.facts, worker->facts().waiting());
+      out.facts_capacity = worker->facts().capacity();
+      out.work_capacity = worker->work(0).capacity();
       for (std::uint32_t f = 0; f < fronts_.size(); ++f)
         out.work = std::max(out.work, worker->work(f).waiting());
     }

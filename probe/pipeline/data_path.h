@@ -42,7 +42,9 @@ class DataPath {
   // How full the exchanges are, in batches: the fullest one of each kind.
   struct Waiting {
     std::size_t work = 0;
+    std::size_t work_capacity = 0;
     std::size_t facts = 0;
+    std::size_t facts_capacity = 0;
   };
   [[nodiscard]] virtual Waiting waiting() const noexcept { return {}; }
   // Waits until everything is sealed; every front has stopped.

@@ -2,7 +2,31 @@
 
 #include <algorithm>
 
+#include "probe/event/diagnosis.h"
+
 namespace dpi {
+namespace {
+
+LossInference inference_of(const LaneStats& lanes, const AnomalyCounters& anomalies) noexcept {
+  const LossSigns& signs = lanes.loss;
+  LossInference out;
+  out.tcp_acks = signs.tcp_acks;
+  out.gap_events = signs.gap_events;
+  out.acked_bytes = signs.acked_bytes;
+  out.gap_bytes = signs.gap_bytes;
+  out.tcp_flows = signs.tcp_flows;
+  out.one_way_flows = signs.one_way_flows;
+  out.midstream_flows = signs.midstream_flows;
+  out.dns_orphans = lanes.dns.orphans;
+  out.retransmits = signs.retransmits;
+  out.out_of_order = signs.out_of_order;
+  out.vlan_one_sided_flows = signs.one_sided_vlan_flows;
+  out.truncated_datagrams =
+      anomalies.counts[static_cast<std::size_t>(Anomaly::ip_length_exceeds_frame)];
+  return out;
+}
+
+}  // namespace
 
 // In replay nothing but packet time exists: an event is emitted when it was observed.
 SealTime EventJournal::seal_time(Timestamp observed_at) const {
@@ -13,9 +37,10 @@ SealTime EventJournal::seal_time(Timestamp observed_at) const {
 bool EventJournal::record(std::string_view type, Timestamp observed_at, std::string_view payload,
                           Room needed) {
   if (settings_.live != nullptr && recorder_.room() > needed) {
-    ++events_shed_;
+    events_.shed(type);
     return false;
   }
+  events_.sealed(type);
   recorder_.record({.type = type, .version = 1, .observed_at = observed_at, .payload = payload},
                    seal_time(observed_at));
   return true;
@@ -44,7 +69,8 @@ void EventJournal::idle() {
   if (settings_.live == nullptr) return;
   recorder_.idle();
   const auto since = recorder_.unsigned_since_us();
-  const auto age_max = static_cast<std::uint64_t>(settings_.checkpoint_age.count()) * 1000;
+  const auto age_max =
+      static_cast<std::uint64_t>(checkpoint_age_.load(std::memory_order_relaxed).count()) * 1000;
   if (since && recorder_.room() != Room::none && seal_time({}).mono_us - *since >= age_max)
     recorder_.checkpoint();
 }
@@ -80,7 +106,8 @@ void EventJournal::tick(Timestamp now, const PipelineStats& stats,
   fronts_.assign(fronts.begin(), fronts.end());
   now_ = now;
   if (settings_.live != nullptr) {
-    if (now - last_heartbeat_at_ >= settings_.heartbeat_interval) heartbeat(now);
+    if (now - last_heartbeat_at_ >= heartbeat_interval_.load(std::memory_order_relaxed))
+      heartbeat(now);
     return;
   }
   if (between_captures_) {
@@ -91,15 +118,16 @@ void EventJournal::tick(Timestamp now, const PipelineStats& stats,
   }
   mono_us_ = mono_us_before_ + static_cast<std::uint64_t>((now - capture_began_at_).count() / 1000);
   if (!begun_) begin(now);
-  if (now - last_heartbeat_at_ >= settings_.heartbeat_interval) heartbeat(now);
+  if (now - last_heartbeat_at_ >= heartbeat_interval_.load(std::memory_order_relaxed))
+    heartbeat(now);
 }
 
-void EventJournal::heartbeat(Timestamp now) {
+HeartbeatFacts EventJournal::heartbeat_facts(Timestamp now) const {
   const PacketLedger& ledger = stats_.front.packets;
   const FlowTableStats& flows = stats_.lanes.flows;
   HeartbeatFacts f;
   f.at = now;
-  f.heartbeat_number = heartbeats_++;
+  f.heartbeat_number = heartbeats_;
   f.interval_ms = static_cast<std::uint64_t>((now - last_heartbeat_at_).count() / 1'000'000);
   f.previous_seq = last_heartbeat_seq_;
   f.run_id = settings_.run_id;
@@ -128,7 +156,8 @@ void EventJournal::heartbeat(Timestamp now) {
   f.flows_evicted = flows.evicted;
   f.dns_transactions = stats_.lanes.dns.transactions;
   f.dns_messages = stats_.lanes.dns.messages;
-  f.events_shed = events_shed_;
+  f.events_shed = events_.shed_total();
+  f.events = events_.types();
   f.events_sealed = recorder_.events_sealed();
   f.events_produced = f.events_sealed + f.events_shed;
   f.tree_size_signed = recorder_.tree_size_signed();
@@ -138,10 +167,34 @@ void EventJournal::heartbeat(Timestamp now) {
   f.anomalies = stats_.front.anomalies;
   f.anomalies += stats_.lanes.dns.anomalies;
   f.anomalies += stats_.lanes.anomalies;
+  f.inference = inference_of(stats_.lanes, f.anomalies);
+  f.losses = losses_of(f, ledger.bytes_shed);
   if (settings_.live != nullptr) settings_.live->describe(f, fronts_);
+  return f;
+}
+
+void EventJournal::heartbeat(Timestamp now) {
+  HeartbeatFacts f = heartbeat_facts(now);
+  if (settings_.live != nullptr) {
+    for (const LossReportFacts& loss : losses_.since_last(f, last_heartbeat_at_, now)) {
+      append_loss_report_payload(payload_, loss);
+      record_own("loss.report", now);
+    }
+    // What has been sealed meanwhile is before this heartbeat too.
+    f.events = events_.types();
+    f.events_sealed = recorder_.events_sealed();
+    f.events_produced = f.events_sealed + f.events_shed;
+    f.tree_size_signed = recorder_.tree_size_signed();
+    f.unsigned_events = f.events_sealed - f.tree_size_signed;
+    for (const std::string_view reason : diagnose(last_heartbeat_, f)) f.reasons.push_back(reason);
+    std::sort(f.reasons.begin(), f.reasons.end());
+    f.reasons.erase(std::unique(f.reasons.begin(), f.reasons.end()), f.reasons.end());
+  }
   append_heartbeat_payload(payload_, f);
+  ++heartbeats_;
   last_heartbeat_seq_ = recorder_.events_sealed();
   last_heartbeat_at_ = now;
+  last_heartbeat_ = std::move(f);
   record_own("health.heartbeat", now);
 }
 

@@ -3,6 +3,7 @@
 // the recorder's thread.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <optional>
 #include <span>
@@ -10,7 +11,9 @@
 #include <vector>
 
 #include "probe/event/payloads.h"
+#include "probe/pipeline/event_ledger.h"
 #include "probe/pipeline/fact_batch.h"
+#include "probe/pipeline/loss_reporter.h"
 #include "probe/pipeline/recorder.h"
 
 namespace dpi {
@@ -47,7 +50,10 @@ struct JournalSettings {
 class EventJournal {
  public:
   EventJournal(JournalSettings settings, Recorder& recorder)
-      : settings_(std::move(settings)), recorder_(recorder) {}
+      : settings_(std::move(settings)),
+        recorder_(recorder),
+        heartbeat_interval_(settings_.heartbeat_interval),
+        checkpoint_age_(settings_.checkpoint_age) {}
 
   // One fact of all workers, in order; `stats` is the sum over the workers.
   void fact(const Fact& fact, std::string_view payload);
@@ -57,9 +63,16 @@ class EventJournal {
   // The last heartbeat and probe.stop.
   void finish(std::string_view reason);
 
+  // From any thread, for a live probe that reads its configuration again.
+  void set_intervals(std::chrono::seconds heartbeat,
+                     std::chrono::milliseconds checkpoint) noexcept {
+    heartbeat_interval_.store(heartbeat, std::memory_order_relaxed);
+    checkpoint_age_.store(checkpoint, std::memory_order_relaxed);
+  }
   // For a live probe. The chain begins or goes on, before any packet.
   void start();
   // An event of the probe's own, ready made; it closes its checkpoint.
+  // `type` must outlive the journal.
   void own_event(std::string_view type, std::string_view payload);
   // Called every few hundred milliseconds at least.
   void idle();
@@ -71,9 +84,12 @@ class EventJournal {
   void record_own(std::string_view type, Timestamp observed_at);
   [[nodiscard]] SealTime seal_time(Timestamp observed_at) const;
   void heartbeat(Timestamp now);
+  [[nodiscard]] HeartbeatFacts heartbeat_facts(Timestamp now) const;
 
   JournalSettings settings_;
   Recorder& recorder_;
+  std::atomic<std::chrono::seconds> heartbeat_interval_;
+  std::atomic<std::chrono::milliseconds> checkpoint_age_;
   PipelineStats stats_;  // newest told
   std::vector<FrontStats> fronts_;
   std::string payload_;
@@ -88,7 +104,9 @@ class EventJournal {
   std::optional<std::uint64_t> last_heartbeat_seq_;
   std::uint64_t flow_records_ = 0;
   std::uint64_t dns_transactions_ = 0;
-  std::uint64_t events_shed_ = 0;
+  EventLedger events_;
+  LossReporter losses_;
+  HeartbeatFacts last_heartbeat_;  // what the next one is compared with
 };
 
 }  // namespace dpi

@@ -21,6 +21,7 @@ SourceStats& SourceStats::operator+=(const SourceStats& other) noexcept {
   checksum_partial += other.checksum_partial;
   link_changes += other.link_changes;
   reopened += other.reopened;
+  link_down = link_down || other.link_down;
   return *this;
 }
 
@@ -31,6 +32,7 @@ FrontStats& FrontStats::operator+=(const FrontStats& other) noexcept {
   packets.malformed += other.packets.malformed;
   packets.not_ip += other.packets.not_ip;
   packets.shed += other.packets.shed;
+  packets.bytes_shed += other.packets.bytes_shed;
   packets.bytes_offered += other.packets.bytes_offered;
   packets.truncated += other.packets.truncated;
   packets.time_backward_steps += other.packets.time_backward_steps;
@@ -132,6 +134,7 @@ void Front::hand_on(const PacketView& view, PortPair ports, Timestamp time,
   if (taken) return;
   --stats_.packets.decoded;
   ++stats_.packets.shed;
+  stats_.packets.bytes_shed += view.wire_bytes;
 }
 
 // What a tunnel's whole datagram says: to the flow inside, where its first piece was counted.

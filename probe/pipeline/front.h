@@ -26,6 +26,7 @@ struct PacketLedger {
   std::uint64_t malformed = 0;
   std::uint64_t not_ip = 0;
   std::uint64_t shed = 0;  // decoded, but its worker was behind
+  std::uint64_t bytes_shed = 0;
   std::uint64_t bytes_offered = 0;
   std::uint64_t truncated = 0;  // inside the buckets above
   std::uint64_t time_backward_steps = 0;
@@ -42,6 +43,7 @@ struct SourceStats {
   std::uint64_t checksum_partial = 0;
   std::uint64_t link_changes = 0;
   std::uint64_t reopened = 0;
+  bool link_down = false;  // now
 
   SourceStats& operator+=(const SourceStats& other) noexcept;
 };

@@ -96,6 +96,9 @@ void LiveSink::commit() {
   pending_bytes_ = 0;
   pending_state_.clear();
   if (!shipping_) return;
+  // One entry a second is exact enough, and bounded by the time that the database is away.
+  if (unacked_.empty() || began_us - unacked_.back().second >= 1'000'000)
+    unacked_.emplace_back(durable_seq_, began_us);
   shipping_->wake();
   if (auto retained = writer_->retain(shipping_->stats().acked_seq, options_.keep_acked_bytes);
       !retained)
@@ -153,7 +156,7 @@ Result<void> LiveSink::finish() {
   return {};
 }
 
-LiveSinkStats LiveSink::stats() const {
+LiveSinkStats LiveSink::stats() {
   LiveSinkStats out;
   out.spool_bytes = writer_ ? writer_->used_bytes() : 0;
   out.commits = durable_commit_.load(std::memory_order_relaxed);
@@ -163,6 +166,9 @@ LiveSinkStats LiveSink::stats() const {
   if (shipping_) {
     out.shipping = shipping_->stats();
     if (out.trouble.empty()) out.trouble = shipping_->trouble();
+    while (!unacked_.empty() && unacked_.front().first <= out.shipping->acked_seq)
+      unacked_.pop_front();
+    if (!unacked_.empty()) out.oldest_unacked_us = boot_time_us() - unacked_.front().second;
   }
   return out;
 }

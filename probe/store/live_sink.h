@@ -5,10 +5,12 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "probe/spool/spool_writer.h"
@@ -35,7 +37,8 @@ struct LiveSinkStats {
   std::uint64_t spool_bytes = 0;
   std::uint64_t commits = 0;
   std::uint64_t commit_errors = 0;
-  std::uint64_t durable_seq = 0;  // events below it are durable
+  std::uint64_t durable_seq = 0;                   // events below it are durable
+  std::optional<std::uint64_t> oldest_unacked_us;  // how long ago it became durable
   std::optional<ShippingStats> shipping;
   std::string trouble;  // of the disk or the database; empty: none
 };
@@ -55,7 +58,7 @@ class LiveSink final : public EventSink {
   [[nodiscard]] Room room() const noexcept override;
   void idle() override;
 
-  [[nodiscard]] LiveSinkStats stats() const;
+  [[nodiscard]] LiveSinkStats stats();
   // Microseconds of each commit since the last call.
   [[nodiscard]] std::vector<std::uint64_t> take_commit_times();
 
@@ -83,6 +86,7 @@ class LiveSink final : public EventSink {
   std::uint64_t durable_seq_ = 0;
   std::string trouble_;
   std::vector<std::uint64_t> commit_times_us_;
+  std::deque<std::pair<std::uint64_t, std::uint64_t>> unacked_;  // end of a commit, when
   std::atomic<std::uint64_t> durable_commit_{0};
   std::unique_ptr<Shipping> shipping_;
 };

@@ -39,7 +39,10 @@ begin() { "$probe" run -c dpi.toml --out postgres >"$1.out" 2>"$1.err" & pid=$!;
 begin first
 tcpreplay -q -t -i tx0 demo.pcap >/dev/null 2>&1
 sleep 1.5
+sed -i 's/^interval_s = 1/interval_s = 2/; s/^count = 2/count = 3/' dpi.toml
+kill -HUP $pid; await first.err "reloaded: heartbeat.interval_s"; await first.err "workers.count has changed; it needs a restart"
 kill -TERM $pid; code=0; wait $pid || code=$?; [ $code = 0 ] || { cat first.err >&2; exit 1; }
+sed -i 's/^interval_s = 2/interval_s = 1/; s/^count = 3/count = 2/' dpi.toml
 begin second
 tcpreplay -q -t -i tx0 demo.pcap >/dev/null 2>&1
 sleep 2.5  # durable: a checkpoint is due after 200 ms
@@ -62,5 +65,9 @@ got=$(sql "select json_build_array(community_id, min(app), sum(packets_src + pac
            where seq < (select min(seq) from re_raw.raw_event where event_type = 'probe.stop') group by community_id" | jq -c . | sort)
 [ "$wanted" = "$got" ] || fail "flows: wanted $wanted, got $got"
 [ "$(sql "select count(*) from re_dpi.heartbeat where not ledger_closes")" = 0 ] || fail "a ledger is open"
+[ "$(sql "select count(*) from re_raw.raw_event where event_type = 'config.change'")" = 1 ] || fail "no config.change"
+[ "$(sql "select bool_and(i.kind = 'af_packet' and i.name = 'rx0' and i.link_up) and max(i.packets) > 0 from re_dpi.heartbeat_interface i")" = t ] || fail "interfaces in heartbeats"
+[ "$(sql "select bool_or(spool_bytes > 0 and db_connected and commits > 0 and key_id is not null) from re_dpi.heartbeat")" = t ] || fail "spool, database and commits in heartbeats"
+[ "$(sql "select bool_and(events_produced = events_sealed + events_shed) from re_dpi.heartbeat")" = t ] || fail "events do not add up"
 [ "$(sql "select bool_and(mode = 'live') from re_raw.raw_event")" = t ] || fail "not live"
 echo "the sensor's rows are right"
