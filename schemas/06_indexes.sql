@@ -301,7 +301,7 @@ begin
                        from re_dpi.heartbeat x
                        where x.component_instance_id = f.component_instance_id and x.ingested_at > a_day_ago
                          and x.ingested_at >= f.heartbeat_at - interval '10 minutes' and x.ingested_at <= f.heartbeat_at
-                         and x.observed_at < f.observed_at
+                         and x.observed_at <= f.observed_at - interval '5 seconds'
                        order by x.ingested_at, x.seq limit 1) w on true
     left join lateral (select percentile_cont(0.5) within group (order by y.rate)::numeric as rate, count(*) as days
                        from generate_series(1, 7) d(n)

@@ -82,6 +82,8 @@ select is(pg_temp.beat(v::jsonb), 'stored', 'heartbeat with ' || v) from unnest(
     '{"commits":3,"commit_errors":0,"commit_p50_us":1,"commit_p99_us":2,"commit_max_us":3}', '{"commits":0,"commit_errors":0}', '{"checksum_bad":1,"unsigned_ms":3}',
     '{"spool_bytes":1,"spool_cap_bytes":2,"spool_unacked_events":1,"spool_oldest_unacked_ms":9,"spool_quarantined":0}', '{"db_connected":true,"db_lag_events":1,"db_retries":0,"db_errors":0,"db_last_ack_at":"2026-01-01T00:00:00.000000001Z"}',
     '{"canary_number":3,"canary_flow_lag_us":900,"canary_dns_lag_us":800}', '{"canary_number":3,"canary_flow_lag_us":900,"canary_stage":"commit"}', '{"canary_number":3,"canary_stage":"decode"}']) v;
+select matches(pg_temp.raw('health.heartbeat', replace(t.heartbeat(), v, regexp_replace(v, '[0-9]+$', 'null'))), '^bad_event: seq 1: heartbeat_[a-z]+\.[a-z_]+ is missing', 'heartbeat with null for ' || v)
+from unnest(array['"sealed":8', '"shed":1', '"dropped_no_buffer":2', '"ring_freezes":0', '"coalesced":0', '"checksum_partial":0', '"reopened":0', '"packets":9', '"bytes":900', '"bytes":60']) v;
 select is(pg_temp.beat('{"events_produced":10}'), 'stored', 'a heartbeat whose events do not close is stored too');
 select is(pg_temp.beat('{"packets_offered":11,"reasons":["spool_full"],"previous_seq":0,"last_packet_at":"2026-01-01T00:00:00.000000000Z"}'), 'stored', 'a heartbeat whose ledger does not close is stored, and says so');
 
