@@ -12,6 +12,7 @@
 #include "capture/af_packet_source.h"
 #include "capture/dpdk_source.h"
 #include "probe/app/capture_thread.h"
+#include "probe/app/last_heartbeat.h"
 #include "probe/app/live_side.h"
 #include "probe/app/machine.h"
 #include "probe/app/outputs.h"
@@ -23,7 +24,6 @@
 #include "probe/base/clock.h"
 #include "probe/crypto/digest.h"
 #include "probe/event/payloads.h"
-#include "probe/spool/spool_reader.h"
 
 namespace dpi {
 namespace {
@@ -116,22 +116,6 @@ Result<Sources> open_sources(const Config& config, const RunOptions& options,
   auto opened = open_dpdk(dpdk);
   if (!opened) return tl::unexpected(opened.error());
   out.add(std::move(*opened), "dpdk");
-  return out;
-}
-
-// A run that ended well said so in its last event.
-Result<LastRun> last_run(const LiveSink& sink, const std::filesystem::path& spool) {
-  LastRun out{.clean_shutdown = true, .recovered_bytes_cut = sink.recovered_bytes_cut()};
-  if (!sink.recovered()) return out;
-  auto reader = SpoolReader::open(spool);
-  if (!reader) return tl::unexpected(reader.error());
-  if (auto sought = reader->seek(sink.recovered()->head.tree.size() - 1); !sought)
-    return tl::unexpected(sought.error());
-  const auto batch = reader->next();
-  if (!batch) return tl::unexpected(batch.error());
-  if (!*batch || (*batch)->records.empty()) return out;
-  const auto last = parse_envelope(as_text((*batch)->records.back().envelope));
-  out.clean_shutdown = last && last->event_type == "probe.stop";
   return out;
 }
 
@@ -262,7 +246,7 @@ int run_sensor(const Config& config, const RunOptions& options) {
   auto outputs = open_live_outputs(
       options.outputs, {.config = config, .identity = *identity, .key = key->public_key()});
   if (!outputs) return report(outputs.error());
-  const auto last = last_run(*outputs->chain, outputs->spool);
+  const auto last = find_last_run(*outputs->chain, outputs->spool);
   if (!last) return report(last.error());
 
   const Digest key_id = key->public_key().key_id();
@@ -282,7 +266,7 @@ int run_sensor(const Config& config, const RunOptions& options) {
        .schema_sha256 = schema_bundle_sha256(),
        .heartbeat_interval =
            std::chrono::seconds{static_cast<std::int64_t>(config.heartbeat_interval_s)},
-       .last_run = *last,
+       .last_run = last->run,
        .live = &machine,
        .checkpoint_age =
            std::chrono::milliseconds{static_cast<std::int64_t>(config.signing_checkpoint_ms)}},

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "probe/event/diagnosis.h"
+#include "probe/event/heartbeat_totals.h"
 
 namespace dpi {
 namespace {
@@ -73,6 +74,13 @@ void EventJournal::idle() {
       static_cast<std::uint64_t>(checkpoint_age_.load(std::memory_order_relaxed).count()) * 1000;
   if (since && recorder_.room() != Room::none && seal_time({}).mono_us - *since >= age_max)
     recorder_.checkpoint();
+}
+
+// Of an unclean end: what was in rings and memory then is gone.
+std::optional<LossWindow> EventJournal::loss_window(Timestamp now) const {
+  const LastRun& last = settings_.last_run;
+  if (last.clean_shutdown || !last.last_emitted_at) return std::nullopt;
+  return LossWindow{.from = *last.last_emitted_at, .to = now};
 }
 
 void EventJournal::begin(Timestamp now) {
@@ -183,6 +191,7 @@ void EventJournal::heartbeat(Timestamp now) {
     // What has been sealed meanwhile is before this heartbeat too.
     f.events = events_.types();
     f.events_sealed = recorder_.events_sealed();
+    if (settings_.last_run.totals) add_totals(f, *settings_.last_run.totals);
     f.events_produced = f.events_sealed + f.events_shed;
     f.tree_size_signed = recorder_.tree_size_signed();
     f.unsigned_events = f.events_sealed - f.tree_size_signed;

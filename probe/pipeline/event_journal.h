@@ -27,10 +27,13 @@ class LiveSide {
   virtual void describe(HeartbeatFacts& facts, std::span<const FrontStats> fronts) = 0;
 };
 
-// How the run before this one ended, for probe.start.
+// How the run before this one ended, for probe.start, and what it had counted.
 struct LastRun {
   bool clean_shutdown = true;
   std::uint64_t recovered_bytes_cut = 0;
+  std::optional<Timestamp> last_emitted_at;  // of its last durable event
+  std::optional<std::uint64_t> heartbeat_seq;
+  std::optional<HeartbeatFacts> totals;  // of its last heartbeat
 };
 
 struct JournalSettings {
@@ -53,7 +56,12 @@ class EventJournal {
       : settings_(std::move(settings)),
         recorder_(recorder),
         heartbeat_interval_(settings_.heartbeat_interval),
-        checkpoint_age_(settings_.checkpoint_age) {}
+        checkpoint_age_(settings_.checkpoint_age),
+        last_heartbeat_seq_(settings_.last_run.heartbeat_seq) {
+    if (!settings_.last_run.totals) return;
+    last_heartbeat_ = *settings_.last_run.totals;
+    heartbeats_ = last_heartbeat_.heartbeat_number + 1;
+  }
 
   // One fact of all workers, in order; `stats` is the sum over the workers.
   void fact(const Fact& fact, std::string_view payload);
@@ -84,6 +92,7 @@ class EventJournal {
   void record_own(std::string_view type, Timestamp observed_at);
   [[nodiscard]] SealTime seal_time(Timestamp observed_at) const;
   void heartbeat(Timestamp now);
+  [[nodiscard]] std::optional<LossWindow> loss_window(Timestamp now) const;
   [[nodiscard]] HeartbeatFacts heartbeat_facts(Timestamp now) const;
 
   JournalSettings settings_;

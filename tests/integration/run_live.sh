@@ -69,5 +69,7 @@ got=$(sql "select json_build_array(community_id, min(app), sum(packets_src + pac
 [ "$(sql "select bool_and(i.kind = 'af_packet' and i.name = 'rx0' and i.link_up) and max(i.packets) > 0 from re_dpi.heartbeat_interface i")" = t ] || fail "interfaces in heartbeats"
 [ "$(sql "select bool_or(spool_bytes > 0 and db_connected and commits > 0 and key_id is not null) from re_dpi.heartbeat")" = t ] || fail "spool, database and commits in heartbeats"
 [ "$(sql "select bool_and(events_produced = events_sealed + events_shed) from re_dpi.heartbeat")" = t ] || fail "events do not add up"
+[ "$(sql "select bool_and(n = rank) from (select heartbeat_number as n, row_number() over (order by seq) - 1 as rank from re_dpi.heartbeat) x")" = t ] || fail "heartbeats are not numbered over restarts"
+[ "$(sql "select bool_and(coalesce(packets_offered >= before, true)) from (select packets_offered, lag(packets_offered) over (order by seq) as before from re_dpi.heartbeat) x")" = t ] || fail "totals go back at a restart"
 [ "$(sql "select bool_and(mode = 'live') from re_raw.raw_event")" = t ] || fail "not live"
 echo "the sensor's rows are right"

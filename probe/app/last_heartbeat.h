@@ -1,0 +1,23 @@
+// What the run before this one left in the spool: how it ended, and its totals.
+#pragma once
+
+#include <deque>
+#include <filesystem>
+#include <string>
+
+#include "probe/event/heartbeat.h"
+#include "probe/pipeline/event_journal.h"
+#include "probe/store/live_sink.h"
+
+namespace dpi {
+
+struct LastRunFound {
+  LastRun run;
+  std::deque<std::string> names;  // that run.totals views
+};
+
+// Looks at the newest events only: a heartbeat further back than those counts as none.
+[[nodiscard]] Result<LastRunFound> find_last_run(const LiveSink& sink,
+                                                 const std::filesystem::path& spool);
+
+}  // namespace dpi
