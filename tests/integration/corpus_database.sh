@@ -28,7 +28,7 @@ rows() { sql "select count(*) from re_dpi.$1"; }
 same() { [ "$1" = "$2" ] || fail "$3: the file says $1, the database $2"; }
 same "$events" "$(sql "select count(*) from re_raw.raw_event")" events
 for kind in dpi.flow:flow dpi.dns:dns health.heartbeat:heartbeat probe.start:probe_start probe.stop:probe_stop; do
-  same "$(grep -c "\"event_type\":\"${kind%:*}\"" all.jsonl || true)" "$(rows "${kind#*:}")" "${kind%:*}"
+  same "$(grep -c "\"event_type\":\"${kind%:*}\",\"event_version\"" all.jsonl || true)" "$(rows "${kind#*:}")" "${kind%:*}"
 done
 # The lists too: every element is a row, and its text is the same.
 python3 - all.jsonl >wanted <<'PY'

@@ -164,7 +164,8 @@ TEST(DataPathTest, AFailedSinkIsToldAndNobodyWaitsForEver) {
   const auto path =
       make_data_path({.limits = {}, .seed = {1, 2}, .work_batches = 2, .fact_batches = 2},
                      std::move(classifiers), journal, recorder);
-  for (const Frame& frame : traffic()) {
+  const std::deque<Frame> frames = traffic();
+  for (const Frame& frame : frames) {
     path->front(0).process(frame.raw);
     path->end_round(0, Batch{});
   }
