@@ -378,7 +378,7 @@ create type re_raw.event_batch as (
     seqs                  bigint[],
     observed_at           timestamptz[],
     observed_at_ns        smallint[],
-    payloads              jsonb[],
+    payloads              json[],
     members               int[],
     quotes                int[]
 );
@@ -451,7 +451,7 @@ begin
         returning seq, event_type, event_version, observed_at, observed_at_ns, payload
     ), parsed as materialized (
         -- Payloads: plain ASCII without escapes and without room for a disguised name, valid JSON, an object; then by type to their tables.
-        select y.seq, y.event_type, y.event_version, y.observed_at, y.observed_at_ns, y.text, y.text::jsonb as payload,
+        select y.seq, y.event_type, y.event_version, y.observed_at, y.observed_at_ns, y.text, y.text::json as payload,
                -- Whether the text breaks the form, or a string in it begins with a colon: one pass, rarely true, looked at again below.
                y.text ~ '[^ -~]|\\|" :|[[,:]":' as is_special
         from (select s.*, convert_from(s.payload, 'UTF8') as text from stored s offset 0) y
@@ -473,7 +473,7 @@ begin
     select array_agg(g.batch order by g.event_type, g.event_version),
            array_agg(format('%I.%I', g.store_schema, g.store_name) order by g.event_type, g.event_version),
            (select min(p.seq) from parsed p
-            where jsonb_typeof(p.payload) <> 'object' or (p.is_special and p.text ~ '[^ -~]|\\|" :'))
+            where json_typeof(p.payload) <> 'object' or (p.is_special and p.text ~ '[^ -~]|\\|" :'))
     into batches, stores, bad
     from grouped g;
     if bad is not null then

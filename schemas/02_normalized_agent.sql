@@ -356,7 +356,7 @@ begin
                num_nonnulls(r.action, r.process_start_at, r.parent_start_at, r.account, r.image_path, r.image_sha256, r.command_line, r.integrity_level) as strings_known
         from unnest(p_batch.seqs, p_batch.observed_at, p_batch.observed_at_ns, p_batch.payloads, p_batch.members, p_batch.quotes)
             u(seq, observed_at, observed_at_ns, payload, members, quotes)
-        cross join lateral jsonb_to_record(u.payload) r(
+        cross join lateral json_to_record(u.payload) r(
             action text, pid bigint, process_start_at text, parent_pid bigint, parent_start_at text, account text, image_path text,
             image_path_truncated boolean, image_sha256 text, command_line text, command_line_truncated boolean, exit_code bigint,
             integrity_level text)
@@ -393,7 +393,7 @@ begin
                num_nonnulls(r.action, r.path, r.old_path, r.file_sha256, r.process_start_at) as strings_known
         from unnest(p_batch.seqs, p_batch.observed_at, p_batch.observed_at_ns, p_batch.payloads, p_batch.members, p_batch.quotes)
             u(seq, observed_at, observed_at_ns, payload, members, quotes)
-        cross join lateral jsonb_to_record(u.payload) r(
+        cross join lateral json_to_record(u.payload) r(
             action text, path text, path_truncated boolean, old_path text, old_path_truncated boolean, file_sha256 text,
             size_before bigint, size_after bigint, entropy_before_milli bigint, entropy_after_milli bigint, pid bigint,
             process_start_at text, file_mode bigint)
@@ -430,7 +430,7 @@ begin
                num_nonnulls(r.mechanism, r.action, r.location, r.target_path, r.target_sha256, r.process_start_at) as strings_known
         from unnest(p_batch.seqs, p_batch.observed_at, p_batch.observed_at_ns, p_batch.payloads, p_batch.members, p_batch.quotes)
             u(seq, observed_at, observed_at_ns, payload, members, quotes)
-        cross join lateral jsonb_to_record(u.payload) r(
+        cross join lateral json_to_record(u.payload) r(
             mechanism text, action text, location text, location_truncated boolean, target_path text, target_path_truncated boolean,
             target_sha256 text, pid bigint, process_start_at text)
     ), fact as (
@@ -463,7 +463,7 @@ begin
                num_nonnulls(r.action, r.process_start_at, r.local_ip, r.remote_ip, r.remote_name) as strings_known
         from unnest(p_batch.seqs, p_batch.observed_at, p_batch.observed_at_ns, p_batch.payloads, p_batch.members, p_batch.quotes)
             u(seq, observed_at, observed_at_ns, payload, members, quotes)
-        cross join lateral jsonb_to_record(u.payload) r(
+        cross join lateral json_to_record(u.payload) r(
             action text, pid bigint, process_start_at text, local_ip text, local_port bigint, remote_ip text, remote_port bigint,
             protocol bigint, remote_name text)
     ), fact as (
@@ -496,7 +496,7 @@ begin
                num_nonnulls(r.decoy_id, r.decoy_type, r.action, r.actor_ip, r.process_start_at, r.credential_ref) as strings_known
         from unnest(p_batch.seqs, p_batch.observed_at, p_batch.observed_at_ns, p_batch.payloads, p_batch.members, p_batch.quotes)
             u(seq, observed_at, observed_at_ns, payload, members, quotes)
-        cross join lateral jsonb_to_record(u.payload) r(
+        cross join lateral json_to_record(u.payload) r(
             decoy_id text, decoy_type text, action text, actor_ip text, pid bigint, process_start_at text, credential_ref text)
     ), fact as (
         insert into re_agent.deception_event (
@@ -529,7 +529,7 @@ begin
                num_nonnulls(r.state, r.config_sha256, r.spool_oldest_at) as strings_known
         from unnest(p_batch.seqs, p_batch.observed_at, p_batch.observed_at_ns, p_batch.payloads, p_batch.members, p_batch.quotes)
             u(seq, observed_at, observed_at_ns, payload, members, quotes)
-        cross join lateral jsonb_to_record(u.payload) r(
+        cross join lateral json_to_record(u.payload) r(
             state text, uptime_ms bigint, config_sha256 text, policy_version bigint, spool_events bigint, spool_bytes bigint,
             spool_oldest_at text, send_errors bigint, clock_offset_us bigint, cpu_permille bigint, rss_bytes bigint,
             disk_free_bytes bigint)

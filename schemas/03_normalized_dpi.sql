@@ -1214,7 +1214,7 @@ begin
                             r.cert_not_after, r.http_method, r.http_url, r.http_user_agent, r.ssh_client, r.ssh_server, r.hassh, r.hassh_server) as strings_known
         from unnest(p_batch.seqs, p_batch.observed_at, p_batch.observed_at_ns, p_batch.payloads, p_batch.members, p_batch.quotes)
             u(seq, observed_at, observed_at_ns, payload, members, quotes)
-        cross join lateral jsonb_to_record(u.payload) r(
+        cross join lateral json_to_record(u.payload) r(
             community_id text, record bigint, final boolean, start_at text, end_at text, ip_version bigint, protocol bigint,
             src_ip text, src_port bigint, dst_ip text, dst_port bigint, orientation text, packets_src bigint, packets_dst bigint,
             ip_bytes_src bigint, ip_bytes_dst bigint, payload_bytes_src bigint, payload_bytes_dst bigint, end_reason text,
@@ -1308,7 +1308,7 @@ begin
                             r.response_at, r.rcode, r.malformed_reason) as strings_known
         from unnest(p_batch.seqs, p_batch.observed_at, p_batch.observed_at_ns, p_batch.payloads, p_batch.members, p_batch.quotes)
             u(seq, observed_at, observed_at_ns, payload, members, quotes)
-        cross join lateral jsonb_to_record(u.payload) r(
+        cross join lateral json_to_record(u.payload) r(
             community_id text, transport text, service text, src_ip text, src_port bigint, dst_ip text, dst_port bigint, id bigint,
             opcode text, outcome text, queries bigint, responses bigint, qname text, qname_truncated boolean, qtype text, query_at text,
             response_at text, rtt_us bigint, rcode text, aa boolean, tc boolean, rd boolean, ra boolean, ad boolean, cd boolean,
@@ -1390,7 +1390,7 @@ begin
                               r.last_packet_at) as strings_known
         from unnest(p_batch.seqs, p_batch.observed_at, p_batch.observed_at_ns, p_batch.payloads, p_batch.members, p_batch.quotes)
             u(seq, observed_at, observed_at_ns, payload, members, quotes)
-        cross join lateral jsonb_to_record(u.payload) r(
+        cross join lateral json_to_record(u.payload) r(
             heartbeat_number bigint, interval_ms bigint, previous_seq bigint, state text, run_id text, uptime_ms bigint,
             probe_version text, ndpi_version text, libpcap_version text, openssl_version text, kernel_version text,
             config_sha256 text, schema_sha256 text, clock_offset_us bigint, clock_max_error_us bigint, clock_synced boolean,
@@ -1507,7 +1507,7 @@ begin
                num_nonnulls(r.interval_start, r.interval_end, r.cause, r.policy) as strings_known
         from unnest(p_batch.seqs, p_batch.observed_at, p_batch.observed_at_ns, p_batch.payloads, p_batch.members, p_batch.quotes)
             u(seq, observed_at, observed_at_ns, payload, members, quotes)
-        cross join lateral jsonb_to_record(u.payload) r(
+        cross join lateral json_to_record(u.payload) r(
             interval_start text, interval_end text, cause text, packets bigint, bytes bigint, policy text, events jsonb)
     ), fact as (
         insert into re_dpi.loss_report (
@@ -1545,7 +1545,7 @@ begin
                num_nonnulls(r.source) as strings_known
         from unnest(p_batch.seqs, p_batch.observed_at, p_batch.observed_at_ns, p_batch.payloads, p_batch.members, p_batch.quotes)
             u(seq, observed_at, observed_at_ns, payload, members, quotes)
-        cross join lateral jsonb_to_record(u.payload) r(
+        cross join lateral json_to_record(u.payload) r(
             delta_us bigint, source text, synced_after boolean)
     ), fact as (
         insert into re_dpi.clock_step (
@@ -1576,7 +1576,7 @@ begin
                num_nonnulls(r.run_id, r.config_sha256) as strings_known
         from unnest(p_batch.seqs, p_batch.observed_at, p_batch.observed_at_ns, p_batch.payloads, p_batch.members, p_batch.quotes)
             u(seq, observed_at, observed_at_ns, payload, members, quotes)
-        cross join lateral jsonb_to_record(u.payload) r(
+        cross join lateral json_to_record(u.payload) r(
             run_id text, clean_shutdown boolean, recovered_bytes_cut bigint, pid_start_mono_us bigint, config_sha256 text,
             head_before jsonb, versions jsonb, loss_window jsonb)
     ), fact as (
@@ -1616,7 +1616,7 @@ begin
                num_nonnulls(r.run_id, r.reason) as strings_known
         from unnest(p_batch.seqs, p_batch.observed_at, p_batch.observed_at_ns, p_batch.payloads, p_batch.members, p_batch.quotes)
             u(seq, observed_at, observed_at_ns, payload, members, quotes)
-        cross join lateral jsonb_to_record(u.payload) r(
+        cross join lateral json_to_record(u.payload) r(
             run_id text, reason text, totals jsonb)
     ), fact as (
         insert into re_dpi.probe_stop (
@@ -1648,7 +1648,7 @@ begin
                num_nonnulls(r.old_sha256, r.new_sha256) as strings_known
         from unnest(p_batch.seqs, p_batch.observed_at, p_batch.observed_at_ns, p_batch.payloads, p_batch.members, p_batch.quotes)
             u(seq, observed_at, observed_at_ns, payload, members, quotes)
-        cross join lateral jsonb_to_record(u.payload) r(
+        cross join lateral json_to_record(u.payload) r(
             old_sha256 text, new_sha256 text, members jsonb)
     ), fact as (
         insert into re_dpi.config_change (
@@ -1684,7 +1684,7 @@ begin
                num_nonnulls(r.flow_key_hash, r.quarantine_sha256) as strings_known
         from unnest(p_batch.seqs, p_batch.observed_at, p_batch.observed_at_ns, p_batch.payloads, p_batch.members, p_batch.quotes)
             u(seq, observed_at, observed_at_ns, payload, members, quotes)
-        cross join lateral jsonb_to_record(u.payload) r(
+        cross join lateral json_to_record(u.payload) r(
             worker bigint, signal bigint, uptime_ms bigint, flow_key_hash text, quarantine_sha256 text)
     ), fact as (
         insert into re_dpi.worker_crash (

@@ -172,6 +172,7 @@ select matches(pg_temp.raw('dpi.flow', v), '^bad_event: seq 1: ', 'payload spell
     replace(t.flow(), '"record":0', '"record":0,"record":0'), replace(t.flow(), '"record":0', '"record" :0,"record":0'), replace(t.flow(), '"record":0', '"re\u0063ord":0'),
     replace(t.flow(), '"www.example.com"', '"www\u002eexample.com"'), replace(t.flow(), '"www.example.com"', 'null'), replace(t.flow(), 'www', e'w\u00e4w'), replace(t.flow(), '"record":0', e'"record":\n0'),
     replace(t.flow(), 'www', e'\x01'), t.flow() || ' x', '{', '[]', '"x"', '1', 'null', '{}', repeat('[', 30000) || repeat(']', 30000), '{"a":"\u0000"}']) v;
+select matches(pg_temp.raw('dpi.flow', replace(t.flow(), '"packets_src":12', v)), '^bad_event: seq 1: ', 'flow with ' || v) from unnest(array['"packets_src":12e0', '"packets_src":12.0', '"packets_src":-0.5', '"packets_src":1e400']) v;
 select matches(pg_temp.one('dpi.flow', convert_to(t.flow(), 'UTF8') || '\xff'::bytea), '^bad_event: seq 1: ', 'not UTF-8');
 select matches(pg_temp.one('dpi.flow', '\x00'::bytea || convert_to(t.flow(), 'UTF8')), '^bad_event: seq 1: ', 'a NUL byte');
 select matches(pg_temp.raw('test.unknown', '{"a":"' || repeat('x', 61440) || '"}'), '^bad_event: seq 1: ', 'oversized');
