@@ -37,7 +37,7 @@ class DataPath {
   virtual void end_round(std::uint32_t front, Batch&& batch) = 0;
   // The front has ended, after its finish().
   virtual void stop(std::uint32_t front) = 0;
-  // From any thread: an event of the probe's own (live only).
+  // From any thread: an event of the probe's own (live only); `type` must live for ever.
   virtual void own_event(std::string_view type, std::string payload) = 0;
   // How full the exchanges are, in batches: the fullest one of each kind.
   struct Waiting {

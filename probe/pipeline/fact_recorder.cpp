@@ -48,7 +48,7 @@ void FactRecorder::own_event(std::string_view type, std::string payload) {
 }
 
 void FactRecorder::record_own_events() {
-  std::vector<std::pair<std::string, std::string>> own;
+  std::vector<std::pair<std::string_view, std::string>> own;
   {
     const std::scoped_lock lock(own_mutex_);
     own.swap(own_);

@@ -26,7 +26,7 @@ class FactRecorder {
   // Waits for the last fact of every worker.
   ~FactRecorder();
 
-  // From any thread: an event of the probe's own, with what it says.
+  // From any thread: an event of the probe's own, with what it says; `type` must live for ever.
   void own_event(std::string_view type, std::string payload);
   // The recorder has an error: nothing more will be sealed.
   [[nodiscard]] bool failed() const noexcept { return failed_.load(std::memory_order_relaxed); }
@@ -52,7 +52,7 @@ class FactRecorder {
   std::size_t parts_ = 0;  // of the tick that is being added up
   std::atomic<bool> failed_{false};
   std::mutex own_mutex_;
-  std::vector<std::pair<std::string, std::string>> own_;  // type and payload
+  std::vector<std::pair<std::string_view, std::string>> own_;  // type and payload
   std::thread thread_;
 };
 

@@ -7,7 +7,7 @@ demo; cd "$work"; database
 run 0 "$probe" replay demo.pcap --out jsonl:a.jsonl --out "postgres:$writer"; says "11 events stored, 0 were there"
 run 0 "$probe" replay demo.pcap --out "postgres:$writer";                      says "0 events stored, 11 were there"
 [ "$(sql "select count(*) from re_raw.raw_event")" = 11 ] || fail "not exactly once"
-[ "$(sql "select count(*) from re_dpi.flow")" = "$(grep -c '"event_type":"dpi.flow"' a.jsonl)" ] || fail "flow rows differ"
+[ "$(sql "select count(*) from re_dpi.flow")" = "$(grep -c '"event_type":"dpi.flow","event_version"' a.jsonl)" ] || fail "flow rows differ"
 [ "$(sql "select count(*) from re_dpi.dns")" = 2 ] || fail "DNS rows differ"
 [ "$(sql "select bool_and(ledger_closes and events_close) from re_dpi.heartbeat")" = t ] || fail "the ledger does not close"
 [ -z "$(find "$XDG_STATE_HOME" -name '*.seg')" ] || fail "the spool was not removed after everything was stored"
