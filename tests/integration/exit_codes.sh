@@ -21,7 +21,7 @@ head -c 100000 /dev/urandom >garbage.pcap
 run 3 "$probe" replay garbage.pcap;                           says "garbage.pcap.*0"
 head -c 24 demo.pcap >header.pcap; run 3 "$probe" replay header.pcap; says "nothing inspected"
 run 0 "$probe" replay demo.pcap --out jsonl:whole.jsonl
-flows() { grep -c '"event_type":"dpi.flow"' "$1"; }
+flows() { grep -c '"event_type":"dpi.flow","event_version"' "$1"; }
 
 # Truncated: the end, with a warning; everything before it is there and verifies.
 head -c 700 demo.pcap >cut.pcap
