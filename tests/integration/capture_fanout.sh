@@ -11,7 +11,7 @@ while read -r kind count each frames least; do
   finish "$kind"
   is "$kind" packets $((count * each * frames)); is "$kind" dropped_kernel 0
   is "$kind" flows "$count"; is "$kind" split 0
-  smallest=$(value "$kind" per_source | tr , '\n' | sort -n | head -1)
+  smallest=$(value "$kind" per_source | tr , '\n' | sort -n | sed -n 1p)
   [ $((smallest * 100)) -ge $((count * each * frames * least)) ] || fail "$kind: one socket has only $smallest packets"
   echo "$kind: $count flows, 0 split, per socket $(value "$kind" per_source)"
 done <<'KINDS'

@@ -41,7 +41,7 @@ run 4 "$probe" replay demo.pcap --out jsonl:/nonexistent/x.jsonl; says "/nonexis
 [ ! -e /dev/full ] || { run 4 "$probe" replay demo.pcap --out jsonl:/dev/full; says "space"; }
 run 4 "$probe" replay demo.pcap --out "postgres:host=$work/none dbname=x"; says "kept in .*run the same command again"
 [ -n "$(find "$XDG_STATE_HOME" -name '*.seg')" ] || fail "nothing was kept in the spool"
-run 0 "$probe" verify "$(dirname "$(find "$XDG_STATE_HOME" -name '*.seg' | head -1)")"
+run 0 "$probe" verify "$(dirname "$(find "$XDG_STATE_HOME" -name '*.seg' -print -quit)")"
 
 "$probe" keys generate key.pem >/dev/null
 chmod 0644 key.pem; run 2 "$probe" replay demo.pcap --key key.pem; says "chmod 0400"

@@ -3,7 +3,7 @@
 source "$(dirname "$0")/lib.sh"
 run 0 "$probe" interfaces; says '^AF_PACKET'; says '^DPDK'
 if [ -e /sys/class/net/lo ]; then says '^  lo '; fi
-wide=$(sed '/ethtool\|plugin/d' "$work/out" | awk 'length > 80' | head -1)
+wide=$(sed '/ethtool\|plugin/d' "$work/out" | awk 'length > 80' | sed -n 1p)
 [ -z "$wide" ] || fail "more than 80 columns: $wide"
 run 0 "$probe" interfaces --json
 python3 - "$work/out" <<'PY' || fail "interfaces --json"

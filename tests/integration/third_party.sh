@@ -19,7 +19,7 @@ tamper() { # NAME: standard input is the tampered file
   cmp -s t.jsonl a.jsonl && fail "$1 changed nothing"
   run 5 "$probe" verify t.jsonl; run 1 "$root/tools/verify.py" t.jsonl
 }
-n=$(grep -n '"dpi.flow"' a.jsonl | head -1 | cut -d: -f1)
+n=$(grep -n -m1 '"dpi.flow"' a.jsonl | cut -d: -f1)
 sed "${n}s/\"packets_src\":/\"packets_src\":9/" a.jsonl | tamper "edited payload"
 sed "${n}s/\"mode\":\"replay\"/\"mode\":\"live\"/" a.jsonl | tamper "replay as live"
 sed "${n}d" a.jsonl | tamper "deleted"
@@ -31,7 +31,7 @@ head -n -1 a.jsonl | tamper "last checkpoint cut"
 head -n -2 a.jsonl | { cat; tail -1 a.jsonl; } | tamper "last event cut"
 
 # A truncation behind a checkpoint only shows against a kept one.
-m=$(grep -n '^{"checkpoint"' a.jsonl | head -1 | cut -d: -f1)
+m=$(grep -n -m1 '^{"checkpoint"' a.jsonl | cut -d: -f1)
 head -n "$m" a.jsonl >short.jsonl
 tail -1 a.jsonl | python3 -c 'import base64,json,sys; sys.stdout.buffer.write(base64.b64decode(json.load(sys.stdin)["checkpoint"]))' >kept.note
 run 0 "$probe" verify short.jsonl; run 5 "$probe" verify short.jsonl --against kept.note; run 0 "$probe" verify a.jsonl --against kept.note
