@@ -97,7 +97,7 @@ struct DnsTracker::Open {
 };
 
 std::size_t DnsTracker::KeyHash::operator()(const Key& key) const noexcept {
-  std::array<std::uint8_t, 40> bytes{};
+  std::array<std::uint8_t, 48> bytes{};
   auto out =
       std::copy(key.client.address.bytes.begin(), key.client.address.bytes.end(), bytes.begin());
   out = std::copy(key.server.bytes.begin(), key.server.bytes.end(), out);
@@ -106,11 +106,23 @@ std::size_t DnsTracker::KeyHash::operator()(const Key& key) const noexcept {
     *out++ = static_cast<std::uint8_t>(part >> 8U);
     *out++ = static_cast<std::uint8_t>(part & 0xffU);
   }
+  for (unsigned shift = 0; shift < 64; shift += 8)
+    *out++ = static_cast<std::uint8_t>(key.question >> shift & 0xffU);
   return siphash(seed, bytes);
 }
 
+DnsTracker::Key DnsTracker::with_question(Key key, const std::string& question) const noexcept {
+  key.question = siphash(seed_, as_bytes(std::string_view{question})) | 1U;
+  return key;
+}
+
 DnsTracker::DnsTracker(DnsLimits limits, HashSeed seed, StreamMemory& memory, DnsObserver& observer)
-    : limits_(limits), memory_(memory), observer_(observer), index_(16, KeyHash{seed}) {}
+    : limits_(limits),
+      memory_(memory),
+      observer_(observer),
+      seed_(seed),
+      index_(16, KeyHash{seed}),
+      asked_(16, KeyHash{seed}) {}
 
 DnsTracker::~DnsTracker() = default;
 
@@ -172,7 +184,7 @@ void DnsTracker::take(const Route& route, Bytes bytes, bool cut, Timestamp time)
 }
 
 DnsTracker::Open* DnsTracker::find(const Key& key, const std::string& question) {
-  const auto [first, last] = index_.equal_range(key);
+  const auto [first, last] = index_.equal_range(with_question(key, question));
   for (auto it = first; it != last; ++it) {
     if (it->second->question == question) return it->second;
   }
@@ -189,9 +201,9 @@ DnsTracker::Open* DnsTracker::find_query(const Route& route, const DnsMessage& r
 
 bool DnsTracker::other_question_open(const Route& route, const DnsMessage& response) const {
   Key key{route.receiver, route.sender.address, route.sender.port, response.id, route.transport};
-  if (index_.contains(key)) return true;
+  if (asked_.contains(key)) return true;
   key.server = IpAddress{};
-  return index_.contains(key);
+  return asked_.contains(key);
 }
 
 // It has a newer message: to the end of its list.
@@ -202,7 +214,8 @@ void DnsTracker::touch(Open& open, List& list) {
 
 void DnsTracker::close(Open& open) {
   tell(open.transaction);
-  const auto [first, last] = index_.equal_range(open.key);
+  if (const auto asked = asked_.find(open.key); --asked->second == 0) asked_.erase(asked);
+  const auto [first, last] = index_.equal_range(with_question(open.key, open.question));
   for (auto it = first; it != last; ++it) {
     if (it->second != &open) continue;
     index_.erase(it);
@@ -247,7 +260,8 @@ void DnsTracker::open(const Route& route, DnsMessage message, Timestamp time, co
   t.query_at = t.last_at = time;
   t.anomalies = message.anomalies;
   t.query = std::move(message);
-  index_.emplace(key, &open);
+  index_.emplace(with_question(key, open.question), &open);
+  ++asked_[key];
 }
 
 void DnsTracker::take_response(const Route& route, DnsMessage message, Timestamp time) {

@@ -69,14 +69,15 @@ class DnsTracker {
   [[nodiscard]] DnsStats stats() const noexcept { return stats_; }
 
  private:
-  // What a query and its response have in common, but for the question. A multicast or broadcast
-  // question is answered from an address of its own, so its server is the zero address here.
+  // What a query and its response have in common. A multicast or broadcast question is answered
+  // from an address of its own, so its server is the zero address here.
   struct Key {
     Endpoint client;
     IpAddress server;
     std::uint16_t server_port = 0;
     std::uint16_t id = 0;
     DnsTransport transport = DnsTransport::udp;
+    std::uint64_t question = 0;  // keyed hash of its text; 0: whatever the question
     bool operator==(const Key&) const = default;
   };
   struct KeyHash {
@@ -102,7 +103,9 @@ class DnsTracker {
   void tell_single(const Route& route, DnsMessage message, Timestamp time, DnsOutcome outcome);
   AnomalySet observe_tcp(const Flow& flow, Side sender, const PacketView& view, const Route& route,
                          Timestamp time);
+  // `key` is without the question.
   [[nodiscard]] Open* find(const Key& key, const std::string& question);
+  [[nodiscard]] Key with_question(Key key, const std::string& question) const noexcept;
   [[nodiscard]] Open* find_query(const Route& route, const DnsMessage& response,
                                  const std::string& question);
   [[nodiscard]] bool other_question_open(const Route& route, const DnsMessage& response) const;
@@ -117,7 +120,10 @@ class DnsTracker {
   DnsLimits limits_;
   StreamMemory& memory_;
   DnsObserver& observer_;
+  HashSeed seed_;
   std::unordered_multimap<Key, Open*, KeyHash> index_;
+  std::unordered_map<Key, std::uint32_t, KeyHash>
+      asked_;  // how many are open, by key without question
   // Each in order of last messages: what is due, and what goes when the table is full, stands at a
   // head.
   List waiting_;                              // for their first response
