@@ -147,7 +147,6 @@ class CommandLine {
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{lane_count}));
     common_.add_to(*c);
     on(c, [this] {
-      run_.config_file = common_.config;
       run_.read_config = [this] { return load_config(common_.config, common_.settings); };
       return with_config([this](const Config& config) { return run_sensor(config, run_); });
     });

@@ -16,7 +16,6 @@ struct RunOptions {
   std::string filter;
   std::string key;
   std::uint64_t workers = 0;  // 0: as configured
-  std::string config_file;    // stays readable in the sandbox; empty: none
   // The configuration as it is now, for SIGHUP.
   std::function<Result<Config>()> read_config;
 };
