@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "probe/app/report.h"
 #include "probe/base/clock.h"
 
 namespace dpi {
@@ -70,8 +71,16 @@ void MachineSide::describe(HeartbeatFacts& facts, std::span<const FrontStats> fr
   facts.worker_restarts = 0;
 }
 
+// One line when the disk or the database begins to refuse, says something else, or is well again.
+void MachineSide::say_trouble(const std::string& trouble) {
+  if (trouble == trouble_) return;
+  say(trouble.empty() ? "disk and database take events again" : trouble);
+  trouble_ = trouble;
+}
+
 void MachineSide::describe_spool(HeartbeatFacts& facts) {
   const LiveSinkStats stats = chain_.stats();
+  say_trouble(stats.trouble);
   facts.commit = CommitFacts{
       .commits = stats.commits, .commit_errors = stats.commit_errors, .latency = std::nullopt};
   if (auto times = chain_.take_commit_times(); !times.empty())
@@ -80,7 +89,7 @@ void MachineSide::describe_spool(HeartbeatFacts& facts) {
                            .cap_bytes = spool_cap_bytes_,
                            .unacked_events = 0,
                            .oldest_unacked_ms = std::nullopt,
-                           .quarantined = 0};
+                           .quarantined = stats.quarantined};
   if (!stats.shipping) return;
   const ShippingStats& shipping = *stats.shipping;
   const std::uint64_t unacked = stats.durable_seq - std::min(stats.durable_seq, shipping.acked_seq);

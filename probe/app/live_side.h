@@ -28,6 +28,7 @@ class MachineSide final : public LiveSide {
   void describe(HeartbeatFacts& facts, std::span<const FrontStats> fronts) override;
 
  private:
+  void say_trouble(const std::string& trouble);
   void describe_spool(HeartbeatFacts& facts);
   void describe_interfaces(HeartbeatFacts& facts, std::span<const FrontStats> fronts) const;
 
@@ -37,6 +38,7 @@ class MachineSide final : public LiveSide {
   std::vector<WatchedSource> sources_;
   std::uint64_t workers_ = 0;
   std::uint64_t started_us_;
+  std::string trouble_;  // said last
   std::string kernel_version_;
 };
 

@@ -10,12 +10,12 @@
 #include "capture/file_source.h"
 #include "probe/app/capture_inputs.h"
 #include "probe/app/outputs.h"
+#include "probe/app/pipeline_parts.h"
 #include "probe/app/progress.h"
 #include "probe/app/replay_identity.h"
 #include "probe/app/report.h"
 #include "probe/app/schema_bundle.h"
 #include "probe/app/version.h"
-#include "probe/base/byte_cursor.h"
 #include "probe/crypto/digest.h"
 #include "probe/pipeline/data_path.h"
 
@@ -143,24 +143,6 @@ class Replay {
   std::uint64_t bytes_done_ = 0;
   std::vector<Error> problems_;
 };
-
-HashSeed random_seed() {
-  std::array<std::uint8_t, 16> bytes{};
-  random_bytes(bytes);
-  ByteCursor in{bytes};
-  return {in.be64(), in.be64()};
-}
-
-Result<std::vector<std::unique_ptr<Classifier>>> open_classifiers(ClassifierLimits limits,
-                                                                  std::uint64_t workers) {
-  std::vector<std::unique_ptr<Classifier>> out;
-  for (std::uint64_t w = 0; w < workers; ++w) {
-    auto classifier = open_ndpi_classifier(limits);
-    if (!classifier) return tl::unexpected(classifier.error());
-    out.push_back(std::move(*classifier));
-  }
-  return out;
-}
 
 Result<ReplayIdentity> identify(const Config& config, const ReplayOptions& options,
                                 const std::string& ndpi_version,

@@ -16,10 +16,10 @@
 #include "probe/app/live_side.h"
 #include "probe/app/machine.h"
 #include "probe/app/outputs.h"
+#include "probe/app/pipeline_parts.h"
 #include "probe/app/report.h"
 #include "probe/app/schema_bundle.h"
 #include "probe/app/version.h"
-#include "probe/base/byte_cursor.h"
 #include "probe/base/check.h"
 #include "probe/base/clock.h"
 #include "probe/crypto/digest.h"
@@ -210,13 +210,6 @@ class Control {
   Reload reload_;
 };
 
-HashSeed random_seed() {
-  std::array<std::uint8_t, 16> bytes{};
-  random_bytes(bytes);
-  ByteCursor in{bytes};
-  return {in.be64(), in.be64()};
-}
-
 }  // namespace
 
 int run_sensor(const Config& config, const RunOptions& options) {
@@ -235,13 +228,9 @@ int run_sensor(const Config& config, const RunOptions& options) {
   if (!sources) return report(sources.error());
 
   const std::uint64_t workers = options.workers > 0 ? options.workers : config.workers_count;
-  std::vector<std::unique_ptr<Classifier>> classifiers;
-  for (std::uint64_t w = 0; w < workers; ++w) {
-    auto classifier = open_ndpi_classifier(config.classifier_limits());
-    if (!classifier) return report(classifier.error());
-    classifiers.push_back(std::move(*classifier));
-  }
-  const std::string ndpi_version = classifiers.front()->version();
+  auto classifiers = open_classifiers(config.classifier_limits(), workers);
+  if (!classifiers) return report(classifiers.error());
+  const std::string ndpi_version = classifiers->front()->version();
 
   auto outputs = open_live_outputs(
       options.outputs, {.config = config, .identity = *identity, .key = key->public_key()});
@@ -282,7 +271,7 @@ int run_sensor(const Config& config, const RunOptions& options) {
                                     .worker_cpus = config.worker_cpus(),
                                     .work_batches = config.workers_batches,
                                     .fact_batches = config.workers_batches},
-                                   std::move(classifiers), journal, recorder);
+                                   std::move(*classifiers), journal, recorder);
   machine.watch(*path, sources->watched, workers);
   std::vector<std::unique_ptr<CaptureThread>> captures;
   for (std::uint32_t f = 0; f < fronts; ++f) {

@@ -166,6 +166,7 @@ HeartbeatFacts EventJournal::heartbeat_facts(Timestamp now) const {
   f.dns_messages = stats_.lanes.dns.messages;
   f.events_shed = events_.shed_total();
   f.events = events_.types();
+  f.clock_steps = events_.produced("clock.step");
   f.events_sealed = recorder_.events_sealed();
   f.events_produced = f.events_sealed + f.events_shed;
   f.tree_size_signed = recorder_.tree_size_signed();

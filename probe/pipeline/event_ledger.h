@@ -18,6 +18,8 @@ class EventLedger {
   // In order of types.
   [[nodiscard]] const std::vector<EventTypeFacts>& types() const noexcept { return types_; }
   [[nodiscard]] std::uint64_t shed_total() const noexcept;
+  // Sealed or shed.
+  [[nodiscard]] std::uint64_t produced(std::string_view type) const noexcept;
 
  private:
   EventTypeFacts& of(std::string_view type);

@@ -4,12 +4,19 @@
 
 #include "probe/base/check.h"
 #include "probe/base/clock.h"
+#include "probe/spool/spool_folder.h"
 
 namespace dpi {
 namespace {
 
 constexpr std::uint64_t try_again_us = 1'000'000;
 constexpr std::size_t commit_times_max = 4096;
+
+std::uint64_t entries_of(const std::filesystem::path& folder) {
+  std::error_code none;
+  const std::filesystem::directory_iterator first(folder, none);
+  return none ? 0 : static_cast<std::uint64_t>(std::distance(first, {}));
+}
 
 }  // namespace
 
@@ -162,6 +169,7 @@ LiveSinkStats LiveSink::stats() {
   out.commits = durable_commit_.load(std::memory_order_relaxed);
   out.commit_errors = commit_errors_;
   out.durable_seq = durable_seq_;
+  out.quarantined = entries_of(options_.folder / spool_quarantine_name);
   out.trouble = trouble_;
   if (shipping_) {
     out.shipping = shipping_->stats();

@@ -38,6 +38,7 @@ struct LiveSinkStats {
   std::uint64_t commits = 0;
   std::uint64_t commit_errors = 0;
   std::uint64_t durable_seq = 0;                   // events below it are durable
+  std::uint64_t quarantined = 0;                   // segments and spools set aside
   std::optional<std::uint64_t> oldest_unacked_us;  // how long ago it became durable
   std::optional<ShippingStats> shipping;
   std::string trouble;  // of the disk or the database; empty: none
