@@ -87,7 +87,6 @@ void CaptureThread::run() {
     if (*state == SourceState::idle) front.idle(wall_clock_now() - time_under_way);
     front.set_source(neutral(source_->stats()));
     path_.end_round(front_, std::move(batch));
-    rounds_.fetch_add(1, std::memory_order_relaxed);
   }
   front.finish(EndReason::forced);
   path_.end_round(front_, Batch{});

@@ -26,7 +26,6 @@ class LaneGroup {
   void finish(FactNumber number, EndReason reason);
 
   [[nodiscard]] LaneStats stats() const noexcept;
-  [[nodiscard]] const Classifier& classifier() const noexcept { return *classifier_; }
 
  private:
   template <class Id>

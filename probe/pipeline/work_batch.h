@@ -47,7 +47,6 @@ class WorkBatch {
   }
   [[nodiscard]] FactNumber complete_to() const noexcept { return complete_to_; }
   [[nodiscard]] bool stopped() const noexcept { return stop_; }
-  [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
 
  private:
   enum class Kind : std::uint8_t { packet, tick, clock_step, finish };
