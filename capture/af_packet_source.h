@@ -1,6 +1,6 @@
 // Live packets of one network interface through packet sockets (packet(7), TPACKET_V3). One socket
-// is one source for one capture thread. Needs CAP_NET_RAW when it opens, and later only to capture
-// again when the interface was removed and came back.
+// is one source for one capture thread. Needs CAP_NET_RAW when it opens; without it later, an
+// interface that was removed can come back 32 times.
 #pragma once
 
 #include <chrono>

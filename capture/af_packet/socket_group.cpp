@@ -51,11 +51,19 @@ bool set_program(int fd, int level, int name, std::span<BpfInstruction> program)
   return set_option(fd, level, name, code);
 }
 
+// How often an interface may come back once the privilege is gone.
+constexpr std::size_t spare_rounds = 32;
+
+// Protocol 0: nothing arrives before bind().
+FileDescriptor new_packet_socket() {
+  return FileDescriptor{::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0)};
+}
+
 // Everything but the fanout: closed gate, ring, bound. Receives nothing.
-Result<PacketSocket> open_socket(const AfPacketOptions& options, const LinkState& link) {
+Result<PacketSocket> open_socket(FileDescriptor made, const AfPacketOptions& options,
+                                 const LinkState& link) {
   PacketSocket s;
-  // Protocol 0: nothing arrives before bind().
-  s.fd = FileDescriptor{::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0)};
+  s.fd = std::move(made);
   const int fd = s.fd.get();
   if (!s.fd) return tl::unexpected(cannot(link.name, "no packet socket"));
   if (std::array gate{gate_instruction}; !set_program(fd, SOL_SOCKET, SO_ATTACH_FILTER, gate))
@@ -164,7 +172,27 @@ Result<std::shared_ptr<SocketGroup>> SocketGroup::open(const AfPacketOptions& op
   }
   const std::shared_ptr<SocketGroup> group{new SocketGroup{options}};
   if (auto opened = group->open_sockets(*link); !opened) return tl::unexpected(opened.error());
+  group->make_spares();
   return group;
+}
+
+// A sandboxed probe may not make any, and takes one of those made before; errno tells of the
+// failure when there is none left.
+FileDescriptor SocketGroup::make_socket() {
+  FileDescriptor made = new_packet_socket();
+  if (made || spares_.empty()) return made;
+  made = std::move(spares_.back());
+  spares_.pop_back();
+  return made;
+}
+
+// Too few descriptors are no reason not to capture.
+void SocketGroup::make_spares() {
+  while (spares_.size() < spare_rounds * options_.sockets) {
+    FileDescriptor spare = new_packet_socket();
+    if (!spare) return;
+    spares_.push_back(std::move(spare));
+  }
 }
 
 Result<void> SocketGroup::open_sockets(const LinkState& link) {
@@ -175,7 +203,7 @@ Result<void> SocketGroup::open_sockets(const LinkState& link) {
   }
   std::vector<PacketSocket> sockets;
   for (std::size_t i = 0; i < options_.sockets; ++i) {
-    auto s = open_socket(options_, link);
+    auto s = open_socket(make_socket(), options_, link);
     if (!s) return tl::unexpected(s.error());
     sockets.push_back(std::move(*s));
   }

@@ -1,5 +1,7 @@
 // The packet sockets that capture one interface together, opened so that all begin at once, and
-// opened anew when the interface was removed and comes back.
+// opened anew when the interface was removed and comes back. By then the privilege to make such
+// sockets may have been given away: some are made in advance, which neither receive nor cost memory
+// worth a word until they are needed.
 #pragma once
 
 #include <atomic>
@@ -51,12 +53,15 @@ class SocketGroup {
  private:
   explicit SocketGroup(AfPacketOptions options) : options_(std::move(options)) {}
   [[nodiscard]] Result<void> open_sockets(const LinkState& link);
+  [[nodiscard]] FileDescriptor make_socket();
+  void make_spares();
 
   AfPacketOptions options_;
   LinkType link_type_{};
   std::mutex mutex_;
   LinkState link_;
   std::vector<PacketSocket> sockets_;
+  std::vector<FileDescriptor> spares_;
   std::atomic<unsigned> generation_{0};
 };
 

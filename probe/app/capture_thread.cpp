@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "probe/app/report.h"
 #include "probe/base/clock.h"
 #include "probe/event/payloads.h"
+#include "probe/service/log.h"
 
 namespace dpi {
 namespace {
@@ -45,7 +45,11 @@ CaptureThread::~CaptureThread() {
 
 void CaptureThread::say_warnings() {
   const auto warnings = source_->warnings();
-  for (; warnings_said_ < warnings.size(); ++warnings_said_) say(warnings[warnings_said_]);
+  for (; warnings_said_ < warnings.size(); ++warnings_said_)
+    log_state({.level = LogLevel::warning,
+               .event = "capture",
+               .message = warnings[warnings_said_],
+               .fields = {{"interface", std::string{source_->name()}}}});
 }
 
 void CaptureThread::process(const Batch& batch) {
@@ -69,7 +73,11 @@ void CaptureThread::watch_clock() {
                                       .source = "step",
                                       .synced_after = clock_is_synchronised()});
   path_.own_event("clock.step", std::move(payload));
-  say(fmt::format("the clock was set by {} ms; flows were moved along", step->count() / 1'000'000));
+  const auto ms = step->count() / 1'000'000;
+  log_state({.level = LogLevel::warning,
+             .event = "clock_step",
+             .message = fmt::format("the clock was set by {} ms; flows were moved along", ms),
+             .fields = {{"delta_ms", std::to_string(ms)}}});
 }
 
 void CaptureThread::run() {
@@ -87,6 +95,7 @@ void CaptureThread::run() {
     if (*state == SourceState::idle) front.idle(wall_clock_now() - time_under_way);
     front.set_source(neutral(source_->stats()));
     path_.end_round(front_, std::move(batch));
+    rounds_.fetch_add(1, std::memory_order_relaxed);
   }
   front.finish(EndReason::forced);
   path_.end_round(front_, Batch{});

@@ -26,6 +26,10 @@ class CaptureThread {
   // Ended by itself: its source gave an error, which is in error() then.
   [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
   [[nodiscard]] const std::string& error() const noexcept { return error_; }
+  // Polls so far: stands still when the thread does.
+  [[nodiscard]] std::uint64_t rounds() const noexcept {
+    return rounds_.load(std::memory_order_relaxed);
+  }
 
  private:
   void run();
@@ -41,6 +45,7 @@ class CaptureThread {
   std::size_t warnings_said_ = 0;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> ended_{false};
+  std::atomic<std::uint64_t> rounds_{0};
   std::string error_;
   std::thread thread_;
 };

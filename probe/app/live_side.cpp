@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <fstream>
 
-#include "probe/app/report.h"
 #include "probe/base/clock.h"
+#include "probe/service/log.h"
 
 namespace dpi {
 namespace {
@@ -74,7 +74,13 @@ void MachineSide::describe(HeartbeatFacts& facts, std::span<const FrontStats> fr
 // One line when the disk or the database begins to refuse, says something else, or is well again.
 void MachineSide::say_trouble(const std::string& trouble) {
   if (trouble == trouble_) return;
-  say(trouble.empty() ? "disk and database take events again" : trouble);
+  if (trouble.empty()) {
+    log_state({.level = LogLevel::notice,
+               .event = "storing",
+               .message = "disk and database take events again"});
+  } else {
+    log_state({.level = LogLevel::error, .event = "not_storing", .message = trouble});
+  }
   trouble_ = trouble;
 }
 

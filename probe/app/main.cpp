@@ -143,10 +143,12 @@ class CommandLine {
         ->take_all();
     c->add_option("-f,--filter", run_.filter, "capture filter in libpcap's language");
     c->add_option("--key", run_.key, "sign with this key (PKCS#8 PEM)");
+    c->add_flag("--no-sandbox", run_.no_sandbox, "keep all rights, as service.sandbox = false");
     c->add_option("--workers", run_.workers, "threads that track and classify")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{lane_count}));
     common_.add_to(*c);
     on(c, [this] {
+      run_.config_path = common_.config;
       run_.read_config = [this] { return load_config(common_.config, common_.settings); };
       return with_config([this](const Config& config) { return run_sensor(config, run_); });
     });

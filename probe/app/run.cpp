@@ -19,11 +19,13 @@
 #include "probe/app/pipeline_parts.h"
 #include "probe/app/report.h"
 #include "probe/app/schema_bundle.h"
+#include "probe/app/service.h"
 #include "probe/app/version.h"
 #include "probe/base/check.h"
 #include "probe/base/clock.h"
 #include "probe/crypto/digest.h"
 #include "probe/event/payloads.h"
+#include "probe/service/log.h"
 
 namespace dpi {
 namespace {
@@ -130,7 +132,9 @@ class Reload {
     if (!options_.read_config) return {};
     const auto again = options_.read_config();
     if (!again) {
-      say(fmt::format("not reloaded, the configuration stays as it is: {}", again.error().what));
+      const std::string why =
+          fmt::format("not reloaded, the configuration stays as it is: {}", again.error().what);
+      log_state({.level = LogLevel::error, .event = "not_reloaded", .message = why});
       return {};
     }
     std::vector<std::string> applied;
@@ -138,11 +142,16 @@ class Reload {
       if (key == "heartbeat.interval_s" || key == "signing.checkpoint_ms") {
         applied.push_back(key);
       } else {
-        say(fmt::format("{} has changed; it needs a restart", key));
+        log_state({.level = LogLevel::warning,
+                   .event = "restart_needed",
+                   .message = fmt::format("{} has changed; it needs a restart", key),
+                   .fields = {{"key", key}}});
       }
     }
     if (applied.empty()) {
-      say("reloaded: nothing that can change while running has changed");
+      log_state({.level = LogLevel::notice,
+                 .event = "reloaded",
+                 .message = "reloaded: nothing that can change while running has changed"});
       return {};
     }
     const Digest before = digest();
@@ -151,7 +160,11 @@ class Reload {
     journal_.set_intervals(
         std::chrono::seconds{static_cast<std::int64_t>(config_.heartbeat_interval_s)},
         std::chrono::milliseconds{static_cast<std::int64_t>(config_.signing_checkpoint_ms)});
-    say(fmt::format("reloaded: {}", fmt::join(applied, ", ")));
+    const std::string changed = fmt::format("{}", fmt::join(applied, ", "));
+    log_state({.level = LogLevel::notice,
+               .event = "reloaded",
+               .message = "reloaded: " + changed,
+               .fields = {{"changed", changed}}});
     std::string payload;
     append_config_change_payload(payload, {.old_sha256 = before,
                                            .new_sha256 = digest(),
@@ -172,8 +185,12 @@ class Reload {
 class Control {
  public:
   Control(const sigset_t& signals, std::vector<std::unique_ptr<CaptureThread>>& captures,
-          DataPath& path, Reload reload)
-      : signals_(signals), captures_(captures), path_(path), reload_(std::move(reload)) {}
+          DataPath& path, Reload reload, Service& service)
+      : signals_(signals),
+        captures_(captures),
+        path_(path),
+        reload_(std::move(reload)),
+        service_(service) {}
 
   // Why it ended, as probe.stop says it.
   std::string_view wait() {
@@ -185,13 +202,17 @@ class Control {
         return "signal";
       }
       if (got == SIGHUP) {
+        service_.reloading();
         if (std::string change = reload_.apply(); !change.empty())
           path_.own_event("config.change", std::move(change));
+        service_.reloaded();
       }
+      service_.beat();
       if (path_.failed()) return "error";
       for (const auto& capture : captures_) {
         if (!capture->ended()) continue;
-        say(capture->error());
+        log_state(
+            {.level = LogLevel::error, .event = "capture_ended", .message = capture->error()});
         return "error";
       }
     }
@@ -208,6 +229,7 @@ class Control {
   std::vector<std::unique_ptr<CaptureThread>>& captures_;
   DataPath& path_;
   Reload reload_;
+  Service& service_;
 };
 
 }  // namespace
@@ -226,12 +248,16 @@ int run_sensor(const Config& config, const RunOptions& options) {
   if (const auto compiles = BpfFilter::compile(filter); !compiles) return report(compiles.error());
   auto sources = open_sources(config, options, filter);
   if (!sources) return report(sources.error());
+  auto service = Service::open(config, options);
+  if (!service) return report(service.error());
 
   const std::uint64_t workers = options.workers > 0 ? options.workers : config.workers_count;
   auto classifiers = open_classifiers(config.classifier_limits(), workers);
   if (!classifiers) return report(classifiers.error());
   const std::string ndpi_version = classifiers->front()->version();
 
+  // From here on threads are started: they inherit what is given away now.
+  if (auto entered = (*service)->enter_sandbox(key_path); !entered) return report(entered.error());
   auto outputs = open_live_outputs(
       options.outputs, {.config = config, .identity = *identity, .key = key->public_key()});
   if (!outputs) return report(outputs.error());
@@ -242,6 +268,7 @@ int run_sensor(const Config& config, const RunOptions& options) {
   ChainHead head;
   if (outputs->chain->recovered()) head = outputs->chain->recovered()->head;
   MachineSide machine(*outputs->chain, config.spool_cap_mib << 20U);
+  LiveSide& live = (*service)->observe(machine, *outputs->chain);
   Recorder recorder(Sealer(*identity, std::move(*key), std::move(head)), std::move(outputs->sinks),
                     config.signing_checkpoint_events);
   EventJournal journal(
@@ -256,7 +283,7 @@ int run_sensor(const Config& config, const RunOptions& options) {
        .heartbeat_interval =
            std::chrono::seconds{static_cast<std::int64_t>(config.heartbeat_interval_s)},
        .last_run = last->run,
-       .live = &machine,
+       .live = &live,
        .checkpoint_age =
            std::chrono::milliseconds{static_cast<std::int64_t>(config.signing_checkpoint_ms)}},
       recorder);
@@ -284,10 +311,18 @@ int run_sensor(const Config& config, const RunOptions& options) {
     captures.push_back(std::make_unique<CaptureThread>(
         std::move(sources->open[f]), *path, f, config.capture_batch_packets, std::move(own)));
   }
-  say(fmt::format("capturing from {} source(s) with {} worker(s), instance {}", fronts, workers,
-                  uuid_text(identity->instance)));
+  const std::string instance = uuid_text(identity->instance);
+  log_state({.level = LogLevel::notice,
+             .event = "capturing",
+             .message = fmt::format("capturing from {} source(s) with {} worker(s), instance {}",
+                                    fronts, workers, instance),
+             .fields = {{"sources", std::to_string(fronts)},
+                        {"workers", std::to_string(workers)},
+                        {"instance", instance}}});
+  (*service)->start(captures, *path);
   const std::string_view reason =
-      Control(signals, captures, *path, Reload(config, options, journal)).wait();
+      Control(signals, captures, *path, Reload(config, options, journal), **service).wait();
+  (*service)->stopping(reason);
   for (const auto& capture : captures) capture->stop();
   captures.clear();
   path->join();

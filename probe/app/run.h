@@ -15,7 +15,9 @@ struct RunOptions {
   std::string dpdk;                     // EAL arguments, separated by spaces
   std::string filter;
   std::string key;
+  bool no_sandbox = false;
   std::uint64_t workers = 0;  // 0: as configured
+  std::string config_path;    // empty: none
   // The configuration as it is now, for SIGHUP.
   std::function<Result<Config>()> read_config;
 };

@@ -68,6 +68,7 @@ void EventJournal::own_event(std::string_view type, std::string_view payload) {
 
 void EventJournal::idle() {
   if (settings_.live == nullptr) return;
+  settings_.live->moved();
   recorder_.idle();
   const auto since = recorder_.unsigned_since_us();
   const auto age_max =
@@ -114,6 +115,7 @@ void EventJournal::tick(Timestamp now, const PipelineStats& stats,
   fronts_.assign(fronts.begin(), fronts.end());
   now_ = now;
   if (settings_.live != nullptr) {
+    settings_.live->ticked();
     if (now - last_heartbeat_at_ >= heartbeat_interval_.load(std::memory_order_relaxed))
       heartbeat(now);
     return;
@@ -200,6 +202,7 @@ void EventJournal::heartbeat(Timestamp now) {
     std::sort(f.reasons.begin(), f.reasons.end());
     f.reasons.erase(std::unique(f.reasons.begin(), f.reasons.end()), f.reasons.end());
   }
+  if (settings_.live != nullptr) settings_.live->told(f);
   append_heartbeat_payload(payload_, f);
   ++heartbeats_;
   last_heartbeat_seq_ = recorder_.events_sealed();

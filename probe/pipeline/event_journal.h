@@ -25,6 +25,12 @@ class LiveSide {
   [[nodiscard]] virtual SealTime seal_time() = 0;
   // Adds what the machine knows to a heartbeat.
   virtual void describe(HeartbeatFacts& facts, std::span<const FrontStats> fronts) = 0;
+  // Every heartbeat, complete, before it is sealed.
+  virtual void told(const HeartbeatFacts& /*facts*/) {}
+  // A second of packet time has gone through all workers.
+  virtual void ticked() {}
+  // The recorder's thread looks up, at least every second.
+  virtual void moved() {}
 };
 
 // How the run before this one ended, for probe.start, and what it had counted.

@@ -60,6 +60,11 @@ class LiveSink final : public EventSink {
   void idle() override;
 
   [[nodiscard]] LiveSinkStats stats();
+  // Whether there is a database to ship to, and how often that was tried: from any thread.
+  [[nodiscard]] bool ships() const noexcept { return shipping_ != nullptr; }
+  [[nodiscard]] std::uint64_t shipping_rounds() const noexcept {
+    return shipping_ ? shipping_->rounds() : 0;
+  }
   // Microseconds of each commit since the last call.
   [[nodiscard]] std::vector<std::uint64_t> take_commit_times();
 

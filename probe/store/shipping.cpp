@@ -52,7 +52,8 @@ void Shipping::note(std::uint64_t began_us) {
   if (acked == stats_.acked_seq) return;
   stats_.acked_seq = acked;
   stats_.last_ack_wall_ns = nanoseconds(wall_clock_now());
-  stats_.last_commit_us = boot_time_us() - began_us;
+  stats_.acked_at_us = boot_time_us();
+  stats_.last_commit_us = stats_.acked_at_us - began_us;
 }
 
 // Until everything is out, or the end has come and patience is over.
@@ -60,6 +61,7 @@ void Shipping::run() {
   std::optional<Clock::time_point> deadline;
   milliseconds pause = pause_min;
   for (;;) {
+    rounds_.fetch_add(1, std::memory_order_relaxed);
     const bool last = ending();
     const std::uint64_t upto = durable_();
     const std::uint64_t began_us = boot_time_us();

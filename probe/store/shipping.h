@@ -28,6 +28,7 @@ struct ShippingStats {
   std::int64_t last_ack_wall_ns = 0;  // 0: never
   std::uint64_t attempts_failed = 0;
   std::uint64_t last_commit_us = 0;
+  std::uint64_t acked_at_us = 0;  // CLOCK_BOOTTIME of the last ack
 };
 
 class Shipping {
@@ -44,6 +45,10 @@ class Shipping {
   [[nodiscard]] Result<void> stop();
 
   [[nodiscard]] ShippingStats stats() const;
+  // Attempts so far, with or without something to ship: stands still when the thread does.
+  [[nodiscard]] std::uint64_t rounds() const noexcept {
+    return rounds_.load(std::memory_order_relaxed);
+  }
   // Why nothing goes out now; empty when it does.
   [[nodiscard]] std::string trouble() const;
   // After stop().
@@ -63,6 +68,7 @@ class Shipping {
   bool ending_ = false;
   ShippingStats stats_;
   std::string trouble_;
+  std::atomic<std::uint64_t> rounds_{0};
   std::thread thread_;  // last: it uses all of the above
 };
 

@@ -8,11 +8,11 @@ namespace=(unshare -Urn); [ "$(id -u)" != 0 ] || namespace=(unshare -n)
 "${namespace[@]}" true 2>/dev/null || skip "network namespaces are not allowed here (${namespace[*]})"
 [ -s /etc/machine-id ] || skip "no /etc/machine-id"
 export PATH=$PATH:/usr/sbin
-database; demo; cd "$work"
-run 0 "$probe" keys generate key.pem
-run 0 "$probe" keys enrol key.pem --role probe1 -d "$admin"
+database; demo; cd "$work"; mkdir keys conf
+run 0 "$probe" keys generate keys/key.pem
+run 0 "$probe" keys enrol keys/key.pem --role probe1 -d "$admin"
 instance=$(cut -d' ' -f1 out)
-cat >dpi.toml <<TOML
+cat >conf/dpi.toml <<TOML
 [probe]
 instance = "$instance"
 [capture]
@@ -22,27 +22,27 @@ count = 2
 [heartbeat]
 interval_s = 1
 [signing]
-key = "$work/key.pem"
+key = "$work/keys/key.pem"
 [spool]
 dir = "$work/spool"
 [database]
 conninfo = "$writer"
 TOML
-run 0 "$probe" config check dpi.toml
+run 0 "$probe" config check conf/dpi.toml
 
 cat >inside.sh <<'SH'
 set -euo pipefail
 ip link add tx0 type veth peer name rx0
 for i in tx0 rx0; do ethtool -K $i gro off gso off tso off >/dev/null 2>&1 || true; ip link set $i arp off addrgenmode none up; done
 await() { for _ in $(seq 300); do ! grep -q -- "$2" "$1" || return 0; sleep 0.1; done; cat "$1" >&2; echo "FAILED: nobody says '$2'" >&2; exit 1; }
-begin() { "$probe" run -c dpi.toml --out postgres >"$1.out" 2>"$1.err" & pid=$!; await "$1.err" capturing; }
+begin() { "$probe" run -c conf/dpi.toml --out postgres >"$1.out" 2>"$1.err" & pid=$!; await "$1.err" capturing; }
 begin first
 tcpreplay -q -t -i tx0 demo.pcap >/dev/null 2>&1
 sleep 1.5
-sed -i 's/^interval_s = 1/interval_s = 2/; s/^count = 2/count = 3/' dpi.toml
+sed -i 's/^interval_s = 1/interval_s = 2/; s/^count = 2/count = 3/' conf/dpi.toml
 kill -HUP $pid; await first.err "reloaded: heartbeat.interval_s"; await first.err "workers.count has changed; it needs a restart"
 kill -TERM $pid; code=0; wait $pid || code=$?; [ $code = 0 ] || { cat first.err >&2; exit 1; }
-sed -i 's/^interval_s = 2/interval_s = 1/; s/^count = 3/count = 2/' dpi.toml
+sed -i 's/^interval_s = 2/interval_s = 1/; s/^count = 3/count = 2/' conf/dpi.toml
 begin second
 tcpreplay -q -t -i tx0 demo.pcap >/dev/null 2>&1
 sleep 2.5  # durable: a checkpoint is due after 200 ms

@@ -9,9 +9,9 @@ for tool in ip unshare tcpreplay ethtool; do PATH=$PATH:/usr/sbin command -v $to
 namespace=(unshare -Urn); [ "$(id -u)" != 0 ] || namespace=(unshare -n)
 "${namespace[@]}" true 2>/dev/null || skip "network namespaces are not allowed here (${namespace[*]})"
 export PATH=$PATH:/usr/sbin
-database; demo; cp "${3:-$work/demo.pcap}" "$work/load.pcap"; cd "$work"
-run 0 "$probe" keys generate key.pem
-run 0 "$probe" keys enrol key.pem --role probe1 -d "$admin"
+database; demo; cp "${3:-$work/demo.pcap}" "$work/load.pcap"; cd "$work"; mkdir keys
+run 0 "$probe" keys generate keys/key.pem
+run 0 "$probe" keys enrol keys/key.pem --role probe1 -d "$admin"
 instance=$(cut -d' ' -f1 out)
 cat >dpi.toml <<TOML
 [probe]
@@ -22,7 +22,7 @@ sockets = 2
 [workers]
 count = 2
 [signing]
-key = "$work/key.pem"
+key = "$work/keys/key.pem"
 [spool]
 dir = "$work/spool"
 [database]

@@ -24,6 +24,7 @@ MAY_INCLUDE = {
     "probe/envelope": {"probe/base", "probe/crypto"},
     "probe/event": {"probe/base", "probe/crypto", "dissectors", "probe/flow", "probe/dns", "probe/metadata", "probe/classify",
                     "probe/envelope"},
+    "probe/service": {"probe/base", "dissectors", "probe/event"},
     "probe/spool": {"probe/base"},
     "probe/store": {"probe/base", "probe/crypto", "probe/envelope", "probe/spool"},
     "probe/pipeline": {"probe/base", "probe/crypto", "dissectors", "probe/flow", "probe/stream", "probe/dns", "probe/metadata", "probe/classify",
@@ -43,9 +44,13 @@ FENCES = {
     r"nghttp2/.*": ["probe/metadata/hpack.cpp"],
     r"toml\+\+/.*": ["probe/app/config.cpp", "probe/spec/recipe_parser.cpp"],
     r"CLI/.*": ["probe/app/main.cpp"],
+    r"microhttpd\.h": ["probe/service/metrics_server.cpp"],
+    r"seccomp\.h": ["probe/service/syscall_filter.cpp"],
+    r"cap-ng\.h": ["probe/service/sandbox.cpp"],
+    r"linux/landlock\.h": ["probe/service/landlock.cpp"],
     r"zlib\.h|zstd\.h": ["capture/decompressor.cpp", "probe/spool/", "probe/store/"],
     r"nlohmann/.*": [],
-    r"fmt/.*": ["probe/app/", "probe/crypto/", "probe/envelope/", "probe/store/", "probe/spool/", "probe/spec/", "capture/"],
+    r"fmt/.*": ["probe/app/", "probe/crypto/", "probe/envelope/", "probe/store/", "probe/spool/", "probe/service/", "probe/spec/", "capture/"],
 }
 
 # Calls that product code doesn't make, and the files that must.
