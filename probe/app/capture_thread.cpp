@@ -94,6 +94,7 @@ void CaptureThread::run() {
     process(batch);
     if (*state == SourceState::idle) front.idle(wall_clock_now() - time_under_way);
     front.set_source(neutral(source_->stats()));
+    path_.release_canary(front_);
     path_.end_round(front_, std::move(batch));
     rounds_.fetch_add(1, std::memory_order_relaxed);
   }

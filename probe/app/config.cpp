@@ -87,6 +87,7 @@ const std::array keys = std::to_array<Key>({
     {"workers", "cpus", &Config::workers_cpus, false},
     {"workers", "batches", &Config::workers_batches, false, 1, 4096},
     {"heartbeat", "interval_s", &Config::heartbeat_interval_s, true, 1, 3600},
+    {"heartbeat", "canary", &Config::heartbeat_canary, false},
     {"signing", "checkpoint_events", &Config::signing_checkpoint_events, true, 1, 8192},
     {"signing", "checkpoint_ms", &Config::signing_checkpoint_ms, false, 10, 60'000},
     {"signing", "key", &Config::signing_key, false},

@@ -53,6 +53,7 @@ struct Config {
   std::string workers_cpus;
   std::uint64_t workers_batches = 64;
   std::uint64_t heartbeat_interval_s = 10;
+  bool heartbeat_canary = true;
   std::uint64_t signing_checkpoint_events = 256;
   std::uint64_t signing_checkpoint_ms = 200;
   std::string signing_key;

@@ -71,6 +71,19 @@ void MachineSide::describe(HeartbeatFacts& facts, std::span<const FrontStats> fr
   facts.worker_restarts = 0;
 }
 
+StoredEvents MachineSide::stored() {
+  const LiveSink::Stored stored = chain_.stored();
+  StoredEvents out;
+  out.durable_seq = stored.durable_seq;
+  out.durable_at_us = stored.durable_at_us;
+  out.disk_ok = stored.disk_ok;
+  if (!stored.shipping) return out;
+  out.acked_seq = stored.shipping->acked_seq;
+  out.acked_at_us = stored.shipping->acked_at_us;
+  out.database_ok = stored.shipping->connected;
+  return out;
+}
+
 // One line when the disk or the database begins to refuse, says something else, or is well again.
 void MachineSide::say_trouble(const std::string& trouble) {
   if (trouble == trouble_) return;

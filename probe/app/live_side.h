@@ -26,6 +26,7 @@ class MachineSide final : public LiveSide {
 
   SealTime seal_time() override;
   void describe(HeartbeatFacts& facts, std::span<const FrontStats> fronts) override;
+  StoredEvents stored() override;
 
  private:
   void say_trouble(const std::string& trouble);

@@ -271,6 +271,7 @@ int run_sensor(const Config& config, const RunOptions& options) {
   LiveSide& live = (*service)->observe(machine, *outputs->chain);
   Recorder recorder(Sealer(*identity, std::move(*key), std::move(head)), std::move(outputs->sinks),
                     config.signing_checkpoint_events);
+  CanaryProgress canary;
   EventJournal journal(
       {.start_reason = "enrolled",
        .run_id = random_uuid(),
@@ -285,7 +286,8 @@ int run_sensor(const Config& config, const RunOptions& options) {
        .last_run = last->run,
        .live = &live,
        .checkpoint_age =
-           std::chrono::milliseconds{static_cast<std::int64_t>(config.signing_checkpoint_ms)}},
+           std::chrono::milliseconds{static_cast<std::int64_t>(config.signing_checkpoint_ms)},
+       .canary = config.heartbeat_canary ? &canary : nullptr},
       recorder);
   journal.start();
   if (recorder.error()) return report(*recorder.error());
@@ -297,7 +299,8 @@ int run_sensor(const Config& config, const RunOptions& options) {
                                     .when_behind = WhenBehind::shed,
                                     .worker_cpus = config.worker_cpus(),
                                     .work_batches = config.workers_batches,
-                                    .fact_batches = config.workers_batches},
+                                    .fact_batches = config.workers_batches,
+                                    .canary = &canary},
                                    std::move(*classifiers), journal, recorder);
   machine.watch(*path, sources->watched, workers);
   std::vector<std::unique_ptr<CaptureThread>> captures;

@@ -24,6 +24,7 @@ class ServiceSide final : public LiveSide {
 
   SealTime seal_time() override { return machine_.seal_time(); }
   void describe(HeartbeatFacts& facts, std::span<const FrontStats> fronts) override;
+  StoredEvents stored() override { return machine_.stored(); }
   void told(const HeartbeatFacts& facts) override;
   void ticked() override { pulses_.ticks.fetch_add(1, std::memory_order_relaxed); }
   void moved() override { pulses_.recorder.fetch_add(1, std::memory_order_relaxed); }

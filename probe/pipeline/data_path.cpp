@@ -53,7 +53,8 @@ class ManyThreads final : public DataPath {
  public:
   ManyThreads(const DataPathSettings& settings,
               std::vector<std::unique_ptr<Classifier>> classifiers, EventJournal& journal,
-              const Recorder& recorder) {
+              const Recorder& recorder)
+      : canary_(settings.canary) {
     std::vector<Worker*> workers;
     for (std::uint32_t w = 0; w < classifiers.size(); ++w) {
       const WorkerSettings worker{
@@ -64,7 +65,8 @@ class ManyThreads final : public DataPath {
           .fronts = settings.fronts,
           .work_batches = settings.work_batches,
           .fact_batches = settings.fact_batches,
-          .cpu = w < settings.worker_cpus.size() ? settings.worker_cpus[w] : -1};
+          .cpu = w < settings.worker_cpus.size() ? settings.worker_cpus[w] : -1,
+          .canary = settings.canary};
       workers_.push_back(std::make_unique<Worker>(worker, std::move(classifiers[w]), bell_));
       workers.push_back(workers_.back().get());
     }
@@ -81,6 +83,15 @@ class ManyThreads final : public DataPath {
     ways_[front]->end_round(fronts_[front]->last_number(),
                             std::make_shared<const Batch>(std::move(batch)));
     batch.clear();
+  }
+  void release_canary(std::uint32_t front) override {
+    if (canary_ == nullptr) return;
+    const std::uint64_t asked = canary_->asked.load(std::memory_order_relaxed);
+    if (asked % fronts_.size() != front || asked == 0 ||
+        canary_->decoded.load(std::memory_order_relaxed) >= asked)
+      return;
+    if (fronts_[front]->release_canary(asked))
+      canary_->decoded.store(asked, std::memory_order_relaxed);
   }
   void stop(std::uint32_t front) override { ways_[front]->stop(fronts_[front]->last_number()); }
   void own_event(std::string_view type, std::string payload) override {
@@ -104,6 +115,7 @@ class ManyThreads final : public DataPath {
   bool failed() const noexcept override { return recorder_ && recorder_->failed(); }
 
  private:
+  CanaryProgress* canary_;
   Doorbell bell_;  // the recorder's
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Steering>> ways_;

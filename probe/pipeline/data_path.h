@@ -22,10 +22,11 @@ struct DataPathSettings {
   HashSeed seed;
   std::uint32_t fronts = 1;
   WhenBehind when_behind = WhenBehind::wait;
-  bool one_thread = false;         // needs one front and one classifier
-  std::vector<int> worker_cpus{};  // to run on, by worker; missing or -1: any
-  std::size_t work_batches = 8;    // rounds between a front and a worker
-  std::size_t fact_batches = 8;    // batches between a worker and the recorder
+  bool one_thread = false;           // needs one front and one classifier
+  std::vector<int> worker_cpus{};    // to run on, by worker; missing or -1: any
+  std::size_t work_batches = 8;      // rounds between a front and a worker
+  std::size_t fact_batches = 8;      // batches between a worker and the recorder
+  CanaryProgress* canary = nullptr;  // live only; outlives the path
 };
 
 class DataPath {
@@ -35,6 +36,8 @@ class DataPath {
   [[nodiscard]] virtual Front& front(std::uint32_t index) = 0;
   // After a source's batch has been processed: keeps its bytes for as long as they are needed.
   virtual void end_round(std::uint32_t front, Batch&& batch) = 0;
+  // Once a round, before its end: when a canary is asked for and it is this front's turn, it goes.
+  virtual void release_canary(std::uint32_t /*front*/) {}
   // The front has ended, after its finish().
   virtual void stop(std::uint32_t front) = 0;
   // From any thread: an event of the probe's own (live only); `type` must live for ever.

@@ -69,6 +69,7 @@ void EventJournal::own_event(std::string_view type, std::string_view payload) {
 void EventJournal::idle() {
   if (settings_.live == nullptr) return;
   settings_.live->moved();
+  if (canary_ && canary_->waits_for_storage()) canary_->stored(settings_.live->stored());
   recorder_.idle();
   const auto since = recorder_.unsigned_since_us();
   const auto age_max =
@@ -116,7 +117,8 @@ void EventJournal::tick(Timestamp now, const PipelineStats& stats,
   now_ = now;
   if (settings_.live != nullptr) {
     settings_.live->ticked();
-    if (now - last_heartbeat_at_ >= heartbeat_interval_.load(std::memory_order_relaxed))
+    if (now - last_heartbeat_at_ >= heartbeat_interval_.load(std::memory_order_relaxed) ||
+        condition() != last_condition_)
       heartbeat(now);
     return;
   }
@@ -198,23 +200,41 @@ void EventJournal::heartbeat(Timestamp now) {
     f.events_produced = f.events_sealed + f.events_shed;
     f.tree_size_signed = recorder_.tree_size_signed();
     f.unsigned_events = f.events_sealed - f.tree_size_signed;
+    if (canary_) {
+      canary_->stored(settings_.live->stored());
+      f.canary = canary_->report(settings_.live->seal_time().mono_us);
+    }
     for (const std::string_view reason : diagnose(last_heartbeat_, f)) f.reasons.push_back(reason);
     std::sort(f.reasons.begin(), f.reasons.end());
     f.reasons.erase(std::unique(f.reasons.begin(), f.reasons.end()), f.reasons.end());
   }
   if (settings_.live != nullptr) settings_.live->told(f);
   append_heartbeat_payload(payload_, f);
+  last_condition_ = condition();
   ++heartbeats_;
   last_heartbeat_seq_ = recorder_.events_sealed();
   last_heartbeat_at_ = now;
   last_heartbeat_ = std::move(f);
   record_own("health.heartbeat", now);
+  if (canary_) canary_->ask(settings_.live->seal_time().mono_us);
+}
+
+EventJournal::Condition EventJournal::condition() const {
+  if (settings_.live == nullptr) return {};
+  const StoredEvents stored = settings_.live->stored();
+  Condition out{.disk_ok = stored.disk_ok, .database_ok = stored.database_ok};
+  for (const FrontStats& front : fronts_)
+    if (front.source.link_down) out.links_down.push_back(front.front);
+  return out;
 }
 
 void EventJournal::fact(const Fact& fact, std::string_view payload) {
   const bool flow = fact.kind == FactKind::flow;
-  ++(flow ? flow_records_ : dns_transactions_);
-  record(flow ? "dpi.flow" : "dpi.dns", fact.time, payload, Room::plenty);
+  if (fact.canary == 0) ++(flow ? flow_records_ : dns_transactions_);
+  const bool recorded = record(flow ? "dpi.flow" : "dpi.dns", fact.time, payload, Room::plenty);
+  if (!recorded || fact.canary == 0 || !canary_) return;
+  canary_->sealed(flow ? CanaryWatch::Kind::flow : CanaryWatch::Kind::dns, fact.canary,
+                  recorder_.sealer().next_seq() - 1);
 }
 
 void EventJournal::capture_ended(const PipelineStats& stats) {

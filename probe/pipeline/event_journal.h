@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "probe/event/payloads.h"
+#include "probe/pipeline/canary.h"
 #include "probe/pipeline/event_ledger.h"
 #include "probe/pipeline/fact_batch.h"
 #include "probe/pipeline/loss_reporter.h"
@@ -25,6 +26,8 @@ class LiveSide {
   [[nodiscard]] virtual SealTime seal_time() = 0;
   // Adds what the machine knows to a heartbeat.
   virtual void describe(HeartbeatFacts& facts, std::span<const FrontStats> fronts) = 0;
+  // How far events have got. Cheap.
+  [[nodiscard]] virtual StoredEvents stored() { return {}; }
   // Every heartbeat, complete, before it is sealed.
   virtual void told(const HeartbeatFacts& /*facts*/) {}
   // A second of packet time has gone through all workers.
@@ -54,6 +57,7 @@ struct JournalSettings {
   LiveSide* live = nullptr;  // null: a replay
   // Live: events wait no longer than this for their checkpoint.
   std::chrono::milliseconds checkpoint_age{200};
+  CanaryProgress* canary = nullptr;  // live only; outlives the journal
 };
 
 class EventJournal {
@@ -64,6 +68,7 @@ class EventJournal {
         heartbeat_interval_(settings_.heartbeat_interval),
         checkpoint_age_(settings_.checkpoint_age),
         last_heartbeat_seq_(settings_.last_run.heartbeat_seq) {
+    if (settings_.canary != nullptr) canary_.emplace(*settings_.canary);
     if (!settings_.last_run.totals) return;
     last_heartbeat_ = *settings_.last_run.totals;
     heartbeats_ = last_heartbeat_.heartbeat_number + 1;
@@ -92,12 +97,20 @@ class EventJournal {
   void idle();
 
  private:
+  // What an operator is to hear of at once, not at the next heartbeat.
+  struct Condition {
+    bool disk_ok = true;
+    bool database_ok = true;
+    std::vector<std::uint32_t> links_down{};  // which fronts'
+    bool operator==(const Condition&) const = default;
+  };
   void begin(Timestamp now);
   // False: shed, because no sink could keep it.
   bool record(std::string_view type, Timestamp observed_at, std::string_view payload, Room needed);
   void record_own(std::string_view type, Timestamp observed_at);
   [[nodiscard]] SealTime seal_time(Timestamp observed_at) const;
   void heartbeat(Timestamp now);
+  [[nodiscard]] Condition condition() const;
   [[nodiscard]] std::optional<LossWindow> loss_window(Timestamp now) const;
   [[nodiscard]] HeartbeatFacts heartbeat_facts(Timestamp now) const;
 
@@ -121,6 +134,8 @@ class EventJournal {
   std::uint64_t dns_transactions_ = 0;
   EventLedger events_;
   LossReporter losses_;
+  std::optional<CanaryWatch> canary_;
+  Condition last_condition_;
   HeartbeatFacts last_heartbeat_;  // what the next one is compared with
 };
 

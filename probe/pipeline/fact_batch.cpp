@@ -20,25 +20,33 @@ void FactEncoder::append(const Fact& fact) {
 
 void FactEncoder::flow(FactNumber number, const Flow& flow, EndReason reason, bool final,
                        const Verdict& verdict, const AppMetadata* metadata) {
+  if (canary_ != 0 && progress_ != nullptr) {
+    progress_->flow_tracked.store(canary_, std::memory_order_relaxed);
+    if (verdict.app == canary_app) progress_->classified.store(canary_, std::memory_order_relaxed);
+  }
   const std::size_t first = batch_->bytes.size();
-  append_flow_payload(batch_->bytes, flow, reason, final, verdict, metadata);
+  append_flow_payload(batch_->bytes, flow, reason, final, verdict, metadata, canary_ != 0);
   append({.number = number,
           .order = flow.number,
           .kind = FactKind::flow,
           .time = flow.end_at,
           .first = static_cast<std::uint32_t>(first),
-          .size = static_cast<std::uint32_t>(batch_->bytes.size() - first)});
+          .size = static_cast<std::uint32_t>(batch_->bytes.size() - first),
+          .canary = canary_});
 }
 
 void FactEncoder::dns(FactNumber number, const DnsTransaction& transaction) {
+  if (canary_ != 0 && progress_ != nullptr && transaction.outcome == DnsOutcome::answered)
+    progress_->dns_tracked.store(canary_, std::memory_order_relaxed);
   const std::size_t first = batch_->bytes.size();
-  append_dns_payload(batch_->bytes, transaction);
+  append_dns_payload(batch_->bytes, transaction, canary_ != 0);
   append({.number = number,
           .order = dns_order | transaction.number,
           .kind = FactKind::dns,
           .time = transaction.last_at,
           .first = static_cast<std::uint32_t>(first),
-          .size = static_cast<std::uint32_t>(batch_->bytes.size() - first)});
+          .size = static_cast<std::uint32_t>(batch_->bytes.size() - first),
+          .canary = canary_});
 }
 
 void FactEncoder::append_stats(FactNumber number, FactKind kind, Timestamp time,
@@ -49,7 +57,8 @@ void FactEncoder::append_stats(FactNumber number, FactKind kind, Timestamp time,
           .kind = kind,
           .time = time,
           .first = static_cast<std::uint32_t>(batch_->stats.size() - 1),
-          .size = 0});
+          .size = 0,
+          .canary = 0});
 }
 
 void FactEncoder::tick(FactNumber number, Timestamp now, const PipelineStats& stats) {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "probe/pipeline/canary.h"
 #include "probe/pipeline/pipeline.h"
 
 namespace dpi {
@@ -20,6 +21,7 @@ struct Fact {
   Timestamp time{};         // observed_at of an event; packet time of a tick
   std::uint32_t first = 0;  // of an event: its payload's place in `bytes`; else an index in `stats`
   std::uint32_t size = 0;
+  std::uint64_t canary = 0;  // its number; 0: of real packets
 };
 
 struct FactBatch {
@@ -49,7 +51,12 @@ class FactBatchSink {
 // Writes facts into batches; a batch is handed over when it is full or when flush() asks for it.
 class FactEncoder final : public PipelineObserver {
  public:
-  FactEncoder(FactBatchSink& sink, FactBatch* first) : sink_(sink), batch_(first) {}
+  // `canary` learns how far a marked one has got; may be null.
+  FactEncoder(FactBatchSink& sink, FactBatch* first, CanaryProgress* canary = nullptr)
+      : sink_(sink), batch_(first), progress_(canary) {}
+
+  // What follows is of that canary; 0: of real packets again.
+  void mark_canary(std::uint64_t canary) noexcept { canary_ = canary; }
 
   void flow(FactNumber number, const Flow& flow, EndReason reason, bool final,
             const Verdict& verdict, const AppMetadata* metadata) override;
@@ -67,6 +74,8 @@ class FactEncoder final : public PipelineObserver {
 
   FactBatchSink& sink_;
   FactBatch* batch_;
+  CanaryProgress* progress_;
+  std::uint64_t canary_ = 0;
 };
 
 }  // namespace dpi

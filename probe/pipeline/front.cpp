@@ -1,7 +1,10 @@
 #include "probe/pipeline/front.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
+
+#include "probe/pipeline/canary.h"
 
 namespace dpi {
 namespace {
@@ -97,6 +100,20 @@ std::optional<Nanoseconds> Front::observe_clock(Nanoseconds offset) {
   fragments_.shift(delta);
   dispatcher_.clock_stepped(++clock_steps_, delta);
   return delta;
+}
+
+bool Front::release_canary(std::uint64_t canary) {
+  const std::array<RawPacket, 2> exchange = canary_exchange(now_);
+  for (std::size_t i = 0; i < exchange.size(); ++i) {
+    PacketView view;
+    if (decode(exchange[i], view, decode_) != DecodeOutcome::decoded) return false;
+    const DirectedKey key = make_key(view, flow_ports(view), key_);
+    const LanePacket packet{
+        .packet = {view, key, now_, take_number()}, .classified = &view, .dissected = &view};
+    // What a worker does not take is missed further on.
+    if (!dispatcher_.canary(canary, packet, i + 1 == exchange.size())) break;
+  }
+  return true;
 }
 
 void Front::process(const RawPacket& packet) {

@@ -65,6 +65,8 @@ class LaneDispatcher {
   virtual bool packet(std::uint32_t lane, const LanePacket& packet) = 0;
   // Packet time has reached a new second; told before the first packet of it.
   virtual void tick(FactNumber number, Timestamp now, const FrontStats& stats) = 0;
+  // One packet of a canary; the last one ends it. False: its worker is behind.
+  virtual bool canary(std::uint64_t canary, const LanePacket& packet, bool last) = 0;
   // The clock that packets are timed by has stepped, for the n-th time.
   virtual void clock_stepped(std::uint64_t nth, Nanoseconds delta) = 0;
   // A capture has ended.
@@ -86,6 +88,9 @@ class Front {
   // the clock has stepped: everything that lasts is moved along, so that nothing expires and no
   // duration turns negative. Gives the step, or nothing.
   std::optional<Nanoseconds> observe_clock(Nanoseconds offset);
+  // Sends that canary through (canary.h), at this front's time: not before a packet or idle().
+  // False: it could not even be decoded.
+  bool release_canary(std::uint64_t canary);
   void set_source(const SourceStats& stats) noexcept { stats_.source = stats; }
   // The end of a capture: everything ends, and time may begin anew.
   void finish(EndReason reason);

@@ -27,8 +27,20 @@ LaneGroup::LaneGroup(const LaneLimits& limits, HashSeed seed,
   const std::uint32_t lanes = (lane_count - worker + workers - 1) / workers;
   for (std::uint32_t i = 0; i < lanes; ++i) {
     lanes_.push_back(
-        std::make_unique<Lane>(one, seed, SlotSpace{i, lanes}, *classifier_, observer));
+        std::make_unique<Lane>(one, seed, SlotSpace{i, lanes + 1}, *classifier_, observer));
   }
+  canary_lane_ =
+      std::make_unique<Lane>(one, seed, SlotSpace{lanes, lanes + 1}, *classifier_, observer);
+}
+
+void LaneGroup::canary(const LanePacket& packet, bool last) {
+  canary_lane_->packet(packet);
+  if (!last) return;
+  lane_flows_.clear();
+  lane_dns_.clear();
+  canary_lane_->collect_all(EndReason::forced, lane_flows_, lane_dns_);
+  for (const DueFlow& due : lane_flows_) canary_lane_->end_flow(packet.packet.number, due);
+  for (const DnsTracker::Due& due : lane_dns_) canary_lane_->end_dns(packet.packet.number, due);
 }
 
 template <class Collect>

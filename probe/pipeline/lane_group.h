@@ -18,6 +18,9 @@ class LaneGroup {
   void packet(std::uint32_t lane, const LanePacket& packet) {
     lanes_[lane / workers_]->packet(packet);
   }
+  // A packet of the probe's own check (canary.h), in a lane that nothing counts; after the last one
+  // what has come of it is told.
+  void canary(const LanePacket& packet, bool last);
   // Packet time has entered a new second: what is due ends, in the order of first packets.
   void tick(FactNumber number, Timestamp now);
   // The clock has stepped for the n-th time: once for all fronts that tell it.
@@ -41,6 +44,7 @@ class LaneGroup {
   std::unique_ptr<Classifier> classifier_;
   std::uint32_t workers_;
   std::vector<std::unique_ptr<Lane>> lanes_;
+  std::unique_ptr<Lane> canary_lane_;
   std::uint64_t clock_steps_ = 0;
   std::vector<Due<DueFlow>> flows_;
   std::vector<Due<DnsTracker::Due>> dns_;

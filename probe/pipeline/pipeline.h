@@ -52,6 +52,10 @@ class Pipeline final : private LaneDispatcher {
     lanes_.tick(number, now);
     observer_.tick(number, now, {stats, lanes_.stats()});
   }
+  bool canary(std::uint64_t /*canary*/, const LanePacket& packet, bool last) override {
+    lanes_.canary(packet, last);
+    return true;
+  }
   void clock_stepped(std::uint64_t nth, Nanoseconds delta) override {
     lanes_.clock_stepped(nth, delta);
   }

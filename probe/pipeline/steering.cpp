@@ -29,6 +29,13 @@ bool Steering::packet(std::uint32_t lane, const LanePacket& packet) {
   return true;
 }
 
+bool Steering::canary(std::uint64_t canary, const LanePacket& packet, bool last) {
+  WorkBatch* const batch = batch_now(ways_[canary % ways_.size()]);
+  if (batch == nullptr) return false;
+  batch->canary(canary, packet, last);
+  return true;
+}
+
 // A tick that a worker is too far behind to take is not missed: the next one says more.
 void Steering::tick(FactNumber number, Timestamp now, const FrontStats& stats) {
   for (Way& to : ways_) {

@@ -22,6 +22,7 @@ class Steering final : public LaneDispatcher {
 
   bool packet(std::uint32_t lane, const LanePacket& packet) override;
   void tick(FactNumber number, Timestamp now, const FrontStats& stats) override;
+  bool canary(std::uint64_t canary, const LanePacket& packet, bool last) override;
   void clock_stepped(std::uint64_t nth, Nanoseconds delta) override;
   void finish(FactNumber number, EndReason reason, const FrontStats& stats) override;
 

@@ -15,12 +15,27 @@ void WorkBatch::packet(std::uint32_t lane, const LanePacket& packet) {
                     .classify_datagram = classify_datagram,
                     .dissect_view = in_frame,
                     .counted = packet.counted,
+                    .last = false,
                     .lane = lane,
                     .datagram = datagram == nullptr ? none : keep(*datagram),
                     .number = packet.packet.number,
+                    .canary = 0,
                     .time = packet.packet.time,
                     .key = packet.packet.key,
                     .view = packet.counted ? view : PacketView{}});
+}
+
+// Its bytes live for ever.
+void WorkBatch::canary(std::uint64_t canary, const LanePacket& packet, bool last) {
+  Item item;
+  item.kind = Kind::canary;
+  item.last = last;
+  item.number = packet.packet.number;
+  item.canary = canary;
+  item.time = packet.packet.time;
+  item.key = packet.packet.key;
+  item.view = packet.packet.view;
+  items_.push_back(item);
 }
 
 // All spans of such a view lie in its outermost one.

@@ -14,6 +14,7 @@ namespace dpi {
 class WorkBatch {
  public:
   void packet(std::uint32_t lane, const LanePacket& packet);
+  void canary(std::uint64_t canary, const LanePacket& packet, bool last);
   void tick(FactNumber number, Timestamp now, const FrontStats& stats);
   void clock_stepped(std::uint64_t nth, Nanoseconds delta);
   void finish(FactNumber number, EndReason reason, const FrontStats& stats);
@@ -24,7 +25,8 @@ class WorkBatch {
   void clear() noexcept;
 
   // Replays what was put in. Target: packet(lane, LanePacket), tick(number, now, FrontStats),
-  // clock_stepped(nth, delta), finish(number, reason, FrontStats).
+  // canary(canary, LanePacket, last), clock_stepped(nth, delta), finish(number, reason,
+  // FrontStats).
   template <class Target>
   void play(Target& target) const {
     for (const Item& item : items_) {
@@ -38,6 +40,12 @@ class WorkBatch {
                                   .counted = item.counted});
       } else if (item.kind == Kind::tick) {
         target.tick(item.number, item.time, stats_[item.lane]);
+      } else if (item.kind == Kind::canary) {
+        target.canary(item.canary,
+                      {.packet = {item.view, item.key, item.time, item.number},
+                       .classified = &item.view,
+                       .dissected = &item.view},
+                      item.last);
       } else if (item.kind == Kind::clock_step) {
         target.clock_stepped(item.number, item.time.time_since_epoch());
       } else {
@@ -49,7 +57,7 @@ class WorkBatch {
   [[nodiscard]] bool stopped() const noexcept { return stop_; }
 
  private:
-  enum class Kind : std::uint8_t { packet, tick, clock_step, finish };
+  enum class Kind : std::uint8_t { packet, canary, tick, clock_step, finish };
   static constexpr std::uint32_t none = 0xffffffffU;
   struct Item {
     Kind kind = Kind::packet;
@@ -57,10 +65,12 @@ class WorkBatch {
     bool classify_datagram = false;
     bool dissect_view = false;
     bool counted = true;
+    bool last = false;       // of a canary
     std::uint32_t lane = 0;  // of a tick or end: index in stats_
     std::uint32_t datagram = none;
     FactNumber number = 0;  // of a clock step: which one
-    Timestamp time{};       // of a clock step: how far
+    std::uint64_t canary = 0;
+    Timestamp time{};  // of a clock step: how far
     DirectedKey key;
     PacketView view;
   };

@@ -20,6 +20,11 @@ struct Player {
     lanes.tick(number, now);
     facts.tick(number, now, {first_worker ? front : FrontStats{}, lanes.stats()});
   }
+  void canary(std::uint64_t canary, const LanePacket& packet, bool last) {
+    facts.mark_canary(canary);
+    lanes.canary(packet, last);
+    facts.mark_canary(0);
+  }
   void clock_stepped(std::uint64_t nth, Nanoseconds delta) { lanes.clock_stepped(nth, delta); }
   void finish(FactNumber number, EndReason reason, const FrontStats& front) {
     lanes.finish(number, reason);
@@ -43,7 +48,7 @@ Worker::Worker(const WorkerSettings& settings, std::unique_ptr<Classifier> class
     : settings_(settings),
       recorder_(recorder),
       facts_(std::bit_ceil(settings.fact_batches)),
-      encoder_(*this, facts_.acquire()),
+      encoder_(*this, facts_.acquire(), settings.canary),
       lanes_(settings.limits, settings.seed, std::move(classifier), encoder_, settings.index,
              settings.workers),
       fronts_left_(settings.fronts) {

@@ -8,6 +8,7 @@
 
 #include "probe/base/doorbell.h"
 #include "probe/base/exchange.h"
+#include "probe/pipeline/canary.h"
 #include "probe/pipeline/fact_batch.h"
 #include "probe/pipeline/lane_group.h"
 #include "probe/pipeline/work_batch.h"
@@ -23,6 +24,7 @@ struct WorkerSettings {
   std::size_t work_batches = 8;  // per front; both are rounded up to a power of two
   std::size_t fact_batches = 8;
   int cpu = -1;  // to run on; -1: any
+  CanaryProgress* canary = nullptr;
 };
 
 class Worker final : private FactBatchSink {

@@ -95,8 +95,9 @@ void LiveSink::commit() {
     return;
   }
   trouble_.clear();
+  durable_at_us_ = boot_time_us();
   if (commit_times_us_.size() < commit_times_max)
-    commit_times_us_.push_back(boot_time_us() - began_us);
+    commit_times_us_.push_back(durable_at_us_ - began_us);
   durable_seq_ = writer_->next_seq();
   durable_commit_.store(writer_->durable_commit(), std::memory_order_release);
   pending_.clear();
@@ -178,6 +179,15 @@ LiveSinkStats LiveSink::stats() {
       unacked_.pop_front();
     if (!unacked_.empty()) out.oldest_unacked_us = boot_time_us() - unacked_.front().second;
   }
+  return out;
+}
+
+LiveSink::Stored LiveSink::stored() const {
+  Stored out{.durable_seq = durable_seq_,
+             .durable_at_us = durable_at_us_,
+             .disk_ok = writer_ != nullptr,
+             .shipping = std::nullopt};
+  if (shipping_) out.shipping = shipping_->stats();
   return out;
 }
 

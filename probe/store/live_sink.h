@@ -60,6 +60,14 @@ class LiveSink final : public EventSink {
   void idle() override;
 
   [[nodiscard]] LiveSinkStats stats();
+  // How far events have got, cheaply. The recorder's thread only.
+  struct Stored {
+    std::uint64_t durable_seq = 0;
+    std::uint64_t durable_at_us = 0;
+    bool disk_ok = true;
+    std::optional<ShippingStats> shipping;
+  };
+  [[nodiscard]] Stored stored() const;
   // Whether there is a database to ship to, and how often that was tried: from any thread.
   [[nodiscard]] bool ships() const noexcept { return shipping_ != nullptr; }
   [[nodiscard]] std::uint64_t shipping_rounds() const noexcept {
@@ -90,6 +98,7 @@ class LiveSink final : public EventSink {
   std::uint64_t try_again_at_us_ = 0;
   std::uint64_t commit_errors_ = 0;
   std::uint64_t durable_seq_ = 0;
+  std::uint64_t durable_at_us_ = 0;
   std::string trouble_;
   std::vector<std::uint64_t> commit_times_us_;
   std::deque<std::pair<std::uint64_t, std::uint64_t>> unacked_;  // end of a commit, when

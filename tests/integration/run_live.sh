@@ -68,7 +68,7 @@ run 0 "$probe" verify "postgres:$admin" --instance "$instance"
 run 0 "$probe" replay demo.pcap --out jsonl:replay.jsonl
 wanted=$(jq -c 'select(.envelope.event_type == "dpi.flow") | .payload | [.community_id, .app, .packets_src + .packets_dst, .ip_bytes_src + .ip_bytes_dst]' replay.jsonl | jq -cs 'group_by(.[0]) | map([.[0][0], .[0][1], (map(.[2]) | add)]) | .[]' | sort)
 got=$(sql "select json_build_array(community_id, min(app), sum(packets_src + packets_dst)) from re_dpi.flow f
-           where seq < (select min(seq) from re_raw.raw_event where event_type = 'probe.stop') group by community_id" | jq -c . | sort)
+           where seq < (select min(seq) from re_raw.raw_event where event_type = 'probe.stop') and canary is null group by community_id" | jq -c . | sort)
 [ "$wanted" = "$got" ] || fail "flows: wanted $wanted, got $got"
 [ "$(sql "select count(*) from re_dpi.heartbeat where not ledger_closes")" = 0 ] || fail "a ledger is open"
 [ "$(sql "select count(*) from re_raw.raw_event where event_type = 'config.change'")" = 1 ] || fail "no config.change"
@@ -77,5 +77,14 @@ got=$(sql "select json_build_array(community_id, min(app), sum(packets_src + pac
 [ "$(sql "select bool_and(events_produced = events_sealed + events_shed) from re_dpi.heartbeat")" = t ] || fail "events do not add up"
 [ "$(sql "select bool_and(n = rank) from (select heartbeat_number as n, row_number() over (order by seq) - 1 as rank from re_dpi.heartbeat) x")" = t ] || fail "heartbeats are not numbered over restarts"
 [ "$(sql "select bool_and(coalesce(packets_offered >= before, true)) from (select packets_offered, lag(packets_offered) over (order by seq) as before from re_dpi.heartbeat) x")" = t ] || fail "totals go back at a restart"
+# Canaries: they arrive in the database within seconds, as rows that no view and no total counts.
+[ "$(sql "select count(*) > 0 and bool_and(canary_stage is null and canary_flow_lag_us < 5000000 and canary_dns_lag_us < 5000000)
+          from re_dpi.heartbeat where canary_number is not null")" = t ] || fail "canaries: $(sql "select seq, canary_number, canary_flow_lag_us, canary_stage from re_dpi.heartbeat")"
+[ "$(sql "select count(*) > 0 and bool_and(app = 'DNS') from re_dpi.flow where canary")" = t ] || fail "no canary's flow"
+[ "$(sql "select count(*) > 0 and bool_and(outcome = 'answered') from re_dpi.dns where canary")" = t ] || fail "no canary's exchange"
+[ "$(sql "select count(*) from re_view.dns where qname = 'canary.ransomeye.invalid'")" = 0 ] || fail "a view shows canaries"
+[ "$(sql "select max(h.flow_records) = (select count(*) from re_dpi.flow where canary is null and seq < max(h.seq)) from re_dpi.heartbeat h
+          where h.ingested_at <= (select ingested_at from re_raw.raw_event where event_type = 'probe.stop' order by seq limit 1)
+            and h.seq < (select min(seq) from re_raw.raw_event where event_type = 'probe.stop')")" = t ] || fail "flow_records counts canaries"
 [ "$(sql "select bool_and(mode = 'live') from re_raw.raw_event")" = t ] || fail "not live"
 echo "the sensor's rows are right"
