@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "probe/base/check.h"
+#include "probe/service/log.h"
 
 namespace dpi {
 namespace {
@@ -44,7 +45,12 @@ void say(std::string_view message) {
 }
 
 int report(const Error& error) {
-  say(error.what);
+  // Why a service does not start is what its journal is read for first.
+  if (capture == nullptr && log_style() == LogStyle::journal) {
+    log_state({.level = LogLevel::error, .event = "failed", .message = error.what});
+  } else {
+    say(error.what);
+  }
   return exit_code(error.code);
 }
 

@@ -121,10 +121,12 @@ bool add_sockets(scmp_filter_ctx filter) {
   return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, netlink, route) == 0;
 }
 
-// LeakSanitizer stops the process as a debugger does, from a process that it clones.
+// LeakSanitizer stops the process as a debugger does, from a process that it clones, and lists its
+// threads by the older call.
 bool add_sanitizer(scmp_filter_ctx filter) {
 #if defined(__SANITIZE_ADDRESS__)
-  for (const int call : {SCMP_SYS(ptrace), SCMP_SYS(clone), SCMP_SYS(wait4), SCMP_SYS(kill)})
+  for (const int call :
+       {SCMP_SYS(ptrace), SCMP_SYS(clone), SCMP_SYS(wait4), SCMP_SYS(kill), SCMP_SYS(getdents)})
     if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0) != 0) return false;
 #else
   (void)filter;
