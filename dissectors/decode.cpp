@@ -187,7 +187,11 @@ DecodeOutcome decode(const RawPacket& packet, PacketView& view,
   view = PacketView{};
   view.time = packet.time;
   view.wire_bytes = packet.wire_bytes;
-  view.cut = packet.data.size() < packet.wire_bytes;
+  // A tag that the kernel has taken off was on the wire and is not among the bytes.
+  constexpr std::uint32_t tag_bytes = 4;
+  const std::uint32_t untagged_bytes =
+      packet.wire_bytes - std::min(packet.wire_bytes, packet.vlan_stripped ? tag_bytes : 0);
+  view.cut = packet.data.size() < untagged_bytes;
   if (view.cut) add(view.anomalies, Anomaly::frame_cut);
   if (packet.data.empty()) {
     add(view.anomalies, Anomaly::frame_empty);
@@ -205,7 +209,7 @@ DecodeOutcome decode(const RawPacket& packet, PacketView& view,
   }
   DecodeContext context{.view = view,
                         .data = packet.data,
-                        .wire_left = packet.wire_bytes,
+                        .wire_left = untagged_bytes,
                         .outermost_ip = options.outermost_ip};
   walk(first, context);
   if (view.ip_version != 0) return DecodeOutcome::decoded;

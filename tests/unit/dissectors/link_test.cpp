@@ -51,6 +51,19 @@ TEST(LinkTest, ATagThatTheKernelTookOffComesFirst) {
   EXPECT_EQ(view.encapsulations.view()[0], Encapsulation::qinq);
 }
 
+// The tag was on the wire and is not among the bytes: nothing was cut.
+TEST(LinkTest, AFrameWhoseTagTheKernelTookOffIsWhole) {
+  Frame frame(ethernet(0x0800, inner));
+  frame.raw.vlan_stripped = true;
+  frame.raw.vlan_tpid = 0x8100;
+  frame.raw.vlan_tci = 5;
+  frame.raw.wire_bytes += 4;
+  EXPECT_FALSE(decoded(frame).view.cut);
+  EXPECT_TRUE(decoded(frame).view.anomalies.none());
+  frame.raw.wire_bytes += 1;
+  EXPECT_TRUE(decoded(frame).view.cut);
+}
+
 TEST(LinkTest, CookedCaptures) {
   expect_inner(zeros(14) + be16(0x0800) + inner, 113);
   expect_inner(be16(0x0800) + zeros(18) + inner, 276);
