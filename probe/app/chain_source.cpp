@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
+#include <utility>
 
 #include "probe/spool/spool_reader.h"
 #include "probe/store/postgres.h"
@@ -116,10 +117,21 @@ Result<ChainReport> verify_spool(const std::string& folder, ChainVerifier& verif
                                  const NoteObserver& observe) {
   auto reader = SpoolReader::open(folder);
   if (!reader) return tl::unexpected(reader.error());
+  bool begun = false;
   for (;;) {
     const auto batch = reader->next();
     if (!batch) return tl::unexpected(batch.error());
     if (!*batch) break;
+    if (!std::exchange(begun, true) && (*batch)->first_seq > 0) {
+      // Segments that the database has are removed in time: what the first commit that is left
+      // keeps of the chain stands for what was before.
+      const auto state = decode_spool_state((*batch)->state);
+      if (!state) return broken(fmt::format("{}: its first commit is unreadable", folder));
+      if (auto resumed = verifier.resume(state->head.last_hash, state->head.tree, state->note);
+          !resumed)
+        return tl::unexpected(resumed.error());
+      continue;
+    }
     for (const SpoolRecord& record : (*batch)->records) {
       if (auto added = verifier.add_event(as_text(record.envelope), as_text(record.payload));
           !added) {

@@ -48,8 +48,13 @@ Result<Witness> read_witness(const std::string& path) {
 void print_report(const ChainReport& report) {
   std::string keys;
   for (const Digest& id : report.key_ids) keys += fmt::format(" {}", hex(id));
-  fmt::print("intact: {} events of {}, {} checkpoints, root {}\n", report.events,
-             uuid_text(report.instance), report.checkpoints, hex(report.root));
+  const std::string part =
+      report.first_seq == 0
+          ? std::string{}
+          : fmt::format(" from sequence {} on (the others have left this spool)", report.first_seq);
+  fmt::print("intact: {} events of {}{}, {} checkpoints, root {}\n",
+             report.events - report.first_seq, uuid_text(report.instance), part, report.checkpoints,
+             hex(report.root));
   fmt::print(
       "signed by key{}, {}\n", keys,
       report.trusted ? "which is in the trust file" : "which is not in a trust file (--trust)");

@@ -97,6 +97,34 @@ Result<void> ChainVerifier::learn_key(const Envelope& e, std::string_view payloa
   return {};
 }
 
+Result<void> ChainVerifier::resume(const Digest& last_hash, const MerkleTree& tree,
+                                   std::string_view note) {
+  if (trusted_.empty()) {
+    return fail(Errc::usage,
+                fmt::format("the events before sequence {} are no longer here, and with them the "
+                            "announcement of the key: name it with --trust (`ransomeye-dpi keys "
+                            "show --public`)",
+                            tree.size()));
+  }
+  const auto checkpoint = parse_checkpoint(note);
+  if (!checkpoint || checkpoint->tree_size != tree.size() || checkpoint->root != tree.root()) {
+    return broken(
+        fmt::format("before sequence {}: the state kept there is not what its checkpoint "
+                    "signs",
+                    tree.size()));
+  }
+  for (const PublicKey& key : trusted_)
+    if (signed_by(*checkpoint, key)) announced_.push_back(key);
+  if (announced_.empty()) {
+    return broken(fmt::format("checkpoint over {} events is signed by no key of the trust file",
+                              tree.size()));
+  }
+  last_hash_ = last_hash;
+  tree_ = tree;
+  report_.first_seq = report_.events = tree.size();
+  return {};
+}
+
 Result<void> ChainVerifier::add_event(std::string_view envelope,
                                       std::optional<std::string_view> payload) {
   const std::uint64_t expected = tree_.size();

@@ -16,7 +16,8 @@
 namespace dpi {
 
 struct ChainReport {
-  std::uint64_t events = 0;
+  std::uint64_t first_seq = 0;  // of the events that were walked
+  std::uint64_t events = 0;     // up to the last one, from the beginning of the chain
   std::uint64_t checkpoints = 0;
   std::uint64_t signed_events = 0;  // covered by the last good checkpoint
   Uuid instance{};
@@ -30,6 +31,11 @@ class ChainVerifier {
   // Without trusted keys the chain's own announcements (chain.start, key.rotate) give the keys.
   explicit ChainVerifier(std::vector<PublicKey> trusted = {});
 
+  // Instead of the events before it: what a spool keeps of a chain whose beginning it no longer has.
+  // Proves itself, for the tree has the root that the note signs; but who signs is announced at the
+  // beginning, so it needs trusted keys. Errc::usage when there are none.
+  [[nodiscard]] Result<void> resume(const Digest& last_hash, const MerkleTree& tree,
+                                    std::string_view note);
   // The exact envelope and payload bytes of the next event. Errors are Errc::verification and name
   // the sequence and the rule that is broken. A payload that was erased lawfully is nothing.
   [[nodiscard]] Result<void> add_event(std::string_view envelope,

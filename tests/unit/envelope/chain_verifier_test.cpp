@@ -66,6 +66,65 @@ Result<ChainReport> verify(const std::vector<Line>& lines, std::vector<PublicKey
   return verifier.finish();
 }
 
+// The state behind the first four events, as a spool keeps it.
+struct Kept {
+  Digest last_hash{};
+  MerkleTree tree;
+};
+Kept kept_state(const std::vector<Line>& lines) {
+  Kept out;
+  for (std::size_t i = 0; i < 4; ++i) {
+    out.last_hash = envelope_hash(lines[i].envelope);
+    out.tree.add(out.last_hash);
+  }
+  return out;
+}
+
+Result<ChainReport> verify_rest(const std::vector<Line>& lines, const Kept& kept,
+                                std::vector<PublicKey> trusted) {
+  ChainVerifier verifier(std::move(trusted));
+  if (auto resumed = verifier.resume(kept.last_hash, kept.tree, lines[4].note); !resumed)
+    return tl::unexpected(resumed.error());
+  for (std::size_t i = 5; i < lines.size(); ++i) {
+    const auto added = lines[i].note.empty()
+                           ? verifier.add_event(lines[i].envelope, lines[i].payload)
+                           : verifier.add_checkpoint(lines[i].note);
+    if (!added) return tl::unexpected(added.error());
+  }
+  return verifier.finish();
+}
+
+TEST(ChainVerifierTest, GoesOnFromAStateThatItsCheckpointSigns) {
+  const auto lines = honest_chain();
+  const auto report = verify_rest(lines, kept_state(lines), {test_key(1).public_key()});
+  ASSERT_TRUE(report.has_value()) << report.error().what;
+  EXPECT_EQ(report->first_seq, 4U);
+  EXPECT_EQ(report->events, 8U);
+  EXPECT_EQ(report->root, verify(lines)->root);
+  EXPECT_TRUE(report->trusted);
+}
+
+TEST(ChainVerifierTest, TheRestOfAChainProvesNothingWithoutATrustedKey) {
+  const auto lines = honest_chain();
+  EXPECT_EQ(verify_rest(lines, kept_state(lines), {}).error().code, Errc::usage);
+  EXPECT_EQ(verify_rest(lines, kept_state(lines), {test_key(2).public_key()}).error().code,
+            Errc::verification);
+}
+
+TEST(ChainVerifierTest, AnEditedStateOrRestIsFound) {
+  const auto lines = honest_chain();
+  const std::vector<PublicKey> trusted{test_key(1).public_key()};
+  Kept longer = kept_state(lines);
+  longer.tree.add(Digest{});
+  EXPECT_EQ(verify_rest(lines, longer, trusted).error().code, Errc::verification);
+  Kept other_hash = kept_state(lines);
+  other_hash.last_hash[0] ^= 1;
+  EXPECT_EQ(verify_rest(lines, other_hash, trusted).error().code, Errc::verification);
+  auto missing = lines;
+  missing.erase(missing.begin() + 5);
+  EXPECT_EQ(verify_rest(missing, kept_state(lines), trusted).error().code, Errc::verification);
+}
+
 TEST(ChainVerifierTest, AcceptsAnHonestChain) {
   const auto report = verify(honest_chain());
   ASSERT_TRUE(report.has_value()) << report.error().what;
