@@ -224,7 +224,7 @@ begin
                b.ingested_at as heartbeat_at, b.seq as heartbeat_seq, b.heartbeat_number, b.observed_at, b.packets_offered, b.flows_active,
                b.packets_dropped_kernel + b.packets_dropped_nic + b.packets_dropped_no_buffer + b.packets_shed as packets_lost,
                b.ledger_closes, b.events_close, b.spool_bytes, b.spool_cap_bytes, b.db_lag_events, b.clock_offset_us, b.clock_synced,
-               b.canary_flow_lag_us, b.canary_dns_lag_us, b.canary_stage,
+               b.canary_flow_lag_us, b.canary_dns_lag_us, b.canary_stage, b.db_connected,
                b.config_sha256, b.schema_sha256, b.ndpi_version, b.probe_version, b.key_id,
                b.packets_offered - coalesce(o.packets_offered, 0) as d_offered,
                b.packets_dropped_kernel - coalesce(o.packets_dropped_kernel, 0) as d_kernel,
@@ -281,7 +281,7 @@ begin
                when f.last_ingested_at <= p_now - interval '60 seconds' then 'silent'
                when f.last_ingested_at <= p_now - interval '30 seconds' or f.last_emitted_at <= p_now - interval '30 seconds'
                     or coalesce(f.heartbeat_at, f.started_at, f.registered_at) <= p_now - interval '30 seconds' then 'stale'
-               when f.started_at > five_minutes_ago then 'restarted'
+               when f.started_at > five_minutes_ago and f.is_stopped is not true then 'restarted'
                when cardinality(r.reasons) > 0 then 'degraded'
                else 'healthy' end,
            r.reasons, r.figures, f.next_seq, f.last_ingested_at, f.last_emitted_at,
@@ -372,11 +372,12 @@ begin
                     ('clock_stepped', m.delta_us is not null or f.d_clock_steps > 0, round(m.delta_us / 1000.0)),
                     ('clock_ahead', f.clock_is_ahead, round(extract(epoch from f.last_emitted_at - f.last_ingested_at))),
                     ('worker_restarted', f.d_worker_restarts > 0 or q.crashes > 0, greatest(f.d_worker_restarts, q.crashes)),
-                    ('canary_lost', f.canary_stage is not null, null),
+                    -- One that waits for a database that is away is not lost; that is said already.
+                    ('canary_lost', f.canary_stage is not null and not (f.canary_stage = 'commit' and f.db_connected is false), null),
                     ('unclean_restart', f.started_at > five_minutes_ago and not f.clean_shutdown, null),
                     ('stopped', f.is_stopped, null),
                     ('no_heartbeat', f.next_seq > 0 and f.last_ingested_at > p_now - interval '30 seconds'
-                     and coalesce(f.heartbeat_at, f.started_at, f.registered_at) <= p_now - interval '30 seconds', null),
+                     and coalesce(f.heartbeat_at, f.started_at, f.registered_at) <= f.last_ingested_at - interval '30 seconds', null),
                     ('key_revoked', g.status in ('revoked', 'compromised'), null),
                     ('key_unknown', f.key_id is not null and coalesce(g.status, 'superseded') = 'superseded', null),
                     ('refused', f.refused > 0, f.refused),

@@ -188,7 +188,12 @@ std::vector<std::string> sentences(const ProbeStatus& probe) {
   std::vector<std::string> out;
   const StateMeaning* const meaning = meaning_of(probe.state);
   if (meaning != nullptr && !meaning->advice.empty()) out.emplace_back(meaning->advice);
-  for (const ProbeReason& reason : probe.reasons) {
+  std::vector<ProbeReason> reasons(probe.reasons.begin(), probe.reasons.end());
+  std::stable_partition(reasons.begin(), reasons.end(), [](const ProbeReason& r) {
+    const Reason* const known = find_reason(r.name);
+    return known == nullptr || known->severity == Severity::critical;
+  });
+  for (const ProbeReason& reason : reasons) {
     out.push_back(sentence(reason));
     if (reason.name == "backlog" && probe.backlog_eta_seconds)
       out.back() += fmt::format(" (caught up in about {})", human_age(*probe.backlog_eta_seconds));

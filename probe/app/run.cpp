@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <csignal>
 #include <ctime>
 #include <sstream>
+#include <tuple>
 
 #include "capture/af_packet_source.h"
 #include "capture/dpdk_source.h"
@@ -77,13 +79,24 @@ struct Sources {
   }
 };
 
+// A block is handed over when it is full or old, with however few packets: many small ones bridge
+// more time than few large ones. 1 MiB is enough for any ring of 64 MiB.
+std::pair<std::size_t, std::size_t> ring_shape(std::size_t ring_bytes) {
+  constexpr std::size_t blocks_wanted = 64;
+  constexpr std::size_t block_bytes_min = std::size_t{128} << 10U;
+  constexpr std::size_t block_bytes_max = std::size_t{1} << 20U;
+  const std::size_t block_bytes =
+      std::clamp(std::bit_floor(ring_bytes / blocks_wanted), block_bytes_min, block_bytes_max);
+  return {block_bytes, ring_bytes / block_bytes};
+}
+
 Result<void> open_interfaces(const Config& config, const std::vector<std::string>& interfaces,
                              const std::string& filter, Sources& sources) {
   for (const std::string& interface : interfaces) {
     AfPacketOptions source;
     source.interface = interface;
     source.sockets = config.capture_sockets;
-    source.blocks = config.capture_ring_mib;
+    std::tie(source.block_bytes, source.blocks) = ring_shape(config.capture_ring_mib << 20U);
     source.snap_bytes = static_cast<std::uint32_t>(config.capture_snap_bytes);
     source.promiscuous = config.capture_promiscuous;
     source.ignore_outgoing = !config.capture_outgoing;

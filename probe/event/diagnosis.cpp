@@ -155,8 +155,13 @@ void diagnose_outputs(const HeartbeatFacts& previous, const HeartbeatFacts& curr
             s.oldest_unacked_ms.value_or(0) > threshold::database_lag_ms_max,
         "database_behind");
   }
-  add(out, current.database && !current.database->connected, "database_away");
-  add(out, current.canary && !current.canary->stage.empty(), "canary_lost");
+  const bool database_away = current.database && !current.database->connected;
+  add(out, database_away, "database_away");
+  // One that waits for a database that is away is not lost; that is said already.
+  add(out,
+      current.canary && !current.canary->stage.empty() &&
+          !(database_away && current.canary->stage == "commit"),
+      "canary_lost");
 }
 
 }  // namespace

@@ -45,6 +45,14 @@ TEST(Status, ASentencePerReasonWithItsFigureAndAdvice) {
   EXPECT_TRUE(sentences(healthy()).empty());
 }
 
+TEST(Status, WhatIsCriticalIsSaidFirst) {
+  const auto said =
+      sentences(degraded({{"clock_unsynced", ""}, {"drops_kernel", ""}, {"link_down", ""}}));
+  ASSERT_EQ(said.size(), 3U);
+  EXPECT_TRUE(said[0].starts_with("the link of a capture interface is down")) << said[0];
+  EXPECT_TRUE(said[1].starts_with("the kernel calls its clock")) << said[1];
+}
+
 TEST(Status, TheBacklogSaysWhenItEnds) {
   ProbeStatus p = degraded({{"backlog", "300"}});
   p.backlog_eta_seconds = 45;

@@ -177,6 +177,11 @@ TEST(Diagnosis, OutputThresholds) {
                 [](HeartbeatFacts& f, std::uint64_t n) { f.spool->oldest_unacked_ms = n; });
   EXPECT_EQ(found([](HeartbeatFacts& f) { f.database->connected = false; }), List{"database_away"});
   EXPECT_EQ(found([](HeartbeatFacts& f) { f.canary->stage = "seal"; }), List{"canary_lost"});
+  EXPECT_EQ(found([](HeartbeatFacts& f) {
+              f.canary->stage = "commit";
+              f.database->connected = false;
+            }),
+            List{"database_away"});
 }
 
 TEST(Diagnosis, Interfaces) {
