@@ -31,9 +31,9 @@ class ChainVerifier {
   // Without trusted keys the chain's own announcements (chain.start, key.rotate) give the keys.
   explicit ChainVerifier(std::vector<PublicKey> trusted = {});
 
-  // Instead of the events before it: what a spool keeps of a chain whose beginning it no longer has.
-  // Proves itself, for the tree has the root that the note signs; but who signs is announced at the
-  // beginning, so it needs trusted keys. Errc::usage when there are none.
+  // Instead of the events before it: what a spool keeps of a chain whose beginning it no longer
+  // has. Proves itself, for the tree has the root that the note signs; but who signs is announced
+  // at the beginning, so it needs trusted keys. Errc::usage when there are none.
   [[nodiscard]] Result<void> resume(const Digest& last_hash, const MerkleTree& tree,
                                     std::string_view note);
   // The exact envelope and payload bytes of the next event. Errors are Errc::verification and name
