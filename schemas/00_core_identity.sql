@@ -456,7 +456,7 @@ comment on function re_core.enrol_reader(name, text) is 'Lets a login read the r
 -- The part that live and replay enrolment share. Not granted to anybody.
 create function re_core.register_instance(
     p_instance uuid, p_machine uuid, p_tenant uuid, p_component text, p_mode text, p_db_role name,
-    p_spki bytea, p_storage text, p_note text, out status text, out key_id bytea)
+    p_spki bytea, p_storage text, p_note text, p_beside uuid, out status text, out key_id bytea)
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     known  re_core.component_instance;
@@ -490,11 +490,12 @@ begin
         select c.component_instance_id into other
         from re_core.component_instance c
         where c.machine_id = p_machine and c.component = p_component and c.mode = 'live' and re_core.instance_is_active(c.component_instance_id)
-        order by c.registered_at desc, c.component_instance_id limit 1;
-        if found then
+        order by (c.component_instance_id = p_beside) desc nulls last, c.registered_at desc, c.component_instance_id limit 1;
+        -- Naming the other one is what a cloned image cannot do by itself.
+        if found and other is distinct from p_beside then
             raise exception 'machine % already has the active % instance %', p_machine, p_component, other
                 using errcode = 'RE002',
-                      hint = format('a cloned image? else: select re_core.retire_instance(%L, ''reason'')', other);
+                      hint = format('a cloned image? else: select re_core.retire_instance(%L, ''reason''), or name it to enrol another one beside it', other);
         end if;
         select k.component_instance_id into other from re_core.signing_key k where k.key_id = register_instance.key_id and k.mode = 'live';
         if found then
@@ -517,7 +518,7 @@ begin
     insert into re_raw.chain_head (component_instance_id, tenant_id) values (p_instance, p_tenant);
     status := 'enrolled';
 end $$;
-comment on function re_core.register_instance(uuid, uuid, uuid, text, text, name, bytea, text, text) is 'Shared part of enrolment; internal';
+comment on function re_core.register_instance(uuid, uuid, uuid, text, text, name, bytea, text, text, uuid) is 'Shared part of enrolment; internal';
 
 create function re_core.instance_is_active(p_instance uuid) returns boolean
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -529,7 +530,7 @@ comment on function re_core.instance_is_active(uuid) is 'Whether the last status
 
 create function re_core.enrol_instance(
     p_instance uuid, p_machine uuid, p_tenant_slug text, p_component text, p_mode text, p_db_role name,
-    p_spki bytea, p_storage text, p_note text, out status text, out key_id bytea)
+    p_spki bytea, p_storage text, p_note text, p_beside uuid default null, out status text, out key_id bytea)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     tenant uuid;
@@ -551,10 +552,10 @@ begin
             using errcode = 'RE002', hint = format('grant re_probe to %I (or re_agent_writer, or re_ingest)', p_db_role);
     end if;
     select r.status, r.key_id into enrol_instance.status, enrol_instance.key_id
-    from re_core.register_instance(p_instance, p_machine, tenant, p_component, p_mode, p_db_role, p_spki, p_storage, p_note) r;
+    from re_core.register_instance(p_instance, p_machine, tenant, p_component, p_mode, p_db_role, p_spki, p_storage, p_note, p_beside) r;
 end $$;
-comment on function re_core.enrol_instance(uuid, uuid, text, text, text, name, bytea, text, text) is
-    'Registers an instance with its first key: enrolled, or unchanged when it is there with the same values; SQLSTATE RE002 when anything contradicts';
+comment on function re_core.enrol_instance(uuid, uuid, text, text, text, name, bytea, text, text, uuid) is
+    'Registers an instance with its first key: enrolled, or unchanged when it is there with the same values; SQLSTATE RE002 when anything contradicts. A machine has one active instance of a component, or more when each further one names an active one (p_beside)';
 
 -- A replay needs no operator: it can never pass as live, whatever it registers. Bounded per login.
 create function re_core.enrol_replay(p_instance uuid, p_machine uuid, p_spki bytea, out status text, out key_id bytea)
@@ -573,7 +574,7 @@ begin
         raise exception 'role "%" has registered 10000 replays', session_user using errcode = 'RE002', hint = 'use another login';
     end if;
     select r.status, r.key_id into enrol_replay.status, enrol_replay.key_id
-    from re_core.register_instance(p_instance, p_machine, tenant, 'dpi_probe', 'replay', session_user, p_spki, 'derived', 'replay') r;
+    from re_core.register_instance(p_instance, p_machine, tenant, 'dpi_probe', 'replay', session_user, p_spki, 'derived', 'replay', null) r;
 end $$;
 comment on function re_core.enrol_replay(uuid, uuid, bytea) is 'Registers a replay instance for the calling login only; same answers as enrol_instance';
 
@@ -663,7 +664,7 @@ grant execute on function re_core.make_append_only(regclass), re_core.protect_by
 grant execute on function
     re_core.create_tenant(text),
     re_core.enrol_reader(name, text),
-    re_core.enrol_instance(uuid, uuid, text, text, text, name, bytea, text, text),
+    re_core.enrol_instance(uuid, uuid, text, text, text, name, bytea, text, text, uuid),
     re_core.retire_instance(uuid, text),
     re_core.approve_version(uuid, bytea, bytea, text, text, text),
     re_core.rotate_key(uuid, bytea, bytea, bigint, text, text),

@@ -50,14 +50,18 @@ Result<Enrolment> enrol(const EnrolOptions& options) {
                 fmt::format("--instance {}: not a UUID in lower case", options.instance));
   }
   out.instance = given.value_or(random_uuid());
+  const auto beside = parse_uuid(options.beside);
+  if (!options.beside.empty() && !beside)
+    return fail(Errc::usage, fmt::format("--beside {}: not a UUID in lower case", options.beside));
   auto database = Postgres::connect(options.conninfo);
   if (!database) return tl::unexpected(database.error());
   const std::array arguments{SqlValue::uuid(out.instance), SqlValue::uuid(machine->id),
                              SqlValue::text(options.tenant), SqlValue::text(options.db_role),
-                             SqlValue::bytes(key->public_key().spki())};
+                             SqlValue::bytes(key->public_key().spki()),
+                             beside ? SqlValue::uuid(*beside) : SqlValue::null()};
   const auto rows = database->query(
       "select status from re_core.enrol_instance($1, $2, $3, 'dpi_probe', 'live', $4::name, $5, "
-      "'file', '')",
+      "'file', '', $6)",
       arguments);
   if (!rows) return tl::unexpected(rows.error());
   out.status = rows->at(0).at(0).value_or("");

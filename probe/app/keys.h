@@ -13,6 +13,7 @@ struct EnrolOptions {
   std::string key;
   std::string conninfo;
   std::string instance;  // empty: a new random one
+  std::string beside;    // an active instance of this machine, for one more
   std::string tenant = "default";
   std::string db_role;  // login that the probe will use
 };

@@ -187,6 +187,8 @@ class CommandLine {
     c->add_option("file", enrol_.key, "the key")->required();
     c->add_option("--role", enrol_.db_role, "database login that the probe uses")->required();
     c->add_option("--instance", enrol_.instance, "an instance enrolled before; else a new one");
+    c->add_option("--beside", enrol_.beside,
+                  "an active instance of this machine: enrol another one beside it");
     c->add_option("--tenant", enrol_.tenant, "short name of its tenant")->capture_default_str();
     add_database(*c);
     on(c, [this] {

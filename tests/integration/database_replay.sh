@@ -28,6 +28,9 @@ if [ -s /etc/machine-id ]; then
   run 0 "$probe" keys enrol key.pem --role probe1 -d "$admin"; says "^[0-9a-f-]{36} enrolled"
   instance=$(cut -d' ' -f1 out)
   run 0 "$probe" keys enrol key.pem --role probe1 --instance "$instance" -d "$admin"; says "unchanged"
+  run 0 "$probe" keys generate third.pem
+  run 4 "$probe" keys enrol third.pem --role probe1 -d "$admin"; says "already has the active dpi_probe instance $instance"
+  run 0 "$probe" keys enrol third.pem --role probe1 --beside "$instance" -d "$admin"; says "^[0-9a-f-]{36} enrolled"
   run 0 "$probe" keys generate other.pem
   run 4 "$probe" keys enrol other.pem --role probe1 --instance "$instance" -d "$admin"; says "$instance"
   run 4 "$probe" keys enrol other.pem --role nobody1 -d "$admin"; says "nobody1"

@@ -120,6 +120,8 @@ select is(t.status(t.chain(t.i2(), t.m2(), 0, t.zeros(), 's')), 'not_authorised'
 select throws_ok($$ select re_core.enrol_instance(t.i1(), t.m2(), 'one', 'dpi_probe', 'live', 't_probe1', t.spki(1), 'file', '') $$, 'RE002', null, 'an instance never moves to another machine');
 select throws_ok($$ select re_core.enrol_instance(t.i1(), t.m1(), 'one', 'dpi_probe', 'live', 't_probe1', t.spki(9), 'file', '') $$, 'RE002', null, 'nor to another key');
 select throws_ok($$ select re_core.enrol_instance(gen_random_uuid(), t.m1(), 'one', 'dpi_probe', 'live', 't_probe1', t.spki(9), 'file', '') $$, 'RE002', null, 'a cloned machine is refused');
+select throws_ok($$ select re_core.enrol_instance(gen_random_uuid(), t.m1(), 'one', 'dpi_probe', 'live', 't_probe1', t.spki(9), 'file', '', t.i2()) $$, 'RE002', null, 'naming an instance of another machine does not help');
+select is((re_core.enrol_instance('0192f0c1-7a00-8000-8000-00000000a009', t.m1(), 'one', 'dpi_probe', 'live', 't_probe1', t.spki(9), 'file', '', t.i1())).status, 'enrolled', 'a second one beside the first, when it is named');
 select throws_ok($$ select re_core.enrol_instance(gen_random_uuid(), gen_random_uuid(), 'one', 'dpi_probe', 'live', 't_probe1', t.spki(1), 'file', '') $$, 'RE002', null, 'a stolen key too');
 select throws_ok($$ select re_core.enrol_instance(gen_random_uuid(), gen_random_uuid(), 'one', 'dpi_probe', 'live', 't_nobody', t.spki(9), 'file', '') $$, 'RE002', null, 'a role that may not write');
 select is((re_core.enrol_instance(t.i1(), t.m1(), 'one', 'dpi_probe', 'live', 't_probe1', t.spki(1), 'file', '')).status, 'unchanged', 'enrolling again changes nothing');
