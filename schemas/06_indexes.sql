@@ -292,8 +292,8 @@ begin
            round(100.0 * f.spool_bytes / nullif(f.spool_cap_bytes, 0), 1), f.db_lag_events, f.signed_size,
            extract(epoch from f.signed_lag)::bigint, f.canary_flow_lag_us, f.canary_dns_lag_us, f.clock_offset_us, f.forks, f.open_gaps, f.violations
     from facts f
-    -- How far behind what arrives is.
-    cross join lateral (select case when f.last_emitted_at <= p_now - interval '30 seconds' and f.last_ingested_at > p_now - interval '60 seconds'
+    -- How far behind what arrives is. Of a replay nothing is: its times are those of the capture, not of any clock now.
+    cross join lateral (select case when f.mode = 'live' and f.last_emitted_at <= p_now - interval '30 seconds' and f.last_ingested_at > p_now - interval '60 seconds'
                                     then extract(epoch from p_now - f.last_emitted_at)::bigint end as seconds) l
     -- Packets a second: now over at most ten minutes, and usually: the median of this hour of the last seven days. Fourteen index look-ups.
     left join lateral (select (f.packets_offered - x.packets_offered) / extract(epoch from f.observed_at - x.observed_at) as rate,
