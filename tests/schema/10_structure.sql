@@ -14,6 +14,9 @@ select is_empty($$ select oid::regclass from tables x where not exists (select f
 select is_empty($$ select x.oid::regclass from tables x where not relispartition and obj_description(x.oid, 'pg_class') is null $$, 'every table has a comment');
 select is_empty($$ select x.oid::regclass, a.attname from tables x join pg_attribute a on a.attrelid = x.oid and a.attnum > 0 and not a.attisdropped
     where not x.relispartition and col_description(x.oid, a.attnum) is null $$, 'every column has a comment');
+select is_empty($$ select c.oid::regclass, a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
+    where c.relkind in ('v', 'c') and c.relnamespace::regnamespace::text like 're\_%' and (obj_description(c.oid, 'pg_class') is null and c.relkind = 'v' or col_description(c.oid, a.attnum) is null) $$,
+    'every view and type too, with each of its columns');
 select is_empty($$ select p.oid::regprocedure from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname like 're\_%'
     and obj_description(p.oid, 'pg_proc') is null $$, 'every function has a comment');
 select is_empty($$ select x.oid::regclass from tables x where not exists (
