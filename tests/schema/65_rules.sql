@@ -8,6 +8,9 @@ create temp table b as select 1 as n, t.chain(t.i1(), t.m1(), 0, t.zeros(), 'sfd
 select is(t.status(b, case n when 1 then t.note(t.i1(), 256, sha256('root')) end), 'stored', 'events') from b order by n;
 select is(re_raw.update_subtrees(t.i1()), 1::bigint, 'a subtree');
 select is(t.status(t.chain(t.i2(), t.m2(), 5, t.zeros(), 'f'), null, true), 'stored_with_gap', 'a gap');
+create temp table late as select t.chain(t.i1(), t.m1(), 256, (b).last_hash, 'xx') as b from b where n = 1;
+select is(t.status(row(t.i1(), 257, (b).envelopes[2:2], (b).payloads[2:2], null)::t.batch, null, true), 'stored_with_gap', 'another') from late;
+select is((select status from re_raw.fill_gap(t.i1(), 256, (b).envelopes[1:1], (b).payloads[1:1])), 'stored', 'that is filled') from late;
 select is(t.status(row(t.i2(), 9, array['x'::bytea], array['{}'::bytea], null)::t.batch), 'gap', 'a refusal');
 select lives_ok($$ select re_core.register_bundle('1.0.0', sha256('x'), 'note'), re_core.revoke_key(t.i1(), sha256(t.spki(1)), 400, true, 'stolen'),
     re_core.approve_version(t.m1(), sha256('c'), sha256('s'), '4.2', '1.0', 'test') $$, 'identity');
@@ -22,6 +25,10 @@ begin
     perform re_corr.link_evidence(incident, evidence, 'trigger');
     perform re_corr.add_confidence(incident, evidence, 300, 'rule', 1);
     perform re_corr.change_stage(incident, 'suspicious', 'seen');
+    evidence := re_corr.keep_evidence(t.i1(), 2, 'odd');
+    perform re_corr.link_evidence(incident, evidence, 'supporting');
+    perform re_corr.add_confidence(incident, evidence, 300, 'rule', 1);
+    perform re_corr.change_stage(incident, 'probable', 'more');
     perform re_corr.record_execution(re_corr.decide(re_corr.recommend(incident, 'isolate', 'because'), 'accepted', 'yes'), 'started', '');
     perform re_ai.add_model_version('drift', 1, 's3://m', sha256('m'), now());
     select * into vector from re_ai.add_vector(t.m1(), 'drift', 1, now() - interval '1 hour', now(), t.i1(), 1, incident, 's3://v', sha256('v'), 64);
@@ -86,12 +93,12 @@ select pg_temp.rule('re_corr.' || tab, over::jsonb, tab || '_' || rule) from (va
 -- A step with the hash that it must have, so that nothing but the rule in question is broken.
 create function pg_temp.step(over jsonb) returns jsonb language sql as $$
     select over || jsonb_build_object('step_hash', sha256(r.prev_step_hash || convert_to(concat_ws('|', r.incident_id, r.step, r.from_stage, r.to_stage, r.confidence_milli, extract(epoch from r.at), r.actor, r.reason), 'UTF8')))
-    from re_corr.incident_transition x, jsonb_populate_record(x, over) r $$;
-select pg_temp.rule('re_corr.incident_transition', pg_temp.step(over::jsonb), 'incident_transition_' || rule) from (values
+    from re_corr.incident_transition x, jsonb_populate_record(x, over) r where x.step = 1 $$;
+select pg_temp.rule('re_corr.incident_transition', pg_temp.step(over::jsonb), 'incident_transition_' || rule, 'step = 1') from (values
     ('{"from_stage":"suspicious","to_stage":"probable","confidence_milli":900}', 'begins_clean'), (format('{"prev_step_hash":"\\x%s"}', repeat('11', 32)), 'begins_clean'), ('{"step":2,"to_stage":"confirmed","confidence_milli":900}', 'climbs_by_one'),
     ('{"confidence_milli":249}', 'has_confidence'), ('{"step":2,"from_stage":"suspicious","to_stage":"probable","confidence_milli":499}', 'has_confidence'), ('{"step":2,"from_stage":"probable","to_stage":"confirmed","confidence_milli":749}', 'has_confidence'),
     ('{"confidence_milli":1001}', 'has_confidence'), ('{"reason":""}', 'reason_is_short'), ('{"step":2,"to_stage":"guilty","confidence_milli":900}', 'stages_are_known'), ('{"step":0}', 'step_is_positive')) x(over, rule);
-select pg_temp.rule('re_corr.incident_transition', '{"reason":"other"}', 'incident_transition_hash_is_true');
+select pg_temp.rule('re_corr.incident_transition', '{"reason":"other"}', 'incident_transition_hash_is_true', 'step = 1');
 
 select pg_temp.rule('re_ai.' || tab, over::jsonb, tab || '_' || rule) from (values
     ('model_version', '{"model_name":"A b"}', 'name_is_plain'), ('model_version', '{"model_version":0}', 'name_is_plain'), ('model_version', '{"artifact_ref":""}', 'ref_is_short'), ('model_version', '{"artifact_sha256":"\\x00"}', 'sha256_is_32_bytes'),
@@ -115,9 +122,134 @@ select is_empty($$ select k.conrelid::regclass, k.conname from pg_constraint k j
     where k.contype = 'c' and not c.relispartition and c.relnamespace::regnamespace::text in ('re_core', 're_raw', 're_corr', 're_ai', 're_ops') and k.conrelid <> 're_raw.raw_event'::regclass
       and k.conname not in (select rule from covered) $$, 'no CHECK of these schemas is left untried');
 
--- The same row twice
-select matches(pg_temp.refused(c.oid), '_pk(ey)?$', 'the same row of ' || c.oid::regclass || ' twice')
-from pg_class c where c.relnamespace::regnamespace::text in ('re_core', 're_raw', 're_corr', 're_ai', 're_ops') and c.relkind in ('r', 'p') and not c.relispartition and c.oid not in ('re_raw.chain_gap_fill'::regclass)
-order by c.oid::regclass::text;
+-- Keys. Each is tried alone: in a subtransaction that is undone, every other rule of the table goes first, so that nothing else can refuse.
+select t.send(t.chain(t.i2(), t.m2(), 6, (select last_hash from re_raw.chain_resume(t.i2())), 'f', '{}', '{"vlan_ids":[7],"encapsulations":["gre"],"risks":["a"],"splt":[{"bytes":1,"gap_us":0}],"anomalies":["b"]}'));
+select t.send(t.chain(t.i2(), t.m2(), 7, (select last_hash from re_raw.chain_resume(t.i2())), 'd', '{}', '{"anomalies":["b"]}'));
+select t.send(t.chain(t.i2(), t.m2(), 8, (select last_hash from re_raw.chain_resume(t.i2())), 'h', '{}', '{"reasons":["drops_kernel"]}'));
+select t.send(t.chain(t.i2(), t.m2(), 9, (select last_hash from re_raw.chain_resume(t.i2())), 'belcgw'));
+create temp table reference (tab text, name text);
+insert into reference values
+    ('re_ai.cluster', 'cluster_model_fk'), ('re_ai.cluster', 'cluster_tenant_fk'), ('re_ai.cluster_member', 'cluster_member_cluster_fk'), ('re_ai.cluster_member', 'cluster_member_has_feature_vector'),
+    ('re_ai.feature_vector', 'feature_vector_incident_fk'), ('re_ai.feature_vector', 'feature_vector_instance_fk'), ('re_ai.feature_vector', 'feature_vector_machine_fk'),
+    ('re_ai.feature_vector', 'feature_vector_model_fk'), ('re_ai.novelty_score', 'novelty_score_has_feature_vector'), ('re_ai.novelty_score', 'novelty_score_model_fk'),
+    ('re_ai.shap_explanation', 'shap_explanation_has_feature_vector'), ('re_ai.shap_explanation', 'shap_explanation_model_fk'), ('re_core.approved_version', 'approved_version_machine_fk'),
+    ('re_core.component_identity_history', 'component_identity_history_instance_fk'), ('re_core.component_instance', 'component_instance_machine_fk'),
+    ('re_core.component_instance_status', 'component_instance_status_instance_fk'), ('re_core.machine', 'machine_tenant_fk'), ('re_core.signing_key', 'signing_key_instance_fk'),
+    ('re_core.signing_key_status', 'signing_key_status_instance_fk'), ('re_core.signing_key_status', 'signing_key_status_key_fk'), ('re_core.tenant_member', 'tenant_member_tenant_fk'),
+    ('re_corr.decision', 'decision_recommendation_fk'), ('re_corr.evidence', 'evidence_instance_fk'), ('re_corr.evidence', 'evidence_machine_fk'), ('re_corr.execution', 'execution_decision_fk'),
+    ('re_corr.incident', 'incident_machine_fk'), ('re_corr.incident_confidence', 'incident_confidence_evidence_fk'), ('re_corr.incident_confidence', 'incident_confidence_goes_on_from_total'),
+    ('re_corr.incident_confidence', 'incident_confidence_incident_fk'), ('re_corr.incident_evidence', 'incident_evidence_evidence_fk'), ('re_corr.incident_evidence', 'incident_evidence_incident_fk'),
+    ('re_corr.incident_transition', 'incident_transition_follows'), ('re_corr.incident_transition', 'incident_transition_incident_fk'), ('re_corr.recommendation', 'recommendation_incident_fk'),
+    ('re_dpi.clock_step', 'clock_step_has_raw_event'), ('re_dpi.config_change', 'config_change_has_raw_event'), ('re_dpi.config_change_member', 'config_change_member_has_config_change'),
+    ('re_dpi.dns', 'dns_has_raw_event'), ('re_dpi.dns_anomaly', 'dns_anomaly_has_dns'), ('re_dpi.dns_edns_option', 'dns_edns_option_has_dns'), ('re_dpi.dns_question', 'dns_question_has_dns'),
+    ('re_dpi.dns_record', 'dns_record_has_dns'), ('re_dpi.flow', 'flow_has_raw_event'), ('re_dpi.flow_anomaly', 'flow_anomaly_has_flow'), ('re_dpi.flow_encapsulation', 'flow_encapsulation_has_flow'),
+    ('re_dpi.flow_packet', 'flow_packet_has_flow'), ('re_dpi.flow_risk', 'flow_risk_has_flow'), ('re_dpi.flow_vlan', 'flow_vlan_has_flow'), ('re_dpi.heartbeat', 'heartbeat_has_raw_event'),
+    ('re_dpi.heartbeat_anomaly', 'heartbeat_anomaly_has_heartbeat'), ('re_dpi.heartbeat_event', 'heartbeat_event_has_heartbeat'), ('re_dpi.heartbeat_interface', 'heartbeat_interface_has_heartbeat'),
+    ('re_dpi.heartbeat_loss', 'heartbeat_loss_has_heartbeat'), ('re_dpi.heartbeat_reason', 'heartbeat_reason_has_heartbeat'), ('re_dpi.loss_report', 'loss_report_has_raw_event'),
+    ('re_dpi.loss_report_event', 'loss_report_event_has_loss_report'), ('re_dpi.probe_start', 'probe_start_has_raw_event'), ('re_dpi.probe_stop', 'probe_stop_has_raw_event'),
+    ('re_dpi.worker_crash', 'worker_crash_has_raw_event'), ('re_ops.legal_hold', 'legal_hold_policy_fk'), ('re_ops.legal_hold_release', 'legal_hold_release_hold_fk'),
+    ('re_ops.retention_policy', 'retention_policy_parent_fk'), ('re_raw.chain_gap', 'chain_gap_instance_fk'), ('re_raw.chain_gap_fill', 'chain_gap_fill_gap_fk'),
+    ('re_raw.chain_head', 'chain_head_instance_fk'), ('re_raw.checkpoint', 'checkpoint_component_fk'), ('re_raw.checkpoint', 'checkpoint_covers_a_batch'),
+    ('re_raw.checkpoint', 'checkpoint_instance_fk'), ('re_raw.ingest_segment', 'ingest_segment_gap_is_declared'), ('re_raw.ingest_segment', 'ingest_segment_instance_fk'),
+    ('re_raw.ingest_segment', 'ingest_segment_predecessor_exists'), ('re_raw.raw_event', 'raw_event_is_of_enrolled_instance'), ('re_raw.subtree', 'subtree_instance_fk');
+create temp table key (tab text, name text);
+insert into key values
+    ('re_ai.cluster', 'cluster_pk'), ('re_ai.cluster', 'cluster_tenant_is_unique'), ('re_ai.model_version', 'model_version_pk'), ('re_core.approved_version', 'approved_version_pk'),
+    ('re_core.component_identity_history', 'component_identity_history_pk'), ('re_core.component_instance', 'component_instance_binding_is_unique'),
+    ('re_core.component_instance', 'component_instance_component_is_unique'), ('re_core.component_instance', 'component_instance_mode_is_unique'),
+    ('re_core.component_instance', 'component_instance_pk'), ('re_core.component_instance', 'component_instance_tenant_is_unique'),
+    ('re_core.component_instance_status', 'component_instance_status_pk'), ('re_core.machine', 'machine_and_tenant_are_unique'), ('re_core.machine', 'machine_pk'),
+    ('re_core.schema_bundle', 'schema_bundle_pk'), ('re_core.signing_key', 'signing_key_live_has_one_owner'), ('re_core.signing_key', 'signing_key_pk'),
+    ('re_core.signing_key_status', 'signing_key_status_pk'), ('re_core.tenant', 'tenant_pk'), ('re_core.tenant', 'tenant_slug_is_unique'), ('re_core.tenant_member', 'tenant_member_pk'),
+    ('re_corr.decision', 'decision_is_made_once'), ('re_corr.decision', 'decision_pk'), ('re_corr.decision', 'decision_tenant_is_unique'), ('re_corr.evidence', 'evidence_event_is_copied_once'),
+    ('re_corr.evidence', 'evidence_pk'), ('re_corr.evidence', 'evidence_tenant_is_unique'), ('re_corr.execution', 'execution_pk'), ('re_corr.incident', 'incident_pk'),
+    ('re_corr.incident', 'incident_tenant_is_unique'), ('re_corr.incident_confidence', 'incident_confidence_evidence_counts_once'), ('re_corr.incident_confidence', 'incident_confidence_pk'),
+    ('re_corr.incident_confidence', 'incident_confidence_total_is_unique'), ('re_corr.incident_evidence', 'incident_evidence_pk'), ('re_corr.incident_transition', 'incident_transition_end_is_unique'),
+    ('re_corr.incident_transition', 'incident_transition_pk'), ('re_corr.recommendation', 'recommendation_pk'), ('re_corr.recommendation', 'recommendation_tenant_is_unique'),
+    ('re_ops.legal_hold', 'legal_hold_pk'), ('re_ops.legal_hold_release', 'legal_hold_release_pk'), ('re_ops.retention_ledger', 'retention_ledger_has_one_successor'),
+    ('re_ops.retention_ledger', 'retention_ledger_hash_is_unique'), ('re_ops.retention_ledger', 'retention_ledger_pk'), ('re_ops.retention_policy', 'retention_policy_pk'),
+    ('re_raw.chain_gap', 'chain_gap_pk'), ('re_raw.chain_gap', 'chain_gap_range_is_unique'), ('re_raw.chain_gap_fill', 'chain_gap_fill_pk'), ('re_raw.chain_head', 'chain_head_pk'),
+    ('re_raw.chain_violation', 'chain_violation_is_recorded_once'), ('re_raw.chain_violation', 'chain_violation_pk'), ('re_raw.checkpoint', 'checkpoint_pk'), ('re_raw.event_type', 'event_type_pk'),
+    ('re_raw.ingest_segment', 'ingest_segment_end_is_unique'), ('re_raw.ingest_segment', 'ingest_segment_has_one_genesis'), ('re_raw.ingest_segment', 'ingest_segment_has_one_successor'),
+    ('re_raw.ingest_segment', 'ingest_segment_pk'), ('re_raw.subtree', 'subtree_pk'), ('re_raw.violation_counter', 'violation_counter_pk');
+create function pg_temp.alone(kept oid) returns regclass language plpgsql as $$
+declare
+    tab regclass := (select conrelid from pg_constraint where oid = kept);
+    k   record;
+begin
+    -- What references the table or is referenced by it, then its CHECKs and its other keys.
+    for k in select o.conrelid::regclass as tab, o.conname from pg_constraint o where o.contype = 'f' and tab in (o.conrelid, o.confrelid) and o.oid <> kept and o.conparentid = 0
+             union all select o.conrelid::regclass, o.conname from pg_constraint o where o.conrelid = tab and o.contype = 'c' and o.coninhcount = 0 loop
+        execute format('alter table %s drop constraint if exists %I', k.tab, k.conname);
+    end loop;
+    return tab;
+end $$;
+create function pg_temp.without_its_reference(kept oid) returns text language plpgsql as $$
+declare
+    tab     regclass;
+    changes text;
+    follow  text;
+    rule    text;
+    changed bigint;
+begin
+    begin
+        tab := pg_temp.alone(kept);
+        -- A value that is nowhere, for each column that does not choose the partition or follow from another.
+        select string_agg(format('%I is not null', a.attname), ' and ') filter (where a.attgenerated <> ''), string_agg(format('%I = %s', a.attname, case a.atttypid::regtype::text when 'uuid' then 'gen_random_uuid()' when 'bigint' then '8007199254740991' when 'integer' then '77' when 'bytea' then 'sha256(''nowhere'')'
+                                 else quote_literal('nowhere') end), ', ') filter (where a.attgenerated = '' and a.atttypid <> 'timestamptz'::regtype)
+        into follow, changes
+        from pg_constraint k cross join unnest(k.conkey) n join pg_attribute a on a.attrelid = k.conrelid and a.attnum = n
+        where k.oid = kept;
+        execute format('alter table %s disable trigger user', tab);
+        begin
+            execute format('update %s set %s
+                           where (tableoid, ctid) = (select tableoid, ctid from %1$s where %3$s limit 1)', tab, changes, coalesce(follow, 'true'));
+            get diagnostics changed = row_count;
+            rule := case changed when 0 then 'no row to try it on' else 'nothing refused it' end;
+        exception when foreign_key_violation then
+            get stacked diagnostics rule = constraint_name;
+        end;
+        raise exception 'undo' using errcode = 'T0001';
+    exception when sqlstate 'T0001' then
+        return rule;
+    end;
+end $$;
+-- A partitioned table's keys to another partitioned one are its leaves'.
+create temp view found as
+    select k.oid, regexp_replace(k.conrelid::regclass::text, '_p[0-9]{6,8}$', '') as tab, k.conname from pg_constraint k join pg_class c on c.oid = k.conrelid
+    where k.contype = 'f' and k.conparentid = 0 and c.relnamespace::regnamespace::text like 're\_%' and c.relnamespace::regnamespace::text <> 're_agent'
+      and (not c.relispartition or c.relname like any (array['%\_p' || to_char(now() at time zone 'UTC', 'YYYYMMDD'), '%\_p' || to_char(now() at time zone 'UTC', 'YYYYMM')]));
+select is(pg_temp.without_its_reference(f.oid), r.name, format('%s: %s', r.tab, r.name))
+from reference r left join found f on f.tab = r.tab and f.conname = r.name order by r.tab, r.name;
+select is_empty('select tab, conname from found except select * from reference', 'no foreign key is left untried');
+
+create function pg_temp.twice(unique_index regclass) returns text language plpgsql as $$
+declare
+    tab     regclass := (select indrelid from pg_index where indexrelid = unique_index);
+    columns text := (select string_agg(quote_ident(a.attname), ', ' order by a.attnum) from pg_attribute a where a.attrelid = tab and a.attnum > 0 and not a.attisdropped and a.attgenerated = '');
+    o       record;
+    rule    text;
+begin
+    begin
+        for o in select k.conname, i.indexrelid::regclass as name from pg_index i left join pg_constraint k on k.conindid = i.indexrelid and k.contype in ('p', 'u')
+                 where i.indrelid = tab and i.indisunique and i.indexrelid <> unique_index loop
+            if o.conname is null then execute format('drop index %s', o.name); else execute format('alter table %s drop constraint %I cascade', tab, o.conname); end if;
+        end loop;
+        begin
+            execute format('insert into %1$s (%2$s) select %2$s from %1$s', tab, columns);
+            rule := 'nothing refused it';
+        exception when unique_violation then
+            get stacked diagnostics rule = constraint_name;
+        end;
+        raise exception 'undo' using errcode = 'T0001';
+    exception when sqlstate 'T0001' then
+        return rule;
+    end;
+end $$;
+select is(pg_temp.twice(to_regclass(split_part(k.tab, '.', 1) || '.' || k.name)), k.name, format('%s: %s', k.tab, k.name)) from key k order by k.tab, k.name;
+select is_empty($$ select i.indrelid::regclass::text, x.relname::text from pg_index i join pg_class c on c.oid = i.indrelid join pg_class x on x.oid = i.indexrelid
+    where i.indisunique and c.relkind = 'r' and not c.relispartition and c.relnamespace::regnamespace::text like 're\_%' except select * from key $$, 'no key is left untried');
+select matches(pg_temp.refused(c.oid), '_pkey$', 'the same row of ' || c.oid::regclass || ' twice')
+from pg_class c where c.relnamespace::regnamespace::text like 're\_%' and c.relnamespace::regnamespace::text <> 're_agent' and c.relkind = 'p' order by c.oid::regclass::text;
 select * from finish();
 rollback;
