@@ -854,6 +854,8 @@ declare
     n      int := cardinality(p_envelopes);
     hashes bytea[];
     bad    bigint;
+    code   text;
+    rule   text;
 begin
     select * into inst from re_core.component_instance c where c.component_instance_id = p_instance;
     if not found then
@@ -903,8 +905,17 @@ begin
         insert into re_raw.chain_gap_fill (component_instance_id, first_missing, last_missing, tenant_id)
             values (p_instance, gap.first_missing, gap.last_missing, inst.tenant_id);
         status := 'stored';
-    exception when data_exception or check_violation or not_null_violation or unique_violation or program_limit_exceeded or sqlstate 'RE003' then
-        get stacked diagnostics detail = message_text;
+    exception when data_exception or check_violation or not_null_violation or foreign_key_violation or unique_violation
+                   or program_limit_exceeded or sqlstate 'RE003' then
+        get stacked diagnostics code = returned_sqlstate, rule = constraint_name, detail = message_text;
+        -- As in ingest: what is the database's own is retried or heard, what is the sender's is recorded.
+        if code = '23514' and rule in ('', 'partition_is_sealed') then
+            status := 'no_partition';
+            detail := 'no open partition for ' || now();
+            return;
+        elsif code = '23503' and rule <> 'raw_event_is_of_enrolled_instance' then
+            raise;
+        end if;
         status := 'bad_event';
         perform re_raw.record_violation(p_instance, inst.tenant_id, status, null, gap.first_missing, gap.last_missing, bad, null, null, null, detail);
     end;
