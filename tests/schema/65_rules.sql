@@ -127,6 +127,15 @@ select t.send(t.chain(t.i2(), t.m2(), 6, (select last_hash from re_raw.chain_res
 select t.send(t.chain(t.i2(), t.m2(), 7, (select last_hash from re_raw.chain_resume(t.i2())), 'd', '{}', '{"anomalies":["b"]}'));
 select t.send(t.chain(t.i2(), t.m2(), 8, (select last_hash from re_raw.chain_resume(t.i2())), 'h', '{}', '{"reasons":["drops_kernel"]}'));
 select t.send(t.chain(t.i2(), t.m2(), 9, (select last_hash from re_raw.chain_resume(t.i2())), 'belcgw'));
+-- What no payload can bring about in the facts: ingest derives these columns itself.
+select is(pg_temp.refused(('re_dpi.' || tab)::regclass, '{"observed_at_ns":1000}'), tab || '_nanoseconds_are_in_range', tab || ': a thousand nanoseconds') from unnest(array[
+    'flow', 'dns', 'heartbeat', 'loss_report', 'clock_step', 'probe_start', 'probe_stop', 'config_change', 'worker_crash']) tab;
+select is(pg_temp.refused(('re_dpi.' || tab)::regclass, over::jsonb), tab || '_nanoseconds_have_their_time', tab || ': ' || over) from (values ('flow', '{"cert_not_before_ns":0}'), ('flow', '{"cert_not_after_ns":0}'),
+    ('dns', '{"query_at_ns":null}'), ('dns', '{"response_at_ns":null}'), ('heartbeat', '{"db_last_ack_at_ns":0}'), ('heartbeat', '{"last_packet_at_ns":0}'), ('heartbeat_interface', '{"last_packet_at_ns":null}'),
+    ('probe_start', '{"loss_window_from_ns":0}'), ('probe_start', '{"loss_window_to_ns":0}')) x(tab, over);
+select is(pg_temp.refused(('re_dpi.' || tab)::regclass, '{"position":-1}'), tab || '_position_is_valid', tab || ': a place before the first') from unnest(array[
+    'flow_vlan', 'flow_encapsulation', 'flow_packet', 'dns_question', 'dns_record', 'dns_edns_option']) tab;
+
 create temp table reference (tab text, name text);
 insert into reference values
     ('re_ai.cluster', 'cluster_model_fk'), ('re_ai.cluster', 'cluster_tenant_fk'), ('re_ai.cluster_member', 'cluster_member_cluster_fk'), ('re_ai.cluster_member', 'cluster_member_has_feature_vector'),
