@@ -104,7 +104,6 @@ create table re_dpi.flow (
     canary                    boolean,
     constraint flow_pk primary key (ingested_at, component_instance_id, seq),
     constraint flow_community_id_is_valid check (octet_length(community_id) = 30 and starts_with(community_id, '1:')),
-    constraint flow_ip_version_is_valid check (ip_version in (4, 6)),
     constraint flow_protocol_is_valid check (protocol between 0 and 255),
     constraint flow_orientation_is_valid check (orientation in ('syn', 'syn_ack', 'dns_qr', 'tls_hello', 'http', 'icmp_type', 'service_port', 'multicast', 'first_packet')),
     constraint flow_end_reason_is_valid check (end_reason in ('fin', 'rst', 'idle', 'active', 'forced', 'evicted', 'port_reuse')),

@@ -61,7 +61,7 @@ select is((select string_agg(n.nspname || ' ' || x, ', ' order by n.nspname coll
   select c.relnamespace, string_agg(k || n::text, ' ' order by k) as x from (
     select c.relnamespace, k.contype::text as k, count(*) as n from pg_constraint k join pg_class c on c.oid = k.conrelid where not c.relispartition and k.contype in ('c', 'f', 'p', 'u') group by 1, 2) c group by 1) y
 join pg_namespace n on n.oid = y.relnamespace where n.nspname like 're\_%'),
-    're_agent c50 p6, re_ai c14 f9 p6 u1, re_core c24 f9 p10 u6, re_corr c25 f13 p8 u9, re_dpi c134 p25, re_ops c14 f3 p4 u2, re_raw c35 f11 p10 u4', 'constraints of each schema');
+    're_agent c50 p6, re_ai c14 f9 p6 u1, re_core c24 f9 p10 u6, re_corr c25 f13 p8 u9, re_dpi c133 p25, re_ops c14 f3 p4 u2, re_raw c35 f11 p10 u4', 'constraints of each schema');
 select is((select string_agg(n.nspname || ' ' || x.n, ', ' order by n.nspname collate "C") from (
   select c.relnamespace, count(*) as n from pg_attribute a join pg_class c on c.oid = a.attrelid where not c.relispartition and c.relkind in ('r', 'p') and a.attnum > 0 and a.attnotnull and not a.attisdropped group by 1) x
 join pg_namespace n on n.oid = x.relnamespace where n.nspname like 're\_%'),
