@@ -79,6 +79,15 @@ select pg_temp.rule('re_raw.' || tab, over::jsonb, tab || '_' || rule) from (val
     ('checkpoint', jsonb_build_object('note', t.note(t.i1(), 256, '\x00'), 'root', '\x00')::text, 'root_is_32_bytes'), ('checkpoint', jsonb_build_object('note', t.note(t.i1(), 0, sha256('root')), 'tree_size', 0)::text, 'size_is_positive'),
     ('event_type', '{"event_version":0}', 'version_is_in_range'), ('event_type', '{"event_version":65536}', 'version_is_in_range'),
     ('subtree', '{"subtree_hash":"\\x00"}', 'hash_is_32_bytes'), ('subtree', '{"subtree_no":-1}', 'no_is_positive'), ('violation_counter', '{"recorded":-1}', 'counts'), ('violation_counter', '{"attempts":0}', 'counts')) x(tab, over, rule);
+-- Of a raw event, what the bytes do not bind: 9990 and 999 nanoseconds are written alike in three places.
+select pg_temp.rule('re_raw.raw_event', over::jsonb, 'raw_event_' || rule) from (values ('{"arrival":"late"}', 'arrival_is_true'), ('{"arrival":"replay"}', 'arrival_is_true'), ('{"emitted_at_ns":9990}', 'nanoseconds_are_in_range')) x(over, rule);
+-- An envelope that says the same as the columns, hash and id included, and is wrong all the same.
+create function pg_temp.event(columns jsonb, says jsonb) returns jsonb language sql as $$
+    select columns || jsonb_build_object('envelope', x.e, 'envelope_hash', sha256('\x00'::bytea || x.e), 'event_id', t.event_id(t.i1(), coalesce((columns ->> 'seq')::bigint, r.seq), r.observed_at, r.payload_sha256))
+    from re_raw.raw_event r cross join lateral (select t.envelope(t.i1(), t.m1(), coalesce((columns ->> 'seq')::bigint, r.seq), r.prev_hash, r.event_type, r.payload, says) as e offset 0) x
+    where r.component_instance_id = t.i1() and r.seq = 100 $$;
+select pg_temp.rule('re_raw.raw_event', pg_temp.event(columns::jsonb, says::jsonb), 'raw_event_' || rule, 'component_instance_id = t.i1() and seq = 100') from (values
+    ('{"payload_bytes":10}', '{"payload_bytes":10}', 'payload_has_its_length'), ('{"seq":-1,"mono_us":0}', '{"mono_us":0}', 'seq_is_in_range'), ('{"seq":9007199254740992,"mono_us":0}', '{"mono_us":0}', 'seq_is_in_range')) x(columns, says, rule);
 select pg_temp.rule('re_raw.ingest_segment', over::jsonb, 'ingest_segment_' || rule, 'first_seq = 0') from (values ('{"last_hash":"\\x00"}', 'hashes_are_32_bytes'), (format('{"first_prev_hash":"\\x%s"}', repeat('11', 32)), 'is_contiguous'), ('{"first_seq":1}', 'is_contiguous'),
     (format('{"prev_last_hash":"\\x%s"}', repeat('11', 32)), 'pairs_are_whole'), ('{"gap_last":4}', 'pairs_are_whole'), ('{"last_seq":-1}', 'range_is_valid')) x(over, rule);
 select pg_temp.rule('re_raw.ingest_segment', over::jsonb, 'ingest_segment_' || rule, 'first_seq = 5') from (values ('{"gap_first":2}', 'is_contiguous'), ('{"gap_last":3}', 'is_contiguous')) x(over, rule);
