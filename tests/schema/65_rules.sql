@@ -87,7 +87,9 @@ create function pg_temp.event(columns jsonb, says jsonb) returns jsonb language 
     from re_raw.raw_event r cross join lateral (select t.envelope(t.i1(), t.m1(), coalesce((columns ->> 'seq')::bigint, r.seq), r.prev_hash, r.event_type, r.payload, says) as e offset 0) x
     where r.component_instance_id = t.i1() and r.seq = 100 $$;
 select pg_temp.rule('re_raw.raw_event', pg_temp.event(columns::jsonb, says::jsonb), 'raw_event_' || rule, 'component_instance_id = t.i1() and seq = 100') from (values
-    ('{"payload_bytes":10}', '{"payload_bytes":10}', 'payload_has_its_length'), ('{"seq":-1,"mono_us":0}', '{"mono_us":0}', 'seq_is_in_range'), ('{"seq":9007199254740992,"mono_us":0}', '{"mono_us":0}', 'seq_is_in_range')) x(columns, says, rule);
+    ('{"payload_bytes":10}', '{"payload_bytes":10}', 'payload_has_its_length'), ('{"seq":-1,"mono_us":0}', '{"mono_us":0}', 'seq_is_in_range'), ('{"seq":9007199254740992,"mono_us":0}', '{"mono_us":0}', 'seq_is_in_range'),
+    ('{"version":""}', '{"identity":{"boot_id":"2b1e0f6a-9c7d-4e21-8a55-1f2e3d4c5b6a","hostname":"sensor-01","version":""}}', 'version_is_short'),
+    ('{"version":"' || repeat('1', 65) || '"}', '{"identity":{"boot_id":"2b1e0f6a-9c7d-4e21-8a55-1f2e3d4c5b6a","hostname":"sensor-01","version":"' || repeat('1', 65) || '"}}', 'version_is_short')) x(columns, says, rule);
 select pg_temp.rule('re_raw.ingest_segment', over::jsonb, 'ingest_segment_' || rule, 'first_seq = 0') from (values ('{"last_hash":"\\x00"}', 'hashes_are_32_bytes'), (format('{"first_prev_hash":"\\x%s"}', repeat('11', 32)), 'is_contiguous'), ('{"first_seq":1}', 'is_contiguous'),
     (format('{"prev_last_hash":"\\x%s"}', repeat('11', 32)), 'pairs_are_whole'), ('{"gap_last":4}', 'pairs_are_whole'), ('{"last_seq":-1}', 'range_is_valid')) x(over, rule);
 select pg_temp.rule('re_raw.ingest_segment', over::jsonb, 'ingest_segment_' || rule, 'first_seq = 5') from (values ('{"gap_first":2}', 'is_contiguous'), ('{"gap_last":3}', 'is_contiguous')) x(over, rule);
