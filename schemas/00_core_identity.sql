@@ -563,6 +563,10 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     tenant uuid;
 begin
+    -- The shared part says what an instance is enrolled with; a login that asks for another's learns nothing from here.
+    if exists (select from re_core.component_instance c where c.component_instance_id = p_instance and (c.mode <> 'replay' or c.db_role <> session_user)) then
+        raise exception 'instance % is not a replay of this login', p_instance using errcode = 'RE002', hint = 'use a new instance id';
+    end if;
     select c.tenant_id into tenant from re_core.component_instance c where c.component_instance_id = p_instance;
     if not found then
         select c.tenant_id into tenant from re_core.component_instance c

@@ -61,7 +61,7 @@ create table re_raw.raw_event (
     constraint raw_event_payload_has_its_digest check (sha256(payload) = payload_sha256),
     constraint raw_event_hash_is_of_envelope check (envelope_hash = sha256('\x00'::bytea || envelope)),
     -- The envelope is rebuilt from the columns in canonical form and compared byte for byte: this binds every column, and refuses
-    -- every other spelling of the same members.
+    -- every other spelling of the same members. encode() doubles a backslash, so no string with one is ever equal: canonical form has none.
     constraint raw_event_envelope_is_canonical check (encode(envelope, 'escape') = concat(
         '{"component":"', component, '","component_instance_id":"', component_instance_id,
         '","emitted_at":"', to_char(emitted_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), lpad(emitted_at_ns::text, 3, '0'),
@@ -418,44 +418,57 @@ create function re_raw.store_events(p_instance re_core.component_instance, p_fir
                                     p_envelopes bytea[], p_payloads bytea[], p_hashes bytea[]) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
+    -- Canonical form fixes where things stand: counted from the front up to event_type, from the end back to payload_bytes. Between
+    -- these, no string has an escape or a quotation mark in it, so the marks alone delimit the members: element 4n + 1 of the split is
+    -- a value (or, of a number, stands behind its name). Whatever was cut out wrongly, the CHECK that rebuilds the text refuses.
+    emitted constant int := 1 + octet_length(concat(
+        '{"component":"', p_instance.component, '","component_instance_id":"', p_instance.component_instance_id, '","emitted_at":"'));
+    id      constant int := emitted + 30 + octet_length('","event_id":"');
+    middle  constant int := id + 36 + octet_length('","event_type":"');
+    digest  constant int := 1 + octet_length('","payload_bytes":,"payload_sha256":"');      -- counted from the end of observed_at
+    link    constant int := digest + 64 + octet_length('","prev_hash":"');
+    behind  constant int := octet_length('","payload_bytes":,"payload_sha256":"","prev_hash":"","schema":"ransomeye.envelope/1","seq":}') + 128;
     batches re_raw.event_batch[];
     stores  text[];
     i       int;
     bad     bigint;
 begin
-    -- Canonical form has no escapes and no quotation mark inside a string, so the marks alone delimit every member of the envelope:
-    -- element 2n of the split is a name or a string, element 2n+1 what stands between. The CHECK rebuilds the text and compares.
     with stored as (
         insert into re_raw.raw_event (
             component_instance_id, seq, tenant_id, machine_id, event_id, boot_id, observed_at, emitted_at, mono_us, payload_bytes,
             event_version, observed_at_ns, emitted_at_ns, component, event_type, mode, hostname, version, arrival,
             payload_sha256, prev_hash, envelope_hash, envelope, payload)
         select
-            p_instance.component_instance_id, p_first_seq + x.o - 1, p_instance.tenant_id, x.t[40]::uuid, x.t[16]::uuid, x.t[28]::uuid,
-            x.observed_at, re_raw.time_us(x.t[12]), btrim(x.t[47], ':,')::bigint, btrim(x.t[53], ':,')::int,
-            btrim(x.t[23], ':,')::int, re_raw.time_ns(x.t[50]), re_raw.time_ns(x.t[12]), x.t[4], x.t[20], x.t[44], x.t[32], x.t[36],
+            p_instance.component_instance_id, x.seq, p_instance.tenant_id, x.t[21]::uuid,
+            convert_from(substring(x.envelope from id for 36), 'UTF8')::uuid, x.t[9]::uuid,
+            x.observed_at, re_raw.time_us(x.emitted), btrim(x.t[28], ':,')::bigint, octet_length(x.payload),
+            btrim(x.t[4], ':,')::int, re_raw.time_ns(x.t[31]), re_raw.time_ns(x.emitted), p_instance.component, x.t[1], x.t[25], x.t[13], x.t[17],
             case
-                when x.t[44] = 'replay' then 'replay'
+                when x.t[25] = 'replay' then 'replay'
                 when x.observed_at > now() + interval '5 seconds' then 'ahead'
                 when x.observed_at < now() - interval '720 hours' then 'old'
                 when x.observed_at < now() - interval '1 hour' then 'late'
                 else 'on_time' end,
-            decode(x.t[56], 'hex'), decode(x.t[60], 'hex'), x.hash, x.envelope, x.payload
+            decode(convert_from(substring(x.envelope from x.upto + digest + x.digits for 64), 'UTF8'), 'hex'),
+            decode(convert_from(substring(x.envelope from x.upto + link + x.digits for 64), 'UTF8'), 'hex'),
+            x.hash, x.envelope, x.payload
         from (
-            select s.o, s.envelope, s.payload, s.hash, s.t, re_raw.time_us(s.t[50]) as observed_at
+            select s.*, re_raw.time_us(s.t[31]) as observed_at
             from (
-                select u.o, u.envelope, u.payload, u.hash, string_to_array(convert_from(u.envelope, 'UTF8'), '"') as t
-                from unnest(p_envelopes, p_payloads, p_hashes) with ordinality u(envelope, payload, hash, o)
+                select v.*, convert_from(substring(v.envelope from emitted for 30), 'UTF8') as emitted,
+                       string_to_array(convert_from(substring(v.envelope from middle for v.upto - middle + 1), 'UTF8'), '"') as t
+                from (
+                    select w.*, octet_length(w.envelope) - behind - w.digits - octet_length(w.seq::text) as upto
+                    from (
+                        select u.envelope, u.payload, u.hash, p_first_seq + u.o - 1 as seq, octet_length(octet_length(u.payload)::text) as digits
+                        from unnest(p_envelopes, p_payloads, p_hashes) with ordinality u(envelope, payload, hash, o)
+                        offset 0) w
+                    offset 0) v
                 offset 0) s
             offset 0) x
         returning seq, event_type, event_version, observed_at, observed_at_ns, payload
-    ), parsed as materialized (
-        -- Payloads: plain ASCII without escapes and without room for a disguised name, valid JSON, an object; then by type to their tables.
-        select y.seq, y.event_type, y.event_version, y.observed_at, y.observed_at_ns, y.text, y.text::json as payload,
-               -- Whether the text breaks the form, or a string in it begins with a colon: one pass, rarely true, looked at again below.
-               y.text ~ '[^ -~]|\\|" :|[[,:]":' as is_special
-        from (select s.*, convert_from(s.payload, 'UTF8') as text from stored s offset 0) y
     ), grouped as (
+        -- Payloads: plain ASCII without escapes and without room for a disguised name, valid JSON, an object; then by type to their tables.
         select e.store_schema, e.store_name, p.event_type, p.event_version,
                row(p_instance.component_instance_id, p_instance.tenant_id, p_instance.machine_id,
                    array_agg(p.seq), array_agg(p.observed_at), array_agg(p.observed_at_ns), array_agg(p.payload),
@@ -464,16 +477,21 @@ begin
                    array_agg(case when p.is_special
                        then (select count(*) from string_to_table(p.text, '"') with ordinality u(piece, o) where u.o % 2 = 1 and u.o > 1 and starts_with(u.piece, ':'))
                        else (octet_length(p.text) - octet_length(replace(p.text, '":', ''))) / 2 end::int),
-                   array_agg(octet_length(p.text) - octet_length(replace(p.text, '"', ''))))::re_raw.event_batch as batch
-        from parsed p
-        join re_raw.event_type e
+                   array_agg(octet_length(p.text) - octet_length(replace(p.text, '"', ''))))::re_raw.event_batch as batch,
+               min(p.seq) filter (where json_typeof(p.payload) <> 'object' or (p.is_special and p.text ~ '[^ -~]|\\|" :')) as bad
+        from (
+            select y.seq, y.event_type, y.event_version, y.observed_at, y.observed_at_ns, y.text, y.text::json as payload,
+                   -- Whether the text breaks the form, or a string in it begins with a colon: one pass, rarely true, looked at again above.
+                   y.text ~ '[^ -~]|\\|" :|[[,:]":' as is_special
+            from (select s.*, convert_from(s.payload, 'UTF8') as text from stored s offset 0) y
+            offset 0) p
+        left join re_raw.event_type e
             on e.component = p_instance.component and e.event_type = p.event_type and e.event_version = p.event_version
         group by e.store_schema, e.store_name, p.event_type, p.event_version
     )
-    select array_agg(g.batch order by g.event_type, g.event_version),
-           array_agg(format('%I.%I', g.store_schema, g.store_name) order by g.event_type, g.event_version),
-           (select min(p.seq) from parsed p
-            where json_typeof(p.payload) <> 'object' or (p.is_special and p.text ~ '[^ -~]|\\|" :'))
+    select array_agg(g.batch order by g.event_type, g.event_version) filter (where g.store_name is not null),
+           array_agg(format('%I.%I', g.store_schema, g.store_name) order by g.event_type, g.event_version) filter (where g.store_name is not null),
+           min(g.bad)
     into batches, stores, bad
     from grouped g;
     if bad is not null then
@@ -836,6 +854,8 @@ declare
     n      int := cardinality(p_envelopes);
     hashes bytea[];
     bad    bigint;
+    code   text;
+    rule   text;
 begin
     select * into inst from re_core.component_instance c where c.component_instance_id = p_instance;
     if not found then
@@ -885,8 +905,17 @@ begin
         insert into re_raw.chain_gap_fill (component_instance_id, first_missing, last_missing, tenant_id)
             values (p_instance, gap.first_missing, gap.last_missing, inst.tenant_id);
         status := 'stored';
-    exception when data_exception or check_violation or not_null_violation or unique_violation or program_limit_exceeded or sqlstate 'RE003' then
-        get stacked diagnostics detail = message_text;
+    exception when data_exception or check_violation or not_null_violation or foreign_key_violation or unique_violation
+                   or program_limit_exceeded or sqlstate 'RE003' then
+        get stacked diagnostics code = returned_sqlstate, rule = constraint_name, detail = message_text;
+        -- As in ingest: what is the database's own is retried or heard, what is the sender's is recorded.
+        if code = '23514' and rule in ('', 'partition_is_sealed') then
+            status := 'no_partition';
+            detail := 'no open partition for ' || now();
+            return;
+        elsif code = '23503' and rule <> 'raw_event_is_of_enrolled_instance' then
+            raise;
+        end if;
         status := 'bad_event';
         perform re_raw.record_violation(p_instance, inst.tenant_id, status, null, gap.first_missing, gap.last_missing, bad, null, null, null, detail);
     end;

@@ -108,7 +108,6 @@ create table re_agent.file_activity (
         and greatest(
             size_before, size_after, pid) <= 9007199254740991),
     constraint file_activity_nanoseconds_are_in_range check (least(observed_at_ns, process_start_at_ns) >= 0 and greatest(observed_at_ns, process_start_at_ns) <= 999),
-    constraint file_activity_nanoseconds_have_their_time check ((process_start_at is null) = (process_start_at_ns is null)),
     constraint file_activity_truncated_is_true_or_absent check (path_truncated is not false and old_path_truncated is not false)
 ) partition by range (ingested_at);
 comment on table  re_agent.file_activity is 'agent.file v1: changes of files';
@@ -217,8 +216,7 @@ create table re_agent.network_intent (
     constraint network_intent_addresses_are_hosts check (
         masklen(local_ip) = case family(local_ip) when 4 then 32 else 128 end
         and masklen(remote_ip) = case family(remote_ip) when 4 then 32 else 128 end),
-    constraint network_intent_nanoseconds_are_in_range check (least(observed_at_ns, process_start_at_ns) >= 0 and greatest(observed_at_ns, process_start_at_ns) <= 999),
-    constraint network_intent_nanoseconds_have_their_time check ((process_start_at is null) = (process_start_at_ns is null))
+    constraint network_intent_nanoseconds_are_in_range check (least(observed_at_ns, process_start_at_ns) >= 0 and greatest(observed_at_ns, process_start_at_ns) <= 999)
 ) partition by range (ingested_at);
 comment on table  re_agent.network_intent is 'agent.network_intent v1: what a process asked the network for, before any packet';
 comment on column re_agent.network_intent.ingested_at           is 'Database clock of the batch; that of the raw event; chooses the partition';

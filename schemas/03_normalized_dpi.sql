@@ -104,7 +104,6 @@ create table re_dpi.flow (
     canary                    boolean,
     constraint flow_pk primary key (ingested_at, component_instance_id, seq),
     constraint flow_community_id_is_valid check (octet_length(community_id) = 30 and starts_with(community_id, '1:')),
-    constraint flow_ip_version_is_valid check (ip_version in (4, 6)),
     constraint flow_protocol_is_valid check (protocol between 0 and 255),
     constraint flow_orientation_is_valid check (orientation in ('syn', 'syn_ack', 'dns_qr', 'tls_hello', 'http', 'icmp_type', 'service_port', 'multicast', 'first_packet')),
     constraint flow_end_reason_is_valid check (end_reason in ('fin', 'rst', 'idle', 'active', 'forced', 'evicted', 'port_reuse')),
@@ -1195,26 +1194,35 @@ declare
     bad bigint;
 begin
     with p as materialized (
-        select u.seq, u.observed_at, u.observed_at_ns, u.members, u.quotes, r.*,
-               num_nonnulls(r.community_id, r.record, r.final, r.start_at, r.end_at, r.ip_version, r.protocol, r.src_ip, r.src_port, r.dst_ip,
-                            r.dst_port, r.orientation, r.packets_src, r.packets_dst, r.ip_bytes_src, r.ip_bytes_dst, r.payload_bytes_src,
-                            r.payload_bytes_dst, r.end_reason, r.app_master, r.app, r.app_category, r.app_confidence, r.app_packets, r.risk_score,
-                            r.tunnel_type, r.tunnel_id, r.tunnel_src_ip, r.tunnel_dst_ip, r.tcp_flags_src, r.tcp_flags_dst, r.conn_state, r.history,
-                            r.rtt_src_us, r.rtt_dst_us, r.retransmits_src, r.retransmits_dst, r.out_of_order_src, r.out_of_order_dst,
-                            r.duplicate_acks_src, r.duplicate_acks_dst, r.zero_windows_src, r.zero_windows_dst, r.gap_bytes_src, r.gap_bytes_dst,
-                            r.duplicate_packets, r.icmp_type, r.icmp_code, r.ttl_min_src, r.ttl_min_dst, r.server_name, r.server_name_truncated,
-                            r.tls_version, r.tls_cipher, r.alpn, r.alpn_truncated, r.ja3, r.ja3s, r.ja4, r.cert_sha256, r.cert_subject,
-                            r.cert_subject_truncated, r.cert_issuer, r.cert_issuer_truncated, r.cert_not_before, r.cert_not_after, r.http_method,
-                            r.http_method_truncated, r.http_url, r.http_url_truncated, r.http_user_agent, r.http_user_agent_truncated, r.http_status,
-                            r.ssh_client, r.ssh_client_truncated, r.ssh_server, r.ssh_server_truncated, r.hassh, r.hassh_server, r.canary, r.vlan_ids,
-                            r.encapsulations, r.risks, r.splt, r.anomalies) as members_known,
-               num_nonnulls(r.community_id, r.start_at, r.end_at, r.src_ip, r.dst_ip, r.orientation, r.end_reason, r.app_master, r.app, r.app_category,
-                            r.app_confidence, r.tunnel_type, r.tunnel_src_ip, r.tunnel_dst_ip, r.conn_state, r.history, r.server_name, r.tls_version,
-                            r.tls_cipher, r.alpn, r.ja3, r.ja3s, r.ja4, r.cert_sha256, r.cert_subject, r.cert_issuer, r.cert_not_before,
-                            r.cert_not_after, r.http_method, r.http_url, r.http_user_agent, r.ssh_client, r.ssh_server, r.hassh, r.hassh_server) as strings_known
+        select u.seq,
+               (u.members = num_nonnulls(
+                        r.community_id, r.record, r.final, r.start_at, r.end_at, r.ip_version, r.protocol, r.src_ip, r.src_port, r.dst_ip,
+                        r.dst_port, r.orientation, r.packets_src, r.packets_dst, r.ip_bytes_src, r.ip_bytes_dst, r.payload_bytes_src,
+                        r.payload_bytes_dst, r.end_reason, r.app_master, r.app, r.app_category, r.app_confidence, r.app_packets,
+                        r.risk_score, r.tunnel_type, r.tunnel_id, r.tunnel_src_ip, r.tunnel_dst_ip, r.tcp_flags_src, r.tcp_flags_dst,
+                        r.conn_state, r.history, r.rtt_src_us, r.rtt_dst_us, r.retransmits_src, r.retransmits_dst, r.out_of_order_src,
+                        r.out_of_order_dst, r.duplicate_acks_src, r.duplicate_acks_dst, r.zero_windows_src, r.zero_windows_dst,
+                        r.gap_bytes_src, r.gap_bytes_dst, r.duplicate_packets, r.icmp_type, r.icmp_code, r.ttl_min_src, r.ttl_min_dst,
+                        r.server_name, r.server_name_truncated, r.tls_version, r.tls_cipher, r.alpn, r.alpn_truncated, r.ja3, r.ja3s, r.ja4,
+                        r.cert_sha256, r.cert_subject, r.cert_subject_truncated, r.cert_issuer, r.cert_issuer_truncated, r.cert_not_before,
+                        r.cert_not_after, r.http_method, r.http_method_truncated, r.http_url, r.http_url_truncated, r.http_user_agent,
+                        r.http_user_agent_truncated, r.http_status, r.ssh_client, r.ssh_client_truncated, r.ssh_server,
+                        r.ssh_server_truncated, r.hassh, r.hassh_server, r.canary, r.vlan_ids, r.encapsulations, r.risks, r.splt,
+                        r.anomalies)
+               + 2 * coalesce(jsonb_array_length(r.splt), 0)
+           and u.quotes = 2 * (u.members + num_nonnulls(
+                        r.community_id, r.start_at, r.end_at, r.src_ip, r.dst_ip, r.orientation, r.end_reason, r.app_master, r.app,
+                        r.app_category, r.app_confidence, r.tunnel_type, r.tunnel_src_ip, r.tunnel_dst_ip, r.conn_state, r.history,
+                        r.server_name, r.tls_version, r.tls_cipher, r.alpn, r.ja3, r.ja3s, r.ja4, r.cert_sha256, r.cert_subject,
+                        r.cert_issuer, r.cert_not_before, r.cert_not_after, r.http_method, r.http_url, r.http_user_agent, r.ssh_client,
+                        r.ssh_server, r.hassh, r.hassh_server)
+                               + jsonb_array_length(r.encapsulations) + jsonb_array_length(r.risks) + coalesce(jsonb_array_length(r.anomalies), 0))
+           and jsonb_array_length(r.vlan_ids) >= 0) is not true as is_bad,
+               u.observed_at, u.observed_at_ns, r.*
         from unnest(p_batch.seqs, p_batch.observed_at, p_batch.observed_at_ns, p_batch.payloads, p_batch.members, p_batch.quotes)
             u(seq, observed_at, observed_at_ns, payload, members, quotes)
         cross join lateral json_to_record(u.payload) r(
+            vlan_ids jsonb, encapsulations jsonb, risks jsonb, splt jsonb, anomalies jsonb,
             community_id text, record bigint, final boolean, start_at text, end_at text, ip_version bigint, protocol bigint,
             src_ip text, src_port bigint, dst_ip text, dst_port bigint, orientation text, packets_src bigint, packets_dst bigint,
             ip_bytes_src bigint, ip_bytes_dst bigint, payload_bytes_src bigint, payload_bytes_dst bigint, end_reason text,
@@ -1228,8 +1236,7 @@ begin
             cert_subject_truncated boolean, cert_issuer text, cert_issuer_truncated boolean, cert_not_before text, cert_not_after text,
             http_method text, http_method_truncated boolean, http_url text, http_url_truncated boolean, http_user_agent text,
             http_user_agent_truncated boolean, http_status bigint, ssh_client text, ssh_client_truncated boolean, ssh_server text,
-            ssh_server_truncated boolean, hassh text, hassh_server text, canary boolean, vlan_ids jsonb, encapsulations jsonb, risks jsonb, splt jsonb,
-            anomalies jsonb)
+            ssh_server_truncated boolean, hassh text, hassh_server text, canary boolean)
     ), fact as (
         insert into re_dpi.flow (
             component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, community_id, record, final, start_at,
@@ -1263,30 +1270,25 @@ begin
     ), vlan as (
         insert into re_dpi.flow_vlan (component_instance_id, seq, tenant_id, position, vlan_id)
         select p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.o - 1, e.value::smallint
-        from p cross join lateral jsonb_array_elements_text(p.vlan_ids) with ordinality e(value, o)
+        from p cross join lateral jsonb_array_elements_text(p.vlan_ids) with ordinality e(value, o) where p.vlan_ids <> '[]'
     ), encapsulation as (
         insert into re_dpi.flow_encapsulation (component_instance_id, seq, tenant_id, position, encapsulation)
         select p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.o - 1, e.value
-        from p cross join lateral jsonb_array_elements_text(p.encapsulations) with ordinality e(value, o)
+        from p cross join lateral jsonb_array_elements_text(p.encapsulations) with ordinality e(value, o) where p.encapsulations <> '[]'
     ), risk as (
         insert into re_dpi.flow_risk (component_instance_id, seq, tenant_id, risk)
         select p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.value
-        from p cross join lateral jsonb_array_elements_text(p.risks) e(value)
+        from p cross join lateral jsonb_array_elements_text(p.risks) e(value) where p.risks <> '[]'
     ), packet as (
         insert into re_dpi.flow_packet (component_instance_id, seq, tenant_id, position, bytes, gap_us)
         select p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.o - 1, (e.value ->> 'bytes')::int, (e.value ->> 'gap_us')::bigint
-        from p cross join lateral jsonb_array_elements(p.splt) with ordinality e(value, o)
+        from p cross join lateral jsonb_array_elements(p.splt) with ordinality e(value, o) where p.splt <> '[]'
     ), anomaly as (
         insert into re_dpi.flow_anomaly (component_instance_id, seq, tenant_id, anomaly)
         select p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.value
-        from p cross join lateral jsonb_array_elements_text(p.anomalies) e(value)
+        from p cross join lateral jsonb_array_elements_text(p.anomalies) e(value) where p.anomalies <> '[]'
     )
-    select min(p.seq) into bad from p
-    where (p.members = p.members_known
-               + 2 * coalesce(jsonb_array_length(p.splt), 0)
-           and p.quotes = 2 * (p.members + p.strings_known
-                               + jsonb_array_length(p.encapsulations) + jsonb_array_length(p.risks) + coalesce(jsonb_array_length(p.anomalies), 0))
-           and jsonb_array_length(p.vlan_ids) >= 0) is not true;
+    select min(p.seq) into bad from p where p.is_bad;
     if bad is not null then
         perform re_raw.refuse_payload('dpi.flow', bad);
     end if;
@@ -1299,21 +1301,29 @@ declare
     bad bigint;
 begin
     with p as materialized (
-        select u.seq, u.observed_at, u.observed_at_ns, u.members, u.quotes, r.*,
-               num_nonnulls(r.community_id, r.transport, r.service, r.src_ip, r.src_port, r.dst_ip, r.dst_port, r.id, r.opcode, r.outcome, r.queries,
-                            r.responses, r.qname, r.qname_truncated, r.qtype, r.query_at, r.response_at, r.rtt_us, r.rcode, r.aa, r.tc, r.rd, r.ra,
-                            r.ad, r.cd, r.query_bytes, r.response_bytes, r.malformed_at, r.malformed_reason, r.records_omitted, r.canary, r.questions, r.records,
-                            r.edns, r.anomalies) as members_known,
-               num_nonnulls(r.community_id, r.transport, r.service, r.src_ip, r.dst_ip, r.opcode, r.outcome, r.qname, r.qtype, r.query_at,
-                            r.response_at, r.rcode, r.malformed_reason) as strings_known
+        select u.seq,
+               (u.members = num_nonnulls(
+                        r.community_id, r.transport, r.service, r.src_ip, r.src_port, r.dst_ip, r.dst_port, r.id, r.opcode, r.outcome,
+                        r.queries, r.responses, r.qname, r.qname_truncated, r.qtype, r.query_at, r.response_at, r.rtt_us, r.rcode, r.aa,
+                        r.tc, r.rd, r.ra, r.ad, r.cd, r.query_bytes, r.response_bytes, r.malformed_at, r.malformed_reason,
+                        r.records_omitted, r.canary, r.questions, r.records, r.edns, r.anomalies)
+               + 3 * jsonb_array_length(r.questions) + 6 * coalesce(jsonb_array_length(r.records), 0)
+               + (select count(*) from jsonb_array_elements(r.records) e(value) where e.value ? 'data_truncated')
+               + case when r.edns is null then 0 else 4 + 2 * jsonb_array_length(r.edns -> 'options') end
+           and u.quotes = 2 * (u.members + num_nonnulls(
+                        r.community_id, r.transport, r.service, r.src_ip, r.dst_ip, r.opcode, r.outcome, r.qname, r.qtype, r.query_at,
+                        r.response_at, r.rcode, r.malformed_reason)
+                               + 3 * jsonb_array_length(r.questions) + 5 * coalesce(jsonb_array_length(r.records), 0)
+                               + coalesce(jsonb_array_length(r.edns -> 'options'), 0) + coalesce(jsonb_array_length(r.anomalies), 0))) is not true as is_bad,
+               u.observed_at, u.observed_at_ns, r.*
         from unnest(p_batch.seqs, p_batch.observed_at, p_batch.observed_at_ns, p_batch.payloads, p_batch.members, p_batch.quotes)
             u(seq, observed_at, observed_at_ns, payload, members, quotes)
         cross join lateral json_to_record(u.payload) r(
+            questions jsonb, records jsonb, edns jsonb, anomalies jsonb,
             community_id text, transport text, service text, src_ip text, src_port bigint, dst_ip text, dst_port bigint, id bigint,
             opcode text, outcome text, queries bigint, responses bigint, qname text, qname_truncated boolean, qtype text, query_at text,
             response_at text, rtt_us bigint, rcode text, aa boolean, tc boolean, rd boolean, ra boolean, ad boolean, cd boolean,
-            query_bytes bigint, response_bytes bigint, malformed_at bigint, malformed_reason text, records_omitted bigint, canary boolean,
-            questions jsonb, records jsonb, edns jsonb, anomalies jsonb)
+            query_bytes bigint, response_bytes bigint, malformed_at bigint, malformed_reason text, records_omitted bigint, canary boolean)
     ), fact as (
         insert into re_dpi.dns (
             component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, community_id, transport, service, src_ip,
@@ -1337,24 +1347,17 @@ begin
         select p_batch.component_instance_id, p.seq, p_batch.tenant_id,
                e.o - 1, e.value ->> 'section', e.value ->> 'name', e.value ->> 'type', e.value ->> 'class', (e.value ->> 'ttl')::bigint,
                e.value ->> 'data', (e.value ->> 'data_truncated')::boolean
-        from p cross join lateral jsonb_array_elements(p.records) with ordinality e(value, o)
+        from p cross join lateral jsonb_array_elements(p.records) with ordinality e(value, o) where p.records <> '[]'
     ), edns_option as (
         insert into re_dpi.dns_edns_option (component_instance_id, seq, tenant_id, position, code, data)
         select p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.o - 1, (e.value ->> 'code')::int, e.value ->> 'data'
-        from p cross join lateral jsonb_array_elements(p.edns -> 'options') with ordinality e(value, o)
+        from p cross join lateral jsonb_array_elements(p.edns -> 'options') with ordinality e(value, o) where p.edns -> 'options' <> '[]'
     ), anomaly as (
         insert into re_dpi.dns_anomaly (component_instance_id, seq, tenant_id, anomaly)
         select p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.value
-        from p cross join lateral jsonb_array_elements_text(p.anomalies) e(value)
+        from p cross join lateral jsonb_array_elements_text(p.anomalies) e(value) where p.anomalies <> '[]'
     )
-    select min(p.seq) into bad from p
-    where (p.members = p.members_known
-               + 3 * jsonb_array_length(p.questions) + 6 * coalesce(jsonb_array_length(p.records), 0)
-               + (select count(*) from jsonb_array_elements(p.records) e(value) where e.value ? 'data_truncated')
-               + case when p.edns is null then 0 else 4 + 2 * jsonb_array_length(p.edns -> 'options') end
-           and p.quotes = 2 * (p.members + p.strings_known
-                               + 3 * jsonb_array_length(p.questions) + 5 * coalesce(jsonb_array_length(p.records), 0)
-                               + coalesce(jsonb_array_length(p.edns -> 'options'), 0) + coalesce(jsonb_array_length(p.anomalies), 0))) is not true;
+    select min(p.seq) into bad from p where p.is_bad;
     if bad is not null then
         perform re_raw.refuse_payload('dpi.dns', bad);
     end if;

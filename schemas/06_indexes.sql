@@ -292,8 +292,8 @@ begin
            round(100.0 * f.spool_bytes / nullif(f.spool_cap_bytes, 0), 1), f.db_lag_events, f.signed_size,
            extract(epoch from f.signed_lag)::bigint, f.canary_flow_lag_us, f.canary_dns_lag_us, f.clock_offset_us, f.forks, f.open_gaps, f.violations
     from facts f
-    -- How far behind what arrives is.
-    cross join lateral (select case when f.last_emitted_at <= p_now - interval '30 seconds' and f.last_ingested_at > p_now - interval '60 seconds'
+    -- How far behind what arrives is. Of a replay nothing is: its times are those of the capture, not of any clock now.
+    cross join lateral (select case when f.mode = 'live' and f.last_emitted_at <= p_now - interval '30 seconds' and f.last_ingested_at > p_now - interval '60 seconds'
                                     then extract(epoch from p_now - f.last_emitted_at)::bigint end as seconds) l
     -- Packets a second: now over at most ten minutes, and usually: the median of this hour of the last seven days. Fourteen index look-ups.
     left join lateral (select (f.packets_offered - x.packets_offered) / extract(epoch from f.observed_at - x.observed_at) as rate,
@@ -513,6 +513,155 @@ begin
     limit p_limit;
 end $$;
 comment on function re_view.top_names(timestamptz, timestamptz, int) is 'Names asked for in DNS in a range, lower case; failed = no NOERROR answer';
+
+-- Comments of the views' columns: a column taken over says what its table says; the others for themselves.
+do $$
+declare
+    x record;
+begin
+    for x in
+        select distinct on (v.attrelid, v.attnum) v.attrelid::regclass as view_name, v.attname, col_description(t.attrelid, t.attnum) as said
+        from (values
+            (1, 're_view.component'::regclass, 're_core.component_instance'::regclass),
+            (2, 're_view.signing_key'::regclass, 're_core.signing_key'::regclass),
+            (3, 're_view.signing_key'::regclass, 're_core.signing_key_status'::regclass),
+            (4, 're_view.event'::regclass, 're_raw.raw_event'::regclass),
+            (5, 're_view.checkpoint_note'::regclass, 're_raw.checkpoint'::regclass),
+            (6, 're_view.gap'::regclass, 're_raw.chain_gap'::regclass),
+            (7, 're_view.violation'::regclass, 're_raw.chain_violation'::regclass),
+            (8, 're_view.flow'::regclass, 're_dpi.flow'::regclass),
+            (9, 're_view.flow'::regclass, 're_raw.raw_event'::regclass),
+            (10, 're_view.dns'::regclass, 're_dpi.dns'::regclass),
+            (11, 're_view.dns'::regclass, 're_raw.raw_event'::regclass),
+            (12, 're_view.dns_record'::regclass, 're_dpi.dns_record'::regclass),
+            (13, 're_view.dns_record'::regclass, 're_dpi.dns'::regclass),
+            (14, 're_view.heartbeat'::regclass, 're_dpi.heartbeat'::regclass),
+            (15, 're_view.heartbeat'::regclass, 're_raw.raw_event'::regclass),
+            (16, 're_view.incident'::regclass, 're_corr.incident'::regclass),
+            (17, 're_view.incident_step'::regclass, 're_corr.incident_transition'::regclass),
+            (18, 're_view.application'::regclass, 're_dpi.flow'::regclass)) s(no, view_oid, table_oid)
+        join pg_attribute v on v.attrelid = s.view_oid and v.attnum > 0
+        join pg_attribute t on t.attrelid = s.table_oid and t.attnum > 0 and t.attname = v.attname
+        order by v.attrelid, v.attnum, s.no
+    loop
+        execute format('comment on column %s.%I is %L', x.view_name, x.attname, x.said);
+    end loop;
+end $$;
+comment on column re_view.component.tenant      is 'Slug of the tenant';
+comment on column re_view.component.status      is 'active or retired';
+comment on column re_view.component.status_at   is 'Database clock of that status';
+comment on column re_view.component.hostname    is 'Host name of the last events';
+comment on column re_view.component.version     is 'Version of the last events';
+comment on column re_view.component.boot_id     is 'Boot of the last events';
+comment on column re_view.component.identity_at is 'emitted_at of the first event with this host name, version and boot';
+comment on column re_view.event.envelope is 'Exact text of the envelope';
+comment on column re_view.event.payload  is 'Exact text of the payload';
+comment on column re_view.event.line     is 'Envelope and payload as the exchange line that verify reads';
+comment on column re_view.gap.events_missing is 'How many were lost';
+comment on column re_view.gap.filled_at      is 'When they were found and stored, NULL = still missing';
+comment on column re_view.violation.offending_envelope is 'Its text, bytes that are not ASCII escaped; at most 4096 bytes';
+comment on column re_view.flow.event_ingested_at is 'ingested_at again: a bound on both prunes both sides when the query is planned';
+comment on column re_view.dns.event_ingested_at is 'ingested_at again: a bound on both prunes both sides when the query is planned';
+comment on column re_view.heartbeat.event_ingested_at is 'ingested_at again: a bound on both prunes both sides when the query is planned';
+comment on column re_view.timeline.machine_id            is 'Machine that reports';
+comment on column re_view.timeline.observed_at           is 'When it happened, UTC, cut to microseconds';
+comment on column re_view.timeline.observed_at_ns        is 'Nanoseconds below the microsecond of observed_at';
+comment on column re_view.timeline.component_instance_id is 'Chain of the raw event';
+comment on column re_view.timeline.seq                   is 'Sequence number of the raw event';
+comment on column re_view.timeline.ingested_at           is 'Database clock of the batch; names the partition';
+comment on column re_view.timeline.kind                  is 'flow, dns, process, file, persistence, network_intent or deception';
+comment on column re_view.timeline.what                  is 'The fact in words';
+comment on column re_view.incident.stage            is 'Present stage: clean, suspicious, probable or confirmed';
+comment on column re_view.incident.stage_at         is 'When that stage was reached, NULL = never left clean';
+comment on column re_view.incident.confidence_milli is 'Present confidence in thousandths';
+comment on column re_view.incident.evidence_count   is 'Events linked to it';
+comment on column re_view.probe_status.component_instance_id    is 'Chain of the probe';
+comment on column re_view.probe_status.machine_id               is 'Its machine';
+comment on column re_view.probe_status.hostname                 is 'Host name of its last events';
+comment on column re_view.probe_status.mode                     is 'live or replay';
+comment on column re_view.probe_status.version                  is 'Version of its last events';
+comment on column re_view.probe_status.state                    is 'forked, gap, retired, replayed, never_seen, enrolled, silent, stale, restarted, degraded or healthy';
+comment on column re_view.probe_status.reasons                  is 'Why it is not well, by name in order; docs/operations.md says what each asks for';
+comment on column re_view.probe_status.reason_figures           is 'The figure of each reason at the same place: percent, milliseconds, seconds or a count';
+comment on column re_view.probe_status.next_seq                 is 'Sequence number expected next = events so far';
+comment on column re_view.probe_status.last_ingested_at         is 'Database clock of the last batch';
+comment on column re_view.probe_status.last_emitted_at          is 'Wall clock of the probe at its last event';
+comment on column re_view.probe_status.silent_seconds           is 'Seconds since the last batch';
+comment on column re_view.probe_status.heartbeat_at             is 'Database clock of the last heartbeat';
+comment on column re_view.probe_status.heartbeat_number         is 'Its number';
+comment on column re_view.probe_status.started_at               is 'Database clock of the last probe.start of a day';
+comment on column re_view.probe_status.backlog_seconds          is 'How old what arrives is, when over 30 s; NULL for a replay, whose times are the capture''s';
+comment on column re_view.probe_status.backlog_eta_seconds      is 'When it will have caught up, at the present rate';
+comment on column re_view.probe_status.packets_per_second       is 'Packets a second over at most ten minutes';
+comment on column re_view.probe_status.packets_usual_per_second is 'Median of this hour of the last seven days';
+comment on column re_view.probe_status.loss_percent             is 'Packets lost of those offered, last six heartbeats';
+comment on column re_view.probe_status.packets_offered          is 'Packets offered since the start';
+comment on column re_view.probe_status.packets_lost             is 'Packets lost since the start: kernel, NIC, no buffer, shed';
+comment on column re_view.probe_status.flows_active             is 'Flows open at the last heartbeat';
+comment on column re_view.probe_status.ledger_closes            is 'Every offered packet is accounted for';
+comment on column re_view.probe_status.events_close             is 'Every event is accounted for';
+comment on column re_view.probe_status.spool_percent            is 'How full the spool is';
+comment on column re_view.probe_status.db_lag_events            is 'Events that the probe holds and the database has not';
+comment on column re_view.probe_status.signed_size              is 'Events that a checkpoint covers';
+comment on column re_view.probe_status.signed_lag_seconds       is 'Seconds since the last checkpoint, NULL when it covers all';
+comment on column re_view.probe_status.canary_flow_lag_us       is 'Microseconds from the synthetic flow to its commit';
+comment on column re_view.probe_status.canary_dns_lag_us        is 'Microseconds from the synthetic DNS exchange to its commit';
+comment on column re_view.probe_status.clock_offset_us          is 'Clock offset that the probe''s kernel states, microseconds';
+comment on column re_view.probe_status.forks                    is 'Refused forks';
+comment on column re_view.probe_status.open_gaps                is 'Declared gaps not filled, and batches refused for a minute because others are missing';
+comment on column re_view.probe_status.violations               is 'Refusals of all kinds';
+comment on column re_view.probe_rate.component_instance_id is 'Chain of the probe';
+comment on column re_view.probe_rate.minute                is 'Beginning of the minute, database clock, UTC';
+comment on column re_view.probe_rate.packets               is 'Packets offered in it';
+comment on column re_view.probe_rate.packets_lost          is 'Packets lost in it';
+comment on column re_view.probe_life.component_instance_id is 'Chain of the probe';
+comment on column re_view.probe_life.seq                   is 'Sequence number of the raw event';
+comment on column re_view.probe_life.ingested_at           is 'Database clock of the batch; names the partition';
+comment on column re_view.probe_life.machine_id            is 'Machine of the probe';
+comment on column re_view.probe_life.observed_at           is 'When it happened, UTC, cut to microseconds';
+comment on column re_view.probe_life.event                 is 'Type of the event';
+comment on column re_view.probe_life.what                  is 'The event in words';
+comment on column re_view.application.records  is 'Flow records';
+comment on column re_view.application.packets  is 'Packets of both directions';
+comment on column re_view.application.ip_bytes is 'Bytes of IP packets of both directions';
+comment on column re_view.application.first_at is 'Start of the first record';
+comment on column re_view.application.last_at  is 'End of the last record';
+comment on column re_view.probe_status_verified.component_instance_id    is 'Chain of the probe';
+comment on column re_view.probe_status_verified.machine_id               is 'Its machine';
+comment on column re_view.probe_status_verified.hostname                 is 'Host name of its last events';
+comment on column re_view.probe_status_verified.mode                     is 'live or replay';
+comment on column re_view.probe_status_verified.version                  is 'Version of its last events';
+comment on column re_view.probe_status_verified.state                    is 'forked, gap, retired, replayed, never_seen, enrolled, silent, stale, restarted, degraded or healthy';
+comment on column re_view.probe_status_verified.reasons                  is 'Why it is not well, by name in order; docs/operations.md says what each asks for';
+comment on column re_view.probe_status_verified.reason_figures           is 'The figure of each reason at the same place: percent, milliseconds, seconds or a count';
+comment on column re_view.probe_status_verified.next_seq                 is 'Sequence number expected next = events so far';
+comment on column re_view.probe_status_verified.last_ingested_at         is 'Database clock of the last batch';
+comment on column re_view.probe_status_verified.last_emitted_at          is 'Wall clock of the probe at its last event';
+comment on column re_view.probe_status_verified.silent_seconds           is 'Seconds since the last batch';
+comment on column re_view.probe_status_verified.heartbeat_at             is 'Database clock of the last heartbeat';
+comment on column re_view.probe_status_verified.heartbeat_number         is 'Its number';
+comment on column re_view.probe_status_verified.started_at               is 'Database clock of the last probe.start of a day';
+comment on column re_view.probe_status_verified.backlog_seconds          is 'How old what arrives is, when over 30 s; NULL for a replay, whose times are the capture''s';
+comment on column re_view.probe_status_verified.backlog_eta_seconds      is 'When it will have caught up, at the present rate';
+comment on column re_view.probe_status_verified.packets_per_second       is 'Packets a second over at most ten minutes';
+comment on column re_view.probe_status_verified.packets_usual_per_second is 'Median of this hour of the last seven days';
+comment on column re_view.probe_status_verified.loss_percent             is 'Packets lost of those offered, last six heartbeats';
+comment on column re_view.probe_status_verified.packets_offered          is 'Packets offered since the start';
+comment on column re_view.probe_status_verified.packets_lost             is 'Packets lost since the start: kernel, NIC, no buffer, shed';
+comment on column re_view.probe_status_verified.flows_active             is 'Flows open at the last heartbeat';
+comment on column re_view.probe_status_verified.ledger_closes            is 'Every offered packet is accounted for';
+comment on column re_view.probe_status_verified.events_close             is 'Every event is accounted for';
+comment on column re_view.probe_status_verified.spool_percent            is 'How full the spool is';
+comment on column re_view.probe_status_verified.db_lag_events            is 'Events that the probe holds and the database has not';
+comment on column re_view.probe_status_verified.signed_size              is 'Events that a checkpoint covers';
+comment on column re_view.probe_status_verified.signed_lag_seconds       is 'Seconds since the last checkpoint, NULL when it covers all';
+comment on column re_view.probe_status_verified.canary_flow_lag_us       is 'Microseconds from the synthetic flow to its commit';
+comment on column re_view.probe_status_verified.canary_dns_lag_us        is 'Microseconds from the synthetic DNS exchange to its commit';
+comment on column re_view.probe_status_verified.clock_offset_us          is 'Clock offset that the probe''s kernel states, microseconds';
+comment on column re_view.probe_status_verified.forks                    is 'Refused forks';
+comment on column re_view.probe_status_verified.open_gaps                is 'Declared gaps not filled, and batches refused for a minute because others are missing';
+comment on column re_view.probe_status_verified.violations               is 'Refusals of all kinds';
+comment on column re_view.probe_status_verified.findings                 is 'Events among the last 1000 that verification finds tampered with';
 
 reset role;
 

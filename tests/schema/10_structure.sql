@@ -14,6 +14,9 @@ select is_empty($$ select oid::regclass from tables x where not exists (select f
 select is_empty($$ select x.oid::regclass from tables x where not relispartition and obj_description(x.oid, 'pg_class') is null $$, 'every table has a comment');
 select is_empty($$ select x.oid::regclass, a.attname from tables x join pg_attribute a on a.attrelid = x.oid and a.attnum > 0 and not a.attisdropped
     where not x.relispartition and col_description(x.oid, a.attnum) is null $$, 'every column has a comment');
+select is_empty($$ select c.oid::regclass, a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
+    where c.relkind in ('v', 'c') and c.relnamespace::regnamespace::text like 're\_%' and (obj_description(c.oid, 'pg_class') is null and c.relkind = 'v' or col_description(c.oid, a.attnum) is null) $$,
+    'every view and type too, with each of its columns');
 select is_empty($$ select p.oid::regprocedure from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname like 're\_%'
     and obj_description(p.oid, 'pg_proc') is null $$, 'every function has a comment');
 select is_empty($$ select x.oid::regclass from tables x where not exists (
@@ -48,13 +51,17 @@ select is_empty($$ select x.oid::regclass, a.attname from tables x join pg_attri
 select is_empty($$ select c.oid::regclass from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 're_view' and c.relkind = 'v'
     and pg_get_viewdef(c.oid) !~ 'ORDER BY' $$, 'every view has an order');
 select is_empty($$ select rolname from pg_roles where rolname like 're\_%' and (rolcanlogin or rolsuper or rolbypassrls or rolcreaterole) $$, 'group roles cannot log in');
+select is_empty($$ select x.oid::regclass from tables x join pg_inherits i on i.inhrelid = x.oid join pg_class c on c.oid = i.inhparent
+    join re_ops.retention_policy r on r.schema_name = x.nspname and r.table_name = c.relname
+    where r.parent_table is not null and not exists (select from pg_constraint k join pg_class f on f.oid = k.confrelid where k.conrelid = x.oid and k.contype = 'f' and f.relispartition) $$,
+    'every leaf references its parent''s leaf');
 
 -- The inventory: whoever takes away (or adds) one rule or one right changes these lines with it. c CHECK, f FOREIGN KEY, p PRIMARY KEY, u UNIQUE.
 select is((select string_agg(n.nspname || ' ' || x, ', ' order by n.nspname collate "C") from (
   select c.relnamespace, string_agg(k || n::text, ' ' order by k) as x from (
     select c.relnamespace, k.contype::text as k, count(*) as n from pg_constraint k join pg_class c on c.oid = k.conrelid where not c.relispartition and k.contype in ('c', 'f', 'p', 'u') group by 1, 2) c group by 1) y
 join pg_namespace n on n.oid = y.relnamespace where n.nspname like 're\_%'),
-    're_agent c52 p6, re_ai c14 f9 p6 u1, re_core c24 f9 p10 u6, re_corr c25 f13 p8 u9, re_dpi c134 p25, re_ops c14 f3 p4 u2, re_raw c35 f11 p10 u4', 'constraints of each schema');
+    're_agent c50 p6, re_ai c14 f9 p6 u1, re_core c24 f9 p10 u6, re_corr c25 f13 p8 u9, re_dpi c133 p25, re_ops c14 f3 p4 u2, re_raw c35 f11 p10 u4', 'constraints of each schema');
 select is((select string_agg(n.nspname || ' ' || x.n, ', ' order by n.nspname collate "C") from (
   select c.relnamespace, count(*) as n from pg_attribute a join pg_class c on c.oid = a.attrelid where not c.relispartition and c.relkind in ('r', 'p') and a.attnum > 0 and a.attnotnull and not a.attisdropped group by 1) x
 join pg_namespace n on n.oid = x.relnamespace where n.nspname like 're\_%'),
@@ -65,10 +72,6 @@ select is((select string_agg(g || ' ' || n, ', ' order by g collate "C") from (
     union all select proacl, proowner from pg_proc where pronamespace::regnamespace::text like 're\_%'
     union all select nspacl, nspowner from pg_namespace where nspname like 're\_%') x cross join aclexplode(x.acl) a where a.grantee <> x.o group by 1) y),
     're_agent_writer 8, re_ai_owner 18, re_ai_writer 90, re_auditor 110, re_corr_owner 19, re_correlation 93, re_enrol 11, re_ingest 9, re_owner 1, re_probe 10, re_retention 20, re_soc 33, re_viewer 74', 'rights of each role');
-select is_empty($$ select x.oid::regclass from tables x join pg_inherits i on i.inhrelid = x.oid join pg_class c on c.oid = i.inhparent
-    join re_ops.retention_policy r on r.schema_name = x.nspname and r.table_name = c.relname
-    where r.parent_table is not null and not exists (select from pg_constraint k join pg_class f on f.oid = k.confrelid where k.conrelid = x.oid and k.contype = 'f' and f.relispartition) $$,
-    'every leaf references its parent''s leaf');
 
 -- Zero data
 create function pg_temp.rows(v text) returns bigint language plpgsql as $$ declare n bigint; begin execute 'select count(*) from ' || v into n; return n; end $$;

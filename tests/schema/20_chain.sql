@@ -133,5 +133,11 @@ select is(t.status(t.chain(t.i1(), t.m1(), 316, (pg_temp.b('end')).last_hash, 'x
 select is((select arrival || ' ' || (ingested_at = now()) from re_raw.raw_event where seq = 316), 'ahead true', 'is stored today and marked');
 select is(t.status(t.chain(t.i1(), t.m1(), 317, (select last_hash from re_raw.chain_resume(t.i1())), 'x', '{"at":"1970-01-01"}')), 'stored', 'one whose clock says 1970');
 select is((select arrival from re_raw.raw_event where seq = 317), 'old', 'too');
+
+-- Behind a gap stands an event whose predecessor was never valid: it can be pinned, not stored.
+insert into k select 'never', t.chain(t.i1(), t.m2(), 318, (select last_hash from re_raw.chain_resume(t.i1())), 'x');
+select is(t.status(t.chain(t.i1(), t.m1(), 319, (b).last_hash, 'x'), null, true), 'stored_with_gap', 'an event behind one of another machine') from k where name = 'never';
+select is((select status from re_raw.fill_gap(t.i1(), 318, (b).envelopes, (b).payloads)), 'bad_event', 'which never gets in') from k where name = 'never';
+select is((select count(*) from re_raw.chain_violation where first_seq = 318 and kind = 'bad_event' and detail like '%raw_event_is_of_enrolled_instance%'), 1::bigint, 'and is recorded');
 select * from finish();
 rollback;

@@ -97,9 +97,25 @@ select is(t.ask('t_probe1', 'select status from re_core.enrol_replay(''00000000-
 select is(t.ask('t_probe2', 'select status from re_core.enrol_replay(''00000000-0000-8000-8000-00000000000a'', ''00000000-0000-8000-8000-00000000000b'', t.spki(8))'), 'RE002', 'not another''s');
 select is(t.ask('t_probe1', 'select status from re_core.enrol_replay(t.i1(), t.m1(), t.spki(1))'), 'RE002', 'a live instance is no replay');
 select is(t.ask('t_probe1', 'select status from re_core.enrol_replay(gen_random_uuid(), t.m2(), t.spki(8))'), 'RE002', 'nor on another tenant''s machine');
+create function pg_temp.said(role_name text, statement text) returns text language plpgsql as $$
+declare
+    answer text := 'nothing';
+begin
+    execute format('set local session authorization %I', role_name);
+    begin
+        execute statement;
+    exception when others then
+        answer := sqlerrm;
+    end;
+    reset session authorization;
+    return answer;
+end $$;
+select is(pg_temp.said('t_probe1', 'select re_core.enrol_replay(t.i2(), t.m2(), t.spki(2))'), 'instance 22222222-2222-4222-8222-222222222222 is not a replay of this login', 'and is told nothing of another''s instance');
 select is(t.ask('t_probe1', 'select t.status(t.chain(''00000000-0000-8000-8000-00000000000a'', ''00000000-0000-8000-8000-00000000000b'', 0, t.zeros(), ''sf''))'), 'bad_event', 'a replay instance takes no live event');
 select is(t.ask('t_probe1', 'select t.status(t.chain(''00000000-0000-8000-8000-00000000000a'', ''00000000-0000-8000-8000-00000000000b'', 0, t.zeros(), ''sf'', ''{"mode":"replay"}''))'), 'stored', 'but replayed ones');
 select is((select state from re_view.probe_status where component_instance_id = '00000000-0000-8000-8000-00000000000a'), 'replayed', 'and is shown as replayed, never as silent');
+select is(t.ask('t_probe1', 'select t.status(t.chain(''00000000-0000-8000-8000-00000000000a'', ''00000000-0000-8000-8000-00000000000b'', 2, (select last_hash from re_raw.chain_resume(''00000000-0000-8000-8000-00000000000a'')), ''f'', ''{"mode":"replay","at":"2020-01-01","emitted_at":"2020-01-01T00:00:00.000000000Z"}''))'), 'stored', 'a capture of years ago');
+select is((select (backlog_seconds, backlog_eta_seconds)::text from re_view.probe_status where component_instance_id = '00000000-0000-8000-8000-00000000000a'), '(,)', 'is not behind: its clock is the capture''s');
 select is(t.try('t_probe1', 'select re_raw.store_events(null, 0, null, null, null)'), '42501', 'internal functions are not callable');
 select is(t.try('t_probe1', 'select re_raw.record_violation(null, null, null, null, null, null, null, null, null, null, null)'), '42501', 'none of them');
 select is(t.try('t_ingest', 'select re_dpi.store_flow(null)'), '42501', 'by anybody');

@@ -39,8 +39,11 @@ select throws_ok($$ update re_ops.retention_ledger set note = 'x' $$, 'RE001', n
 select is(t.try('t_retention', 'select re_ops.retire_partition(''re_core.machine'', ''x'')'), 'RE002', 'a table that is no partition is not dropped');
 
 -- A sealed today refuses politely
+create table t.late as select t.chain(t.i1(), t.m1(), 304, (b).last_hash, 'ff') as b from t.b;
+select is(t.status(row(t.i1(), 305, (b).envelopes[2:2], (b).payloads[2:2], null)::t.batch, null, true), 'stored_with_gap', 'a gap') from t.late;
 do $$ begin execute format('alter table re_raw.raw_event_p%s add constraint partition_is_sealed check (false) not valid', pg_temp.today()); end $$;
-select is(t.status(t.chain(t.i1(), t.m1(), 304, (b).last_hash, 'f')), 'no_partition', 'a sealed day is the sender''s to retry') from t.b;
+select is(t.status(t.chain(t.i1(), t.m1(), 306, (b).last_hash, 'f')), 'no_partition', 'a sealed day is the sender''s to retry') from t.late;
+select is((select status from re_raw.fill_gap(t.i1(), 304, (b).envelopes[1:1], (b).payloads[1:1])), 'no_partition', 'a found event too') from t.late;
 select is((select count(*) from re_raw.chain_violation), 0::bigint, 'not its fault');
 
 -- Plans
