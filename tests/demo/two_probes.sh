@@ -57,7 +57,7 @@ await() {
     ! jq -e "(map({(.hostname): .}) | add) as \$p | \$p[\"sensor-east\"] as \$east | \$p[\"sensor-west\"] as \$west | $2" >/dev/null 2>&1 <<<"$seen" || return 0
     sleep 0.5
   done
-  echo "FAILED: within $1 s it was not so: $2" >&2; status >&2 || true; tail -3 east.log west.log >&2; exit 1
+  echo "FAILED: within $1 s it was not so: $2" >&2; status >&2 || true; tail -n 3 east.log west.log >&2; exit 1
 }
 trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
 
@@ -80,8 +80,8 @@ ip link set wire-east up
 await 15 '$east.reasons | index("link_down") | not'
 
 say 'sensor-west is flooded, with a ring and queues that are far too small'
-for _ in $(seq 8); do
-  tcpreplay -q -t -i wire-west --loop=60000 --duration=3 demo.pcap >/dev/null 2>&1 || true
+for _ in $(seq 6); do
+  tcpreplay -q -t -i wire-west --loop=60000 --duration=2 demo.pcap >/dev/null 2>&1 || true
   ! "$probe" status -d "$reader" --probe sensor-west 2>/dev/null | grep -qE 'kernel dropped|shed' || break
 done
 await 30 '$west.reasons | (index("drops_kernel") or index("packets_shed"))'
@@ -95,7 +95,10 @@ sleep 35
 
 say 'PostgreSQL is back after 35 seconds: what was kept in the spools arrives'
 "$private" start "$work/pg" >/dev/null 2>&1
-await 60 '[$east, $west] | all(.state != "silent" and .state != "stale" and (.reasons | index("database_away") | not))'
+await 30 '[$east, $west] | all(.silent_seconds < 10)'
+show
+say 'Everything has arrived'
+await 300 '[$east, $west] | all(.state != "silent" and .state != "stale" and (.reasons | index("database_away") | not))'
 show
 printf '\nNothing is missing, and every heartbeat adds up:\n\n```\n'
 for i in $east $west; do "$probe" verify "postgres:$admin" --instance $i 2>&1 | grep intact; done
