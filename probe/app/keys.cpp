@@ -55,8 +55,10 @@ Result<Enrolment> enrol(const EnrolOptions& options) {
     return fail(Errc::usage, fmt::format("--beside {}: not a UUID in lower case", options.beside));
   auto database = Postgres::connect(options.conninfo);
   if (!database) return tl::unexpected(database.error());
-  const std::array arguments{SqlValue::uuid(out.instance), SqlValue::uuid(machine->id),
-                             SqlValue::text(options.tenant), SqlValue::text(options.db_role),
+  const std::array arguments{SqlValue::uuid(out.instance),
+                             SqlValue::uuid(machine->id),
+                             SqlValue::text(options.tenant),
+                             SqlValue::text(options.db_role),
                              SqlValue::bytes(key->public_key().spki()),
                              beside ? SqlValue::uuid(*beside) : SqlValue::null()};
   const auto rows = database->query(
