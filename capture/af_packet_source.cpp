@@ -176,7 +176,8 @@ void AfPacketSource::deliver(const RingFrame& frame, Batch& batch) {
                    .link = group_->link_type(),
                    .vlan_tci = frame.vlan_tci,
                    .vlan_tpid = frame.vlan_tpid,
-                   .vlan_stripped = frame.vlan_stripped};
+                   .vlan_stripped = frame.vlan_stripped,
+                   .checksum_pending = frame.checksum_partial};
   constexpr std::uint32_t ethernet_bytes_max = 14 + tag_bytes;
   const std::uint32_t mtu = monitor_.link().mtu_bytes;
   if (packet.link == ethernet && mtu > 0 && packet.wire_bytes > mtu + ethernet_bytes_max)

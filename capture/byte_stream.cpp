@@ -10,12 +10,13 @@
 #include <system_error>
 #include <utility>
 
+#include "probe/base/buffer_size.h"
 #include "probe/base/check.h"
 
 namespace dpi {
 namespace {
 
-constexpr std::size_t input_bytes = std::size_t{256} << 10U;
+constexpr std::size_t input_bytes = read_buffer_bytes(std::size_t{256} << 10U);
 constexpr std::size_t magic_bytes = 4;
 
 std::string reason(int error) {

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "capture/byte_stream.h"
+#include "probe/base/buffer_size.h"
 #include "probe/base/bytes.h"
 #include "probe/base/result.h"
 
@@ -25,7 +26,7 @@ enum class RecordState {
 
 class RecordBuffer {
  public:
-  static constexpr std::size_t arena_bytes = std::size_t{1} << 20U;
+  static constexpr std::size_t arena_bytes = read_buffer_bytes(std::size_t{1} << 20U);
   // Zero bytes readable behind an arena's data, for libraries that read ahead.
   static constexpr std::size_t guard_bytes = 64;
 

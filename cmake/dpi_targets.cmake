@@ -23,7 +23,7 @@ endif()
 # Options every target gets, product or test.
 add_library(dpi_options INTERFACE)
 target_compile_options(dpi_options INTERFACE ${DPI_WARNINGS} ${DPI_HARDENING} ${DPI_SANITIZER_FLAGS})
-target_compile_definitions(dpi_options INTERFACE _GLIBCXX_ASSERTIONS)
+target_compile_definitions(dpi_options INTERFACE _GLIBCXX_ASSERTIONS $<$<BOOL:${DPI_FUZZ}>:DPI_SMALL_BUFFERS>)
 target_link_options(dpi_options INTERFACE ${DPI_LINK_HARDENING} ${DPI_SANITIZER_FLAGS})
 target_include_directories(dpi_options INTERFACE ${PROJECT_SOURCE_DIR})
 

@@ -15,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 
-TLS_VERSIONS = {0x0300: "SSLv3", 0x0301: "TLSv1.0", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", 0x0304: "TLSv1.3"}
+TLS_VERSIONS = {0x0300: "SSLv3", 0x0301: "TLSv1.0", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", 0x0304: "TLSv1.3",
+                0xfeff: "DTLSv1.0", 0xfefd: "DTLSv1.2", 0xfefc: "DTLSv1.3"}
 # tshark's field → our member. What needs more than a copy is in `convert`.
 FIELDS = {
     "tls.handshake.extensions_server_name": "server_name",
@@ -34,6 +35,12 @@ FIELDS = {
     "ssh.kex.hassh": "hassh",
     "ssh.kex.hasshserver": "hassh_server",
     "tls.handshake.certificate": "cert_sha256",
+    "dtls.handshake.extensions_server_name": "server_name",
+    "dtls.handshake.ja3": "ja3",
+    "dtls.handshake.ja3s": "ja3s",
+    "dtls.handshake.certificate": "cert_sha256",
+    "gquic.tag.sni": "server_name",
+    "gquic.version": "tls_version",
 }
 CERTIFICATE = ("cert_subject", "cert_issuer", "cert_not_before", "cert_not_after")
 SEPARATOR = "\x1f"
@@ -43,6 +50,7 @@ def tshark_flows(capture):
     """flow → member → set of values, in tshark's own words turned to ours."""
     fields = ["ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "tcp.srcport", "tcp.dstport", "udp.srcport", "udp.dstport", "ip.proto", "ipv6.nxt",
               "tls.handshake.type", "tls.handshake.version", "tls.handshake.extensions.supported_version", "tls.handshake.ciphersuite",
+              "dtls.handshake.type", "dtls.handshake.version", "dtls.handshake.extensions.supported_version", "dtls.handshake.ciphersuite",
               "ssh.protocol", "http.request.line", *FIELDS]
     command = ["tshark", "-n", "-r", capture, "-T", "fields", "-E", "occurrence=a", "-E", f"aggregator={SEPARATOR}", "-o", "http.decompress_body:FALSE"]
     for f in fields:
@@ -67,7 +75,6 @@ def tshark_flows(capture):
 
 
 def convert(cells, flow):
-    types = cells["tls.handshake.type"].split(SEPARATOR) if cells["tls.handshake.type"] else []
     for field, member in FIELDS.items():
         for value in cells[field].split(SEPARATOR) if cells[field] else []:
             if member == "cert_sha256":
@@ -76,12 +83,15 @@ def convert(cells, flow):
                 for name, text in certificate(der).items():
                     flow[name].append(text)
             flow[member].append(value)
-    if "2" in types and "1" not in types:
-        for suite in cells["tls.handshake.ciphersuite"].split(SEPARATOR)[:1]:
+    for tls in ("tls", "dtls"):
+        types = cells[f"{tls}.handshake.type"].split(SEPARATOR)
+        if "2" not in types or "1" in types:
+            continue
+        for suite in cells[f"{tls}.handshake.ciphersuite"].split(SEPARATOR)[:1]:
             if suite:
                 flow["tls_cipher"].append(int(suite, 0))
-        versions = [v for v in cells["tls.handshake.extensions.supported_version"].split(SEPARATOR) if v] or \
-                   [v for v in cells["tls.handshake.version"].split(SEPARATOR) if v]
+        versions = [v for v in cells[f"{tls}.handshake.extensions.supported_version"].split(SEPARATOR) if v] or \
+                   [v for v in cells[f"{tls}.handshake.version"].split(SEPARATOR) if v]
         for version in versions[:1]:
             flow["tls_version"].append(TLS_VERSIONS.get(int(version, 0), "0x%04X" % int(version, 0)))
     for banner in cells["ssh.protocol"].split(SEPARATOR):

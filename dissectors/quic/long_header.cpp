@@ -1,7 +1,5 @@
 #include "dissectors/quic/long_header.h"
 
-#include "probe/base/byte_cursor.h"
-
 namespace dpi {
 namespace {
 
@@ -28,15 +26,13 @@ constexpr QuicVersion draft_23{quic_version::draft + 23,
                                 0xd2, 0x43, 0x2b, 0xb4, 0x63, 0x65, 0xbe, 0xf9, 0xf5, 0x02},
                                false,
                                nullptr};
+constexpr QuicVersion google_50{quic_version::q050,
+                                {0x50, 0x45, 0x74, 0xef, 0xd0, 0x66, 0xfe, 0x2f, 0x9d, 0x94,
+                                 0x5c, 0xfc, 0xdb, 0xd3, 0xa7, 0xf0, 0xd3, 0xb5, 0x6b, 0x45},
+                                false,
+                                nullptr,
+                                true};
 constexpr QuicVersion reserved{0x0a0a'0a0a, version_1.salt, false, &draft_29};
-
-// RFC 9000 §16.
-std::uint64_t variable_integer(ByteCursor& in) noexcept {
-  const std::uint8_t first = in.u8();
-  std::uint64_t value = first & 0x3fU;
-  for (unsigned more = (1U << (first >> 6U)) - 1; more > 0; --more) value = value << 8U | in.u8();
-  return in.ok() ? value : 0;
-}
 
 // The two type bits count from another value in version 2 (RFC 9369 §3.2).
 QuicPacketType packet_type(std::uint8_t first, const QuicVersion& version) noexcept {
@@ -46,24 +42,32 @@ QuicPacketType packet_type(std::uint8_t first, const QuicVersion& version) noexc
 
 // RFC 9000 §19.3.
 void skip_ack(ByteCursor& in, bool with_ecn) noexcept {
-  variable_integer(in);  // largest
-  variable_integer(in);  // delay
-  const std::uint64_t ranges = variable_integer(in);
-  variable_integer(in);  // first range
+  quic_variable_integer(in);  // largest
+  quic_variable_integer(in);  // delay
+  const std::uint64_t ranges = quic_variable_integer(in);
+  quic_variable_integer(in);  // first range
   for (std::uint64_t i = 0; i < ranges && in.left() > 0; ++i) {
-    variable_integer(in);
-    variable_integer(in);
+    quic_variable_integer(in);
+    quic_variable_integer(in);
   }
-  for (int i = 0; with_ecn && i < 3; ++i) variable_integer(in);
+  for (int i = 0; with_ecn && i < 3; ++i) quic_variable_integer(in);
 }
 
 }  // namespace
+
+std::uint64_t quic_variable_integer(ByteCursor& in) noexcept {
+  const std::uint8_t first = in.u8();
+  std::uint64_t value = first & 0x3fU;
+  for (unsigned more = (1U << (first >> 6U)) - 1; more > 0; --more) value = value << 8U | in.u8();
+  return in.ok() ? value : 0;
+}
 
 const QuicVersion* find_quic_version(std::uint32_t number) noexcept {
   if (number == version_1.number) return &version_1;
   if (number == version_2.number) return &version_2;
   if (number >= draft_29.number && number <= quic_version::draft + 34) return &draft_29;
   if (number >= draft_23.number && number < draft_29.number) return &draft_23;
+  if (number == google_50.number) return &google_50;
   if ((number & 0x0f0f'0f0fU) == reserved.number) return &reserved;
   return nullptr;
 }
@@ -87,11 +91,11 @@ std::optional<QuicLongHeader> parse_quic_long_header(Bytes datagram) noexcept {
     return out;
   }
   if (out.type == QuicPacketType::initial) {
-    const std::uint64_t token = variable_integer(in);
+    const std::uint64_t token = quic_variable_integer(in);
     if (token > in.left()) return std::nullopt;
     in.skip(static_cast<std::size_t>(token));
   }
-  const std::uint64_t length = variable_integer(in);
+  const std::uint64_t length = quic_variable_integer(in);
   if (!in.ok() || length > in.left() || length < header_sample_bytes) return std::nullopt;
   out.packet_number_at = in.position();
   out.packet = datagram.first(in.position() + static_cast<std::size_t>(length));
@@ -113,8 +117,8 @@ std::optional<QuicFrames::Crypto> QuicFrames::next_crypto() noexcept {
         break;
       case 0x06: {
         Crypto out;
-        out.offset = variable_integer(in);
-        const std::uint64_t length = variable_integer(in);
+        out.offset = quic_variable_integer(in);
+        const std::uint64_t length = quic_variable_integer(in);
         if (!in.ok() || length > in.left()) {
           ok_ = false;
           return std::nullopt;

@@ -6,12 +6,12 @@
 #include <cstdint>
 #include <optional>
 
-#include "probe/base/bytes.h"
+#include "probe/base/byte_cursor.h"
 
 namespace dpi {
 
 namespace quic_version {
-inline constexpr std::uint32_t v1 = 1, v2 = 0x6b33'43cf, draft = 0xff00'0000;
+inline constexpr std::uint32_t v1 = 1, v2 = 0x6b33'43cf, draft = 0xff00'0000, q050 = 0x5130'3530;
 }  // namespace quic_version
 
 enum class QuicPacketType : std::uint8_t { initial, zero_rtt, handshake, retry };
@@ -22,10 +22,14 @@ struct QuicVersion {
   std::array<std::uint8_t, 20> salt{};
   bool v2_labels = false;
   const QuicVersion* alternative = nullptr;  // to try when these keys do not open
+  bool google_crypto = false;                // Google's handshake in the place of TLS (gquic.h)
 };
-// v1, v2, and the drafts 23 to 34 of v1; versions reserved to provoke a negotiation (RFC 9000 §15),
-// which clients protect as the version that they really speak; nothing for others.
+// v1, v2, the drafts 23 to 34 of v1, and Google's Q050; versions reserved to provoke a negotiation
+// (RFC 9000 §15), which clients protect as the version that they really speak; nothing for others.
 [[nodiscard]] const QuicVersion* find_quic_version(std::uint32_t number) noexcept;
+
+// RFC 9000 §16.
+std::uint64_t quic_variable_integer(ByteCursor& in) noexcept;
 
 struct QuicLongHeader {
   const QuicVersion* version = nullptr;

@@ -397,6 +397,12 @@ std::string tls_version_name(std::uint16_t version) {
       return "TLSv1.2";
     case 0x0304:
       return "TLSv1.3";
+    case 0xfeff:
+      return "DTLSv1.0";
+    case 0xfefd:
+      return "DTLSv1.2";
+    case 0xfefc:
+      return "DTLSv1.3";
     default:
       return hex16_text(version);
   }

@@ -40,10 +40,17 @@ void append_two_digits(std::string& out, std::size_t count) {
   out.push_back(static_cast<char>('0' + shown % 10));
 }
 
+// Numbers of DTLS (0xfeff, 0xfefd, …) count down; a client that names both kinds means the one that
+// its carrier has: DTLS.
+bool older(std::uint16_t a, std::uint16_t b) noexcept {
+  constexpr std::uint16_t dtls_first = 0xfe00;
+  return a >= dtls_first && b >= dtls_first ? a > b : a < b;
+}
+
 std::string_view ja4_version(const ClientHello& hello) {
   std::uint16_t version = hello.legacy_version;
   const auto offered = without_grease(hello.supported_versions);
-  if (!offered.empty()) version = *std::max_element(offered.begin(), offered.end());
+  if (!offered.empty()) version = *std::max_element(offered.begin(), offered.end(), older);
   switch (version) {
     case 0x0304:
       return "13";
@@ -57,6 +64,12 @@ std::string_view ja4_version(const ClientHello& hello) {
       return "s3";
     case 0x0002:
       return "s2";
+    case 0xfeff:
+      return "d1";
+    case 0xfefd:
+      return "d2";
+    case 0xfefc:
+      return "d3";
     default:
       return "00";
   }
@@ -81,6 +94,17 @@ void append_alpn(std::string& out, const ClientHello& hello) {
   } else {
     out.push_back(hex_digits[first >> 4U]);
     out.push_back(hex_digits[last & 15U]);
+  }
+}
+
+char ja4_carrier(TlsCarrier carrier) noexcept {
+  switch (carrier) {
+    case TlsCarrier::quic:
+      return 'q';
+    case TlsCarrier::datagrams:
+      return 'd';
+    default:
+      return 't';
   }
 }
 
@@ -109,11 +133,11 @@ std::string ja3s_text(const ServerHello& hello) {
   return out;
 }
 
-Ja4Parts ja4_parts(const ClientHello& hello, bool quic) {
+Ja4Parts ja4_parts(const ClientHello& hello, TlsCarrier carrier) {
   std::vector<std::uint16_t> ciphers = without_grease(hello.ciphers);
   std::vector<std::uint16_t> extensions = without_grease(hello.extensions);
   Ja4Parts out;
-  out.head.push_back(quic ? 'q' : 't');
+  out.head.push_back(ja4_carrier(carrier));
   out.head += ja4_version(hello);
   out.head.push_back(hello.has_server_name ? 'd' : 'i');
   append_two_digits(out.head, ciphers.size());

@@ -23,6 +23,6 @@ struct Ja4Parts {
   std::string ciphers;
   std::string extensions;
 };
-[[nodiscard]] Ja4Parts ja4_parts(const ClientHello& hello, bool quic);
+[[nodiscard]] Ja4Parts ja4_parts(const ClientHello& hello, TlsCarrier carrier);
 
 }  // namespace dpi

@@ -123,12 +123,13 @@ std::optional<TlsRecordHeader> parse_tls_record_header(Bytes bytes) noexcept {
   return out;
 }
 
-std::optional<ClientHello> parse_client_hello(Bytes body) {
+std::optional<ClientHello> parse_client_hello(Bytes body, TlsCarrier carrier) {
   ByteCursor in(body);
   ClientHello out;
   out.legacy_version = in.be16();
   in.skip(32);
-  in.skip(in.u8());  // session id
+  in.skip(in.u8());                                        // session id
+  if (carrier == TlsCarrier::datagrams) in.skip(in.u8());  // cookie, RFC 6347 §4.2.1
   out.ciphers = list16(in.take(in.be16()));
   in.skip(in.u8());  // compression methods
   if (!in.ok()) return std::nullopt;

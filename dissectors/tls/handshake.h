@@ -30,9 +30,13 @@ struct TlsRecordHeader {
 // Nothing when the bytes are too few or no TLS record.
 [[nodiscard]] std::optional<TlsRecordHeader> parse_tls_record_header(Bytes bytes) noexcept;
 
+// What carries the handshake; in datagrams (DTLS) hellos have a field more and other versions.
+enum class TlsCarrier : std::uint8_t { stream, datagrams, quic };
+
 enum class TlsHandshake : std::uint8_t {
   client_hello = 1,
   server_hello = 2,
+  hello_verify_request = 3,  // DTLS
   new_session_ticket = 4,
   certificate = 11,
   server_hello_done = 14,
@@ -62,11 +66,20 @@ struct ServerHello {
   [[nodiscard]] std::uint16_t version() const noexcept {
     return supported_version != 0 ? supported_version : legacy_version;
   }
+  // From TLS 1.3 on (and in its drafts 0x7fxx) what follows is encrypted, certificates too. Numbers
+  // of DTLS count down from 0xfeff.
+  [[nodiscard]] bool encrypts_certificate() const noexcept {
+    constexpr std::uint16_t tls_1_3 = 0x0304;
+    constexpr std::uint16_t dtls_1_3 = 0xfefc;
+    constexpr std::uint16_t dtls_first = 0xfe00;
+    return version() >= dtls_first ? version() <= dtls_1_3 : version() >= tls_1_3;
+  }
 };
 
 // Of a handshake message without its header. Nothing when the message contradicts its own lengths.
 // Spans point into it.
-[[nodiscard]] std::optional<ClientHello> parse_client_hello(Bytes body);
+[[nodiscard]] std::optional<ClientHello> parse_client_hello(
+    Bytes body, TlsCarrier carrier = TlsCarrier::stream);
 [[nodiscard]] std::optional<ServerHello> parse_server_hello(Bytes body);
 
 // The first certificate of a Certificate message (RFC 5246 §7.4.2), of which `body` is at least the

@@ -29,6 +29,8 @@ class TotalsReader {
       out.*member.total = number_of(payload, member.name);
     for (const InferredTotalMember& member : inferred_total_members())
       out.inference.*member.total = number_of(payload, member.name);
+    if (payload.find("checksum_bad") != nullptr)
+      out.inference.checksum_bad = number_of(payload, "checksum_bad");
     each(payload, "anomalies", [&](const spec::Value& item) {
       for (std::size_t i = 0; i < anomaly_count; ++i) {
         if (anomaly_name(static_cast<Anomaly>(i)) == text(item, "name"))

@@ -27,6 +27,7 @@ struct RawPacket {
       0;  // tag that the kernel took off the frame (AF_PACKET); see vlan_stripped
   std::uint16_t vlan_tpid = 0;
   bool vlan_stripped = false;
+  bool checksum_pending = false;  // left to the card: what stands there says nothing
   bool time_missing = false;  // pcapng simple packet block: the time is that of the packet before
 };
 

@@ -86,6 +86,10 @@ void add_totals(HeartbeatFacts& facts, const HeartbeatFacts& before) {
   for (const TotalMember& member : totals) facts.*member.total += before.*member.total;
   for (const InferredTotalMember& member : inferred)
     facts.inference.*member.total += before.inference.*member.total;
+  if (before.inference.checksum_bad) {
+    facts.inference.checksum_bad =
+        facts.inference.checksum_bad.value_or(0) + *before.inference.checksum_bad;
+  }
   for (std::size_t i = 0; i < anomaly_count; ++i)
     facts.anomalies.counts[i] += before.anomalies.counts[i];
   for (const InterfaceFacts& interface : before.interfaces) {

@@ -26,6 +26,7 @@ struct SshSide {
   // Both readings of its KEXINIT, in hexadecimal: which one counts depends on who the client is.
   std::string hassh;
   std::string hassh_server;
+  bool operator==(const SshSide&) const = default;
 };
 
 struct AppMetadata {
@@ -47,6 +48,7 @@ struct AppMetadata {
   std::string http_user_agent;
   std::uint16_t http_status = 0;  // 0: not seen
   std::array<SshSide, 2> ssh;     // by Side
+  bool operator==(const AppMetadata&) const = default;
 };
 
 // One byte more than the limit keeps the fact that something was cut: pct-text is never shorter.

@@ -6,6 +6,7 @@
 #include "dissectors/http/http2.h"
 #include "dissectors/ssh/ssh.h"
 #include "dissectors/tls/handshake.h"
+#include "dissectors/tls/ssl2.h"
 
 namespace dpi {
 namespace {
@@ -33,13 +34,27 @@ StreamStart by_tls(Bytes head) noexcept {
   }
 }
 
+StreamStart by_ssl2(Bytes head) noexcept {
+  switch (ssl2_start(head)) {
+    case Ssl2Start::client_hello:
+      return StreamStart::tls_client;
+    case Ssl2Start::perhaps:
+      return StreamStart::perhaps;
+    default:
+      return StreamStart::none;
+  }
+}
+
 // A server's preface is a SETTINGS frame (RFC 9113 §3.4).
 StreamStart by_http2_settings(Bytes head) noexcept {
   constexpr std::uint32_t settings_bytes_max = 600;
   if (head[0] != 0 || (head.size() > 3 && head[3] != http2_frame::settings))
     return StreamStart::none;
   const auto header = parse_http2_frame_header(head);
-  if (!header) return head.size() > 1 && head[1] != 0 ? StreamStart::none : StreamStart::perhaps;
+  if (!header) {
+    const bool too_long = head.size() > 1 && head[1] > settings_bytes_max >> 8U;
+    return too_long ? StreamStart::none : StreamStart::perhaps;
+  }
   const bool settings = header->type == http2_frame::settings && header->flags == 0 &&
                         header->stream == 0 && header->length % 6 == 0 &&
                         header->length <= settings_bytes_max;
@@ -64,6 +79,7 @@ StreamStart by_http1(Bytes head) noexcept {
 StreamStart detect(Bytes head) noexcept {
   if (head.empty()) return StreamStart::perhaps;
   if (head[0] == 0) return by_http2_settings(head);
+  if (head[0] >= 0x80) return by_ssl2(head);
   if (head[0] < 'A' || head[0] > 'Z') return by_tls(head);
   bool perhaps = false;
   for (const StreamStart found :

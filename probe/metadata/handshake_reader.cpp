@@ -10,7 +10,6 @@
 namespace dpi {
 namespace {
 
-constexpr std::uint16_t tls_1_3 = 0x0304;
 constexpr std::size_t ja4_digits = 12;
 
 std::string md5_hex(std::string_view text) {
@@ -67,18 +66,22 @@ ReadState certificate(Bytes body, std::size_t message_bytes, AppMetadata& metada
 
 ReadState HandshakeReader::client_hello(Bytes body, AppMetadata& metadata,
                                         AnomalySet& found) const {
-  const auto hello = parse_client_hello(body);
+  const auto hello = parse_client_hello(body, carrier_);
   if (!hello) {
     add(found, Anomaly::tls_hello_invalid);
     return ReadState::failed;
   }
-  if (!hello->server_name.empty())
-    keep_text(metadata.server_name, hello->server_name, metadata_limit::server_name);
-  keep_text(metadata.alpn_offered, as_bytes(joined(hello->alpn)), metadata_limit::alpn);
-  metadata.ja3 = md5_hex(ja3_text(*hello));
-  const Ja4Parts ja4 = ja4_parts(*hello, quic_);
-  metadata.ja4 = ja4.head + "_" + ja4_digest(ja4.ciphers) + "_" + ja4_digest(ja4.extensions);
+  take_client_hello(*hello, metadata);
   return ReadState::done;
+}
+
+void HandshakeReader::take_client_hello(const ClientHello& hello, AppMetadata& metadata) const {
+  if (!hello.server_name.empty())
+    keep_text(metadata.server_name, hello.server_name, metadata_limit::server_name);
+  keep_text(metadata.alpn_offered, as_bytes(joined(hello.alpn)), metadata_limit::alpn);
+  metadata.ja3 = md5_hex(ja3_text(hello));
+  const Ja4Parts ja4 = ja4_parts(hello, carrier_);
+  metadata.ja4 = ja4.head + "_" + ja4_digest(ja4.ciphers) + "_" + ja4_digest(ja4.extensions);
 }
 
 ReadState HandshakeReader::server_hello(Bytes body, AppMetadata& metadata, AnomalySet& found) {
@@ -92,9 +95,21 @@ ReadState HandshakeReader::server_hello(Bytes body, AppMetadata& metadata, Anoma
   metadata.ja3s = md5_hex(ja3s_text(*hello));
   keep_text(metadata.alpn_chosen, hello->alpn, metadata_limit::alpn);
   retry_requested_ = hello->hello_retry_request;
-  // From TLS 1.3 on (and in its drafts 0x7fxx) the certificate is encrypted.
-  const bool encrypted = quic_ || hello->version() >= tls_1_3;
+  const bool encrypted = carrier_ == TlsCarrier::quic || hello->encrypts_certificate();
   return encrypted && !retry_requested_ ? ReadState::done : ReadState::more;
+}
+
+ReadState HandshakeReader::take(TlsHandshake type, Bytes body, std::size_t length,
+                                AppMetadata& metadata, AnomalySet& found) {
+  if (type == TlsHandshake::certificate) return certificate(body, length, metadata, found);
+  if (body.size() < length) {
+    if (length + tls_handshake_header_bytes <= handshake_bytes_max) return ReadState::more;
+    add(found, Anomaly::tls_hello_invalid);
+    return ReadState::failed;
+  }
+  if (type == TlsHandshake::client_hello) return client_hello(body, metadata, found);
+  if (type == TlsHandshake::server_hello) return server_hello(body, metadata, found);
+  return type == TlsHandshake::server_hello_done ? ReadState::done : ReadState::more;
 }
 
 ReadState HandshakeReader::read(ByteStream& messages, AppMetadata& metadata, AnomalySet& found) {
@@ -104,23 +119,9 @@ ReadState HandshakeReader::read(ByteStream& messages, AppMetadata& metadata, Ano
     const std::size_t length = in.be24();
     if (!in.ok()) return ReadState::more;
     const bool whole = in.left() >= length;
-    const Bytes body = whole ? in.take(length) : in.rest();
-    if (type == TlsHandshake::certificate) {
-      const ReadState outcome = certificate(body, length, metadata, found);
-      if (outcome != ReadState::more) return outcome;
-    }
-    if (!whole) {
-      const bool too_long = length + tls_handshake_header_bytes > handshake_bytes_max;
-      if (!too_long || type == TlsHandshake::certificate) return ReadState::more;
-      add(found, Anomaly::tls_hello_invalid);
-      return ReadState::failed;
-    }
-    if (type == TlsHandshake::client_hello) return client_hello(body, metadata, found);
-    if (type == TlsHandshake::server_hello) {
-      const ReadState outcome = server_hello(body, metadata, found);
-      if (outcome != ReadState::more) return outcome;
-    }
-    if (type == TlsHandshake::server_hello_done) return ReadState::done;
+    const ReadState outcome =
+        take(type, whole ? in.take(length) : in.rest(), length, metadata, found);
+    if (!whole || outcome != ReadState::more) return outcome;
     messages.consume(tls_handshake_header_bytes + length);
   }
 }

@@ -1,6 +1,7 @@
-// TLS handshake messages in order, out of records or out of QUIC's CRYPTO frames → metadata.
+// TLS handshake messages, out of records, QUIC's CRYPTO frames or DTLS fragments → metadata.
 #pragma once
 
+#include "dissectors/tls/handshake.h"
 #include "probe/metadata/app_metadata.h"
 #include "probe/metadata/stream_reader.h"
 #include "probe/stream/byte_stream.h"
@@ -12,9 +13,13 @@ inline constexpr std::size_t handshake_bytes_max = 32U << 10U;
 
 class HandshakeReader {
  public:
-  explicit HandshakeReader(bool quic) noexcept : quic_(quic) {}
+  explicit HandshakeReader(TlsCarrier carrier) noexcept : carrier_(carrier) {}
   // done: this direction says nothing more in plain text that we want.
   ReadState read(ByteStream& messages, AppMetadata& metadata, AnomalySet& found);
+  // One message of `length` bytes without its header, of which `body` is the beginning.
+  ReadState take(TlsHandshake type, Bytes body, std::size_t length, AppMetadata& metadata,
+                 AnomalySet& found);
+  void take_client_hello(const ClientHello& hello, AppMetadata& metadata) const;
   // A HelloRetryRequest was the last message.
   [[nodiscard]] bool retry_requested() const noexcept { return retry_requested_; }
 
@@ -22,7 +27,7 @@ class HandshakeReader {
   ReadState client_hello(Bytes body, AppMetadata& metadata, AnomalySet& found) const;
   ReadState server_hello(Bytes body, AppMetadata& metadata, AnomalySet& found);
 
-  bool quic_;
+  TlsCarrier carrier_;
   bool retry_requested_ = false;
 };
 

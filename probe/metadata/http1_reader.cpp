@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t line_bytes_max = 16U << 10U;
 constexpr std::size_t head_bytes_max = 64U << 10U;
+constexpr std::uint16_t switching_protocols = 101;
 
 // The lines of a head, each once (RFC 9112 §2.2: a bare LF ends a line too).
 class HeadReader : public StreamReader {
@@ -76,22 +77,43 @@ class RequestReader final : public HeadReader {
 };
 
 class ResponseReader final : public HeadReader {
+ public:
+  // Behind the head of a change to HTTP/2 (RFC 7540 §3.2) the response comes in frames.
+  ReadState read(ByteStream& stream, AppMetadata& metadata, AnomalySet& found) override {
+    if (!frames_) {
+      const ReadState outcome = HeadReader::read(stream, metadata, found);
+      if (!frames_) return outcome;
+    }
+    return frames_->read(stream, metadata, found);
+  }
+
  protected:
   ReadState take(std::string_view line, AppMetadata& metadata, AnomalySet& /*found*/) override {
-    if (in_head_) {
-      in_head_ = !line.empty();
-      return ReadState::more;
-    }
+    if (in_head_) return take_field(line, metadata.http_status);
     const auto status = parse_http_status_line(line);
     if (!status) return ReadState::failed;
     metadata.http_status = *status;
     // RFC 9110 §15.2: interim responses precede the one that counts.
-    in_head_ = *status < 200 && *status != 101;
+    in_head_ = *status < 200;
     return in_head_ ? ReadState::more : ReadState::done;
   }
 
  private:
+  ReadState take_field(std::string_view line, std::uint16_t status) {
+    if (!line.empty()) {
+      const auto field = parse_http_field(line);
+      if (field && same_name(field->name, "upgrade")) to_http2_ = same_name(field->value, "h2c");
+      return ReadState::more;
+    }
+    in_head_ = false;
+    if (status != switching_protocols) return ReadState::more;
+    if (to_http2_) frames_ = make_http2_reader(false);
+    return ReadState::done;
+  }
+
   bool in_head_ = false;
+  bool to_http2_ = false;
+  std::unique_ptr<StreamReader> frames_;
 };
 
 }  // namespace

@@ -3,9 +3,6 @@
 namespace dpi {
 namespace {
 
-// UDP payloads in which a QUIC connection has to begin.
-constexpr std::uint8_t datagrams_watched = 8;
-
 bool is_tls(StreamStart start) noexcept {
   return start == StreamStart::tls_client || start == StreamStart::tls_server;
 }
@@ -147,20 +144,19 @@ void MetadataTracker::settle(State& state, Direction& direction, ReadState outco
 AnomalySet MetadataTracker::observe_udp(State& state, Side sender, Bytes payload) {
   AnomalySet found;
   Direction& direction = state.directions[index(sender)];
-  if (++direction.watched >= (state.quic ? limits_.packets_watched : datagrams_watched))
-    direction.phase = Phase::done;
-  if (!state.quic) {
-    const auto header = parse_quic_long_header(payload);
-    if (!header || header->type != QuicPacketType::initial) return found;
-    state.quic = std::make_unique<QuicSession>(memory_);
+  // STUN's checks come before DTLS (RFC 8445).
+  if (++direction.watched >= limits_.packets_watched) direction.phase = Phase::done;
+  if (!state.datagrams) {
+    state.datagrams = make_datagram_reader(payload, memory_);
+    if (!state.datagrams) return found;
     if (!state.metadata) state.metadata = std::make_unique<AppMetadata>();
   }
-  const ReadState outcome = state.quic->read(sender, payload, *state.metadata, found);
+  const ReadState outcome = state.datagrams->read(sender, payload, *state.metadata, found);
   if (outcome != ReadState::more) {
     for (Direction& each : state.directions) each.phase = Phase::done;
   }
   if (state.directions[0].phase == Phase::done && state.directions[1].phase == Phase::done)
-    state.quic.reset();
+    state.datagrams.reset();
   return found;
 }
 

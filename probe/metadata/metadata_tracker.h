@@ -10,8 +10,8 @@
 #include "dissectors/packet_view.h"
 #include "probe/flow/flow.h"
 #include "probe/metadata/app_metadata.h"
+#include "probe/metadata/datagram_reader.h"
 #include "probe/metadata/detection.h"
-#include "probe/metadata/quic_session.h"
 #include "probe/metadata/stream_reader.h"
 #include "probe/stream/byte_stream.h"
 
@@ -56,7 +56,7 @@ class MetadataTracker {
   };
   struct State {
     std::array<Direction, 2> directions;
-    std::unique_ptr<QuicSession> quic;
+    std::unique_ptr<DatagramReader> datagrams;
     std::unique_ptr<AppMetadata> metadata;
   };
 

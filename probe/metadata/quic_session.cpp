@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "dissectors/quic/gquic.h"
+
 namespace dpi {
 namespace {
 
@@ -110,6 +112,15 @@ void QuicSession::take_frames(Direction& from, Bytes frames, AppMetadata& metada
   from.done = outcome != ReadState::more;
 }
 
+// Q050 keeps its predecessors' handshake: the client's hello is all that is read of it.
+void QuicSession::take_google_frames(Bytes frames, AppMetadata& metadata) {
+  if (const auto name = gquic_hello_value(gquic_crypto_message(frames), "SNI")) {
+    metadata.tls_version = "Q050";
+    keep_text(metadata.server_name, *name, metadata_limit::server_name);
+    for (Direction& each : directions_) each.done = true;
+  }
+}
+
 ReadState QuicSession::read(Side sender, Bytes datagram, AppMetadata& metadata, AnomalySet& found) {
   Direction& from = directions_[index(sender)];
   for (int packets = 0; packets < packets_max && !datagram.empty(); ++packets) {
@@ -128,7 +139,13 @@ ReadState QuicSession::read(Side sender, Bytes datagram, AppMetadata& metadata, 
       continue;
     }
     if (++attempts_ > attempts_max) return ReadState::failed;
-    if (const auto frames = open(sender, *header)) take_frames(from, *frames, metadata, found);
+    const auto frames = open(sender, *header);
+    if (!frames) continue;
+    if (header->version->google_crypto) {
+      take_google_frames(*frames, metadata);
+    } else {
+      take_frames(from, *frames, metadata, found);
+    }
   }
   return directions_[0].done && directions_[1].done ? ReadState::done : ReadState::more;
 }

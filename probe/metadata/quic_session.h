@@ -9,7 +9,7 @@
 
 #include "dissectors/quic/long_header.h"
 #include "probe/crypto/packet_protection.h"
-#include "probe/metadata/app_metadata.h"
+#include "probe/metadata/datagram_reader.h"
 #include "probe/metadata/handshake_reader.h"
 
 namespace dpi {
@@ -27,11 +27,11 @@ struct QuicInitialKeys {
 [[nodiscard]] std::optional<Bytes> open_quic_initial(const QuicInitialKeys& keys,
                                                      const QuicLongHeader& header);
 
-class QuicSession {
+class QuicSession final : public DatagramReader {
  public:
   explicit QuicSession(StreamMemory& memory) noexcept;
   // One datagram. done: nothing more to be had from either side.
-  ReadState read(Side sender, Bytes datagram, AppMetadata& metadata, AnomalySet& found);
+  ReadState read(Side sender, Bytes datagram, AppMetadata& metadata, AnomalySet& found) override;
 
  private:
   struct ConnectionId {
@@ -45,7 +45,7 @@ class QuicSession {
   };
   struct Direction {
     explicit Direction(StreamMemory& memory) noexcept
-        : messages(memory, handshake_bytes_max), reader(true) {
+        : messages(memory, handshake_bytes_max), reader(TlsCarrier::quic) {
       messages.start(0);
     }
     ByteStream messages;
@@ -59,6 +59,7 @@ class QuicSession {
   std::optional<Bytes> open_of_client(Direction& from, Side sender, const QuicLongHeader& header);
   void take_retry(Side sender, const QuicLongHeader& header) noexcept;
   void take_frames(Direction& from, Bytes frames, AppMetadata& metadata, AnomalySet& found);
+  void take_google_frames(Bytes frames, AppMetadata& metadata);
 
   std::array<Direction, 2> directions_;
   std::optional<Side> client_;

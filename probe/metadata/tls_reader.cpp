@@ -1,4 +1,5 @@
 #include "dissectors/tls/handshake.h"
+#include "dissectors/tls/ssl2.h"
 #include "probe/base/byte_cursor.h"
 #include "probe/metadata/handshake_reader.h"
 #include "probe/metadata/stream_reader.h"
@@ -12,11 +13,15 @@ constexpr std::uint8_t alert_warning = 1;
 class TlsReader final : public StreamReader {
  public:
   explicit TlsReader(StreamMemory& memory) noexcept
-      : messages_(memory, handshake_bytes_max), reader_(false) {
+      : messages_(memory, handshake_bytes_max), reader_(TlsCarrier::stream) {
     messages_.start(0);
   }
 
   ReadState read(ByteStream& stream, AppMetadata& metadata, AnomalySet& found) override {
+    // Asked once: what told TLS by this form was all of its header.
+    if (!begun_) ssl2_bytes_ = ssl2_hello_bytes(stream.readable());
+    begun_ = true;
+    if (ssl2_bytes_ != 0) return read_ssl2(stream.readable(), metadata);
     while (true) {
       if (left_ == 0) {
         const ReadState outcome = next_record(stream, found);
@@ -38,6 +43,14 @@ class TlsReader final : public StreamReader {
   }
 
  private:
+  // The first message in the form of SSL 2.0; what the client says behind it is no hello.
+  ReadState read_ssl2(Bytes readable, AppMetadata& metadata) const {
+    if (readable.size() < ssl2_bytes_) return ReadState::more;
+    const auto hello = parse_ssl2_client_hello(readable.first(ssl2_bytes_));
+    if (hello) reader_.take_client_hello(*hello, metadata);
+    return ReadState::done;
+  }
+
   // more with left_ > 0: a record begins.
   ReadState next_record(ByteStream& stream, AnomalySet& found) {
     while (left_ == 0) {
@@ -71,7 +84,9 @@ class TlsReader final : public StreamReader {
 
   ByteStream messages_;
   HandshakeReader reader_;
-  std::size_t left_ = 0;  // of the record being read
+  bool begun_ = false;
+  std::size_t ssl2_bytes_ = 0;  // of a hello in the form of SSL 2.0
+  std::size_t left_ = 0;        // of the record being read
   std::uint32_t position_ = 0;
   bool skip_ = false;
 };

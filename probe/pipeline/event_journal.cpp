@@ -8,7 +8,8 @@
 namespace dpi {
 namespace {
 
-LossInference inference_of(const LaneStats& lanes, const AnomalyCounters& anomalies) noexcept {
+LossInference inference_of(const LaneStats& lanes, const PacketLedger& packets,
+                           const AnomalyCounters& anomalies) noexcept {
   const LossSigns& signs = lanes.loss;
   LossInference out;
   out.tcp_acks = signs.tcp_acks;
@@ -24,6 +25,7 @@ LossInference inference_of(const LaneStats& lanes, const AnomalyCounters& anomal
   out.vlan_one_sided_flows = signs.one_sided_vlan_flows;
   out.truncated_datagrams =
       anomalies.counts[static_cast<std::size_t>(Anomaly::ip_length_exceeds_frame)];
+  out.checksum_bad = packets.checksum_bad;
   return out;
 }
 
@@ -180,7 +182,7 @@ HeartbeatFacts EventJournal::heartbeat_facts(Timestamp now) const {
   f.anomalies = stats_.front.anomalies;
   f.anomalies += stats_.lanes.dns.anomalies;
   f.anomalies += stats_.lanes.anomalies;
-  f.inference = inference_of(stats_.lanes, f.anomalies);
+  f.inference = inference_of(stats_.lanes, ledger, f.anomalies);
   f.losses = losses_of(f, ledger.bytes_shed);
   if (settings_.live != nullptr) settings_.live->describe(f, fronts_);
   return f;

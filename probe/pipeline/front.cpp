@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "dissectors/checksum.h"
 #include "probe/pipeline/canary.h"
 
 namespace dpi {
@@ -38,6 +39,7 @@ FrontStats& FrontStats::operator+=(const FrontStats& other) noexcept {
   packets.bytes_shed += other.packets.bytes_shed;
   packets.bytes_offered += other.packets.bytes_offered;
   packets.truncated += other.packets.truncated;
+  packets.checksum_bad += other.packets.checksum_bad;
   packets.time_backward_steps += other.packets.time_backward_steps;
   packets.last_packet_at = std::max(packets.last_packet_at, other.packets.last_packet_at);
   source += other.source;
@@ -131,6 +133,7 @@ void Front::process(const RawPacket& packet) {
     return;
   }
   ++ledger.decoded;
+  if (!packet.checksum_pending && checksum_wrong(view_)) ++ledger.checksum_bad;
   if (view_.outer.fragment.present) {
     process_outer_fragment(view_, time);
   } else if (view_.fragment.present) {

@@ -29,6 +29,7 @@ struct PacketLedger {
   std::uint64_t bytes_shed = 0;
   std::uint64_t bytes_offered = 0;
   std::uint64_t truncated = 0;  // inside the buckets above
+  std::uint64_t checksum_bad = 0;
   std::uint64_t time_backward_steps = 0;
   std::optional<Timestamp> last_packet_at;  // clamped; of filtered packets too
 };

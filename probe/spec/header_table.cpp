@@ -179,6 +179,8 @@ constexpr std::array definitions = std::to_array<HeaderDefinition>({
     {"dns_tcp", "length:16=@next", ""},
     {"tls", "type:8=22 version:16=0x0301 length:16=@behind", ""},
     {"handshake", "type:8=1 length:24=@behind", ""},
+    {"dtls", "type:8=22 version:16=0xfefd epoch:16 seq:48 length:16=@behind", ""},
+    {"dtls_fragment", "type:8=1 total:24=@behind seq:16 offset:24 length:24=@behind", ""},
 });
 // clang-format on
 

@@ -60,7 +60,7 @@ constexpr std::array<std::string_view, 21> told{
     "file.obsolete_packet", "file.unknown_block", "file.block_length",  "file.time_backward",
     "file.time_offset",     "file.snap_cut",      "file.zero_length",   "file.bad_interface",
     "file.statistics"};
-constexpr std::array<std::string_view, 22> told_of_packets{"fragment.in_order",
+constexpr std::array<std::string_view, 27> told_of_packets{"fragment.in_order",
                                                            "fragment.reversed",
                                                            "fragment.first_missing",
                                                            "fragment.ipv6",
@@ -81,6 +81,11 @@ constexpr std::array<std::string_view, 22> told_of_packets{"fragment.in_order",
                                                            "app.tls",
                                                            "app.http",
                                                            "app.ssh",
+                                                           "app.dtls",
+                                                           "app.ssl2",
+                                                           "app.gquic",
+                                                           "app.h2c",
+                                                           "ip.checksum_bad",
                                                            "not_ip"};
 
 void add(std::vector<Rule>& out, std::string_view kind, std::string_view name, bool shown = true) {

@@ -4,13 +4,14 @@
 #include <string>
 #include <utility>
 
+#include "probe/base/buffer_size.h"
 #include "probe/base/check.h"
 #include "probe/spool/spool_folder.h"
 
 namespace dpi {
 namespace {
 
-constexpr std::size_t read_bytes = std::size_t{32} << 10U;
+constexpr std::size_t read_bytes = read_buffer_bytes(std::size_t{32} << 10U);
 
 // Reads until out is full or the file ends; gives how much.
 IoResult<std::size_t> read_fully(StorageFile& file, std::uint64_t offset,
@@ -172,7 +173,7 @@ Result<bool> SegmentReader::tail_is_damage() {
     const auto got = read_fully(*file_, offset, chunk);
     if (!got) return storage_failure(path_, "cannot be read", got.error());
     for (std::size_t i = 0; i < *got; ++i) {
-      if (chunk[i] != record_magic_first) continue;
+      if (!record_may_begin(Bytes{chunk}.subspan(i, *got - i))) continue;
       auto later = is_later_commit(offset + i);
       if (!later || *later) return later;
     }

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <system_error>
 
+#include "probe/base/buffer_size.h"
 #include "probe/base/check.h"
 
 namespace dpi {
@@ -39,7 +40,7 @@ Result<void> copy_file(Storage& storage, const fs::path& from, const fs::path& t
   if (!source) return storage_failure(from, "cannot be read", source.error());
   auto target = storage.open(to, Storage::Mode::create);
   if (!target) return storage_failure(to, "cannot be created", target.error());
-  ByteBuffer buffer(std::size_t{1} << 20U);
+  ByteBuffer buffer(read_buffer_bytes(std::size_t{1} << 20U));
   std::uint64_t offset = 0;
   for (;;) {
     const auto got = (*source)->read(offset, buffer);

@@ -107,6 +107,13 @@ std::uint32_t append_record(ByteBuffer& out, RecordType type, const RecordPlace&
   return crc;
 }
 
+bool record_may_begin(Bytes bytes) noexcept {
+  for (std::size_t i = 0; i < std::min<std::size_t>(bytes.size(), sizeof record_magic); ++i) {
+    if (bytes[i] != static_cast<std::uint8_t>(record_magic >> (8 * i))) return false;
+  }
+  return !bytes.empty();
+}
+
 std::optional<RecordHead> parse_record_head(Bytes bytes) noexcept {
   ByteCursor in{bytes};
   const bool ours = in.le32() == record_magic;

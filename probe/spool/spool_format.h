@@ -63,7 +63,8 @@ std::uint32_t append_record(ByteBuffer& out, RecordType type, const RecordPlace&
 // record: exactly record_bytes() of it.
 [[nodiscard]] bool record_intact(const RecordHead& head, Bytes record) noexcept;
 
-// The first byte of every record; a scan for lost records looks for it.
-inline constexpr std::uint8_t record_magic_first = 0xD5;
+// Whether a record may begin here, by as much of its magic as there is; a scan for lost records
+// asks at every byte.
+[[nodiscard]] bool record_may_begin(Bytes bytes) noexcept;
 
 }  // namespace dpi

@@ -12,7 +12,7 @@ void check_frames(dpi::Bytes payload) {
   dpi::StreamMemory memory(1U << 20U);
   dpi::ByteStream messages(memory, dpi::handshake_bytes_max);
   messages.start(0);
-  dpi::HandshakeReader reader(true);
+  dpi::HandshakeReader reader(dpi::TlsCarrier::quic);
   dpi::AppMetadata metadata;
   dpi::AnomalySet found;
   dpi::QuicFrames frames(payload);

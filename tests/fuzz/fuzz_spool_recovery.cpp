@@ -21,7 +21,7 @@ namespace {
 const std::filesystem::path folder{"/spool"};
 const std::filesystem::path segment = folder / dpi::segment_name(0);
 constexpr dpi::Uuid instance{0x5A};
-constexpr std::size_t steps_max = 64;
+constexpr std::size_t steps_max = 16;  // a spool of at most 3 KiB: more records say nothing new
 
 dpi::Result<std::unique_ptr<dpi::SpoolWriter>> open_writer(dpi::Storage& storage) {
   return dpi::SpoolWriter::open(folder, instance, {}, storage);
@@ -36,7 +36,7 @@ dpi::ByteBuffer damaged_spool(dpi::ByteCursor& in) {
     const std::uint8_t kind = in.u8();
     const std::uint8_t value = in.u8();
     if (!in.ok() || kind == 255) break;
-    const dpi::ByteBuffer blob(value, kind);
+    const dpi::ByteBuffer blob(value % 64U, kind);
     if (kind % 4 == 0) {
       DPI_CHECK((*writer)->commit(blob).has_value());
     } else {

@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 0:
       if (const auto hello = dpi::parse_client_hello(bytes)) {
         DPI_CHECK(!dpi::ja3_text(*hello).empty());
-        DPI_CHECK(dpi::ja4_parts(*hello, true).head.size() == 10);
+        DPI_CHECK(dpi::ja4_parts(*hello, dpi::TlsCarrier::quic).head.size() == 10);
         DPI_CHECK(hello->server_name.size() + hello->ciphers.size() * 2 <= bytes.size());
       }
       break;

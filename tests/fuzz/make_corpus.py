@@ -175,6 +175,7 @@ CERTIFICATE = der(0x30, der(0x30, der(0xA0, der(2, b"\2")) + der(2, b"\1") + der
 SERVER = tls_record(22, handshake(2, SERVER_HELLO) + handshake(11, vector(3, vector(3, CERTIFICATE))) + handshake(14, b""))
 write("fuzz_tls", {"client_hello": b"\0" + HELLO, "server_hello": b"\1" + SERVER_HELLO, "certificate": b"\2" + CERTIFICATE,
                    "client": b"\3" + tls_record(22, handshake(1, HELLO)), "server": b"\3" + SERVER,
+                   "ssl2": b"\3" + be16(0x8000 + 31) + b"\1" + be16(0x0301, 6, 0, 16) + bytes.fromhex("00002f000035") + bytes(16),
                    "records": b"\3" + b"".join(tls_record(22, handshake(1, HELLO)[i:i + 40]) for i in range(0, len(HELLO) + 4, 40))})
 REQUEST = b"GET /a?b HTTP/1.1\r\nHost: example.com\r\nUser-Agent: x%y\r\n\r\n"
 
@@ -187,7 +188,7 @@ FIELDS = bytes.fromhex("828684418cf1e3c2e5f23a6ba0ab90f4ff7a04746573740f")
 SETTINGS = frame(4, 0, bytes(6), 0)
 write("fuzz_http", {
     "request": b"\0" + REQUEST, "response": b"\0HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", "fields": b"\2Host: a\r\nB: c\r\n\r\n",
-    "status": b"\x03404 x\r\n", "http2": b"\1" + SETTINGS + frame(0, 0, b"data") + frame(1, 0x04, FIELDS[:17]),
+    "status": b"\x03404 x\r\n", "upgrade": b"\x03101 x\r\nUpgrade: h2c\r\n\r\n" + SETTINGS + frame(1, 4, b"\x8d"), "http2": b"\1" + SETTINGS + frame(0, 0, b"data") + frame(1, 0x04, FIELDS[:17]),
     "continuation": b"\1" + frame(1, 0, FIELDS[:7]) + frame(9, 4, FIELDS[7:17]), "padded": b"\1" + frame(1, 0x2C, b"\2" + bytes(5) + FIELDS[:17] + b"\0\0"),
     "server": b"\0" + SETTINGS + frame(5, 4, be32(2) + b"\x82") + frame(1, 4, b"\x08\x03103") + frame(1, 4, b"\x88")})
 LISTS = b"".join(vector(4, x) for x in (b"kex", b"key", b"ecs", b"esc", b"mcs", b"msc", b"none", b"zlib", b"", b"")) + bytes(5)
@@ -205,6 +206,32 @@ LONG = b"\xc0" + be32(1) + vector(1, bytes(8)) + vector(1, b"abc")
 write("fuzz_quic", {"frames": b"\0" + crypto(0, 4000), "pieces": b"\0\2\1\0\0\0" + crypto(100, 4000) + b"\0\1" + crypto(0, 100) + b"\x1c\0",
                     "initial": b"\1" + LONG + b"\0" + be16(0x4000 | 100) + bytes(100), "retry": b"\1\xf0" + LONG[1:] + bytes(20),
                     "version2": b"\1\xd0" + be32(0x6B3343CF) + LONG[5:] + b"\0" + be16(0x4000 | 40) + bytes(40)})
+DTLS_HELLO = be16(0xFEFD) + bytes(33) + vector(1, b"cookie") + vector(2, be16(0xC02B, 0xC02F)) + vector(1, b"\0") + vector(
+    2, extension(0, vector(2, b"\0" + vector(2, b"example.com"))) + extension(43, vector(1, be16(0xFEFC, 0xFEFD))))
+DTLS_SERVER = be16(0xFEFD) + bytes(32) + vector(1, b"") + be16(0xC02B) + b"\0"
+CHAIN = vector(3, vector(3, CERTIFICATE))
+
+
+def dtls(kind, sequence, body, begin=0, end=4000):
+    part = body[begin:end]
+    return b"\x16\xfe\xfd" + bytes(8) + vector(2, bytes([kind]) + len(body).to_bytes(3, "big") + be16(sequence)
+                                                  + begin.to_bytes(3, "big") + vector(3, part))
+
+
+def datagrams(*all_of_them):
+    return b"\0" + b"".join(bytes([(len(d) + 3) // 4]) + d.ljust((len(d) + 3) // 4 * 4, b"\0") for d in all_of_them)
+
+
+CHLO = (b"CHLO\3\0\0\0PAD\0" + struct.pack("<I", 8) + b"SNI\0" + struct.pack("<I", 19) + b"UAID" + struct.pack("<I", 24)
+        + b"--------example.comagent")
+write("fuzz_dtls", {
+    "client_hello": b"\1" + DTLS_HELLO, "server_hello": b"\2" + DTLS_SERVER, "certificate": b"\3" + CHAIN,
+    "association": datagrams(dtls(1, 0, DTLS_HELLO, 60), dtls(1, 0, DTLS_HELLO, 0, 60), dtls(2, 0, DTLS_SERVER) + dtls(11, 1, CHAIN)),
+    "verify": datagrams(dtls(3, 0, b"\xfe\xff\4abcd"), dtls(1, 1, DTLS_HELLO), dtls(2, 1, DTLS_SERVER) + dtls(14, 2, b"")),
+    "capwap": datagrams(b"\1\0\0\0" + dtls(1, 0, DTLS_HELLO)),
+    "q043": datagrams(b"\x0d" + bytes(8) + b"Q043\1" + bytes(12) + b"\xa0\1" + vector(2, CHLO)),
+    "q025": datagrams(b"\x0d" + bytes(8) + b"Q025\1" + bytes(12) + b"\1\xa0\1" + vector(2, CHLO)),
+    "q046": datagrams(b"\xc3Q046\x50" + bytes(8) + be32(1) + bytes(12) + b"\xa4\1\4\0" + vector(2, CHLO))})
 write("fuzz_byte_stream", {"in_order": b"".join(be16(i * 200) + b"\xc8\1" for i in range(20)),
                            "backwards": b"".join(be16(i * 200) + b"\xdc\0" for i in reversed(range(20))),
                            "overlaps": b"".join(be16(i * 37 % 900) + bytes([i * 11 % 256, i % 4]) for i in range(60))})

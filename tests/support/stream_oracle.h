@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "probe/base/check.h"
@@ -23,9 +24,11 @@ inline std::string payload_of(const Flow& flow, const AppMetadata* metadata) {
 
 // One direction of a TCP flow whose SYN was seen, in segments of `size` bytes; `backwards`: each
 // pair of segments the other way round.
-inline std::string metadata_in_segments(Bytes stream, std::size_t size, bool backwards) {
-  StreamMemory memory(1U << 20U);
-  MetadataTracker tracker({}, memory);
+inline std::optional<AppMetadata> metadata_in_segments(Bytes stream, std::size_t size,
+                                                       bool backwards) {
+  // One tracker for all: making the room for its flows costs more than reading a stream.
+  static StreamMemory memory(1U << 20U);
+  static MetadataTracker tracker({}, memory);
   Flow flow;
   flow.key.protocol = ip_protocol::tcp;
   PacketView view;
@@ -43,10 +46,8 @@ inline std::string metadata_in_segments(Bytes stream, std::size_t size, bool bac
     send(backwards ? at + size : at);
     send(backwards ? at : at + size);
   }
-  const AppMetadata* metadata = tracker.find(flow);
-  Flow plain;  // counters that depend on segments are no metadata
-  plain.key = flow.key;
-  std::string out = payload_of(plain, metadata);
+  std::optional<AppMetadata> out;
+  if (const AppMetadata* metadata = tracker.find(flow)) out = *metadata;
   tracker.flow_ended(flow);
   DPI_CHECK(memory.used() == 0);
   return out;
@@ -58,9 +59,12 @@ inline void check_segmentation(Bytes stream) {
   constexpr std::size_t stream_max = 30'000;  // below what a stream keeps
   stream = stream.first(std::min(stream.size(), stream_max));
   if (detect(stream) == StreamStart::none) return;
-  const std::string whole =
+  const std::optional<AppMetadata> whole =
       metadata_in_segments(stream, std::max<std::size_t>(stream.size(), 1), false);
-  if (whole.find("\"http_method\":\"CONNECT\"") != std::string::npos) return;
+  Flow flow;
+  flow.key.protocol = ip_protocol::tcp;
+  (void)payload_of(flow, whole ? &*whole : nullptr);
+  if (whole && whole->http_method == "CONNECT") return;
   for (const std::size_t size : {std::size_t{1}, std::size_t{7}, std::size_t{100}}) {
     DPI_CHECK(metadata_in_segments(stream, size, false) == whole);
   }

@@ -104,7 +104,7 @@ TEST(FingerprintTest, Ja3sIsVersionCipherAndExtensions) {
 // FoxIO's worked example.
 TEST(FingerprintTest, Ja4SortsCiphersAndExtensions) {
   const ByteBuffer body = browser_hello_body();
-  const Ja4Parts parts = ja4_parts(*parse_client_hello(body), false);
+  const Ja4Parts parts = ja4_parts(*parse_client_hello(body), TlsCarrier::stream);
   EXPECT_EQ(parts.head, "t13d1516h2");
   EXPECT_EQ(parts.ciphers,
             "002f,0035,009c,009d,1301,1302,1303,c013,c014,c02b,c02c,c02f,c030,cca8,cca9");
@@ -117,7 +117,7 @@ TEST(FingerprintTest, Ja4OfAnUnusualHello) {
   const auto head = [](const ByteBuffer& ciphers, const ByteBuffer& extensions, bool quic = false,
                        unsigned version = 0x0301) {
     const ByteBuffer body = client_hello_body(ciphers, extensions, version);
-    return ja4_parts(*parse_client_hello(body), quic);
+    return ja4_parts(*parse_client_hello(body), quic ? TlsCarrier::quic : TlsCarrier::stream);
   };
   EXPECT_EQ(head({}, {}).head, "t10i000000");
   EXPECT_EQ(head({}, {}).ciphers, "");

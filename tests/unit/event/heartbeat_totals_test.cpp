@@ -16,7 +16,9 @@ TEST(HeartbeatTotalsTest, EveryCounterGoesOnWhereTheLastRunEnded) {
     now.inference.*member.total = 2;
     before.inference.*member.total = 3;
   }
+  before.inference.checksum_bad = 4;
   add_totals(now, before);
+  EXPECT_EQ(now.inference.checksum_bad, 4U) << "a run that does not look keeps the count";
   for (const TotalMember& member : total_members()) EXPECT_EQ(now.*member.total, 5U) << member.name;
   for (const InferredTotalMember& member : inferred_total_members())
     EXPECT_EQ(now.inference.*member.total, 5U) << member.name;

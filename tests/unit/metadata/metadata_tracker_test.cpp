@@ -5,6 +5,8 @@
 #include <random>
 
 #include "probe/crypto/digest.h"
+#include "tests/support/dtls.h"
+#include "tests/support/gquic.h"
 #include "tests/support/quic.h"
 
 namespace dpi {
@@ -289,6 +291,18 @@ TEST_F(MetadataTrackerTest, ReadsHttp2WithPriorKnowledge) {
   EXPECT_TRUE(found_.none());
 }
 
+// Its length is 24 bits: 276 bytes are 00 01 14.
+TEST_F(MetadataTrackerTest, LongSettingsOfAnHttp2ServerAreKnownHoweverTheyAreCut) {
+  const ByteBuffer server = be24(276) + ByteBuffer{4, 0, 0, 0, 0, 0} + zeros(276) + be24(1) +
+                            ByteBuffer{1, 4, 0, 0, 0, 1, 0x88};
+  for (const std::size_t size : {1, 2, 3, 5, 1000}) {
+    handshake_packets();
+    in_segments(Side::high, server_start, server, size);
+    EXPECT_EQ(told().http_status, 200) << "segments of " << size;
+    new_flow();
+  }
+}
+
 TEST_F(MetadataTrackerTest, ReadsQuicOverUdp) {
   flow_.key.protocol = ip_protocol::udp;
   const ByteBuffer id{1, 2, 3, 4, 5, 6, 7, 8};
@@ -299,6 +313,85 @@ TEST_F(MetadataTrackerTest, ReadsQuicOverUdp) {
   new_flow();
   for (int i = 0; i < 20; ++i) see(Side::high, 0, zeros(1200));
   EXPECT_EQ(tracker_.find(flow_), nullptr);
+}
+
+// STUN (RFC 8489 §5) shares the ports of WebRTC's DTLS and comes first.
+TEST_F(MetadataTrackerTest, ReadsDtlsBehindStun) {
+  flow_.key.protocol = ip_protocol::udp;
+  const ByteBuffer binding = be16(1) + be16(0) + be32(0x2112a442) + zeros(12);
+  for (int i = 0; i < 12; ++i) see(Side::low, 0, binding);
+  see(Side::low, 0, dtls_record(dtls_fragment(1, 0, dtls_client_hello_body())));
+  EXPECT_EQ(told().server_name, "example.com");
+  see(Side::high, 0,
+      dtls_record(dtls_fragment(2, 0, server_hello_body(0xc02b, {}, zeros(32), 0xfeff))));
+  EXPECT_EQ(told().tls_version, "DTLSv1.0");
+}
+
+TEST_F(MetadataTrackerTest, ReadsGooglesQuic) {
+  flow_.key.protocol = ip_protocol::udp;
+  see(Side::high, 0, gquic_public_header("Q043") + gquic_stream(gquic_hello()));
+  EXPECT_EQ(told().server_name, "example.com");
+  EXPECT_EQ(told().tls_version, "Q043");
+  new_flow();
+  const ByteBuffer id{1, 2, 3, 4, 5, 6, 7, 8};
+  see(Side::high, 0,
+      sealed_initial({.version = quic_version::q050, .destination = id, .source = {}, .key_id = id},
+                     u8(8) + u8(0) + be16(0x4000U | static_cast<unsigned>(gquic_hello().size())) +
+                         gquic_hello() + zeros(40)));
+  EXPECT_EQ(told().server_name, "example.com");
+  EXPECT_EQ(told().tls_version, "Q050");
+  EXPECT_EQ(told().ja4, "") << "there is no TLS in it";
+}
+
+// RFC 5246 §E.2; the server answers in records.
+TEST_F(MetadataTrackerTest, ReadsAClientHelloInTheFormOfSsl2) {
+  const ByteBuffer client = be16(0x8000 + 9 + 6 + 16) + u8(1) + be16(0x0301) + be16(6) + be16(0) +
+                            be16(16) + ByteBuffer{0, 0, 0x2f, 0, 0, 0x35} + zeros(16);
+  for (const std::size_t size : {1, 2, 5, 1000}) {
+    handshake_packets();
+    in_segments(Side::low, client_start, client + record(22, handshake(16, zeros(3))), size);
+    in_segments(Side::high, server_start, tls12_server, size);
+    EXPECT_EQ(told().ja3, hex(md5(as_bytes("769,47-53,,,"))));
+    EXPECT_EQ(told().ja4.substr(0, 10), "t10i020000");
+    EXPECT_EQ(told().tls_version, "TLSv1.2");
+    new_flow();
+  }
+}
+
+// RFC 7540 §3.2: behind the 101 the connection goes on as HTTP/2, and the first request's response
+// is the one on stream 1.
+TEST_F(MetadataTrackerTest, BehindAnUpgradeToHttp2TheResponseIsInFrames) {
+  const ByteBuffer client =
+      text(
+          "GET /a HTTP/1.1\r\nHost: example.com\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+          "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n") +
+      text("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") + ByteBuffer{0, 0, 0, 4, 0, 0, 0, 0, 0};
+  const ByteBuffer server =
+      text("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n") +
+      ByteBuffer{0, 0, 0, 4, 0, 0, 0, 0, 0} + ByteBuffer{0, 0, 1, 1, 4, 0, 0, 0, 1, 0x8d};
+  for (const std::size_t size : {1, 4, 1000}) {
+    handshake_packets();
+    in_segments(Side::low, client_start, client, size);
+    in_segments(Side::high, server_start, server, size);
+    EXPECT_EQ(told().http_method, "GET");
+    EXPECT_EQ(told().http_url, "/a");
+    EXPECT_EQ(told().server_name, "example.com");
+    EXPECT_EQ(told().http_status, 404);
+    new_flow();
+  }
+  for (std::size_t cut = 34; cut < server.size(); ++cut) {
+    in_segments(Side::high, server_start,
+                ByteBuffer(server.begin(), server.begin() + static_cast<std::ptrdiff_t>(cut)),
+                1000);
+    EXPECT_EQ(told().http_status, 101) << cut;
+    new_flow();
+  }
+  in_segments(
+      Side::high, server_start,
+      text("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\nHTTP/1.1 404 x\r\n"),
+      1000);
+  EXPECT_EQ(told().http_status, 101);
+  EXPECT_TRUE(found_.none());
 }
 
 TEST_F(MetadataTrackerTest, NothingIsKeptForUnknownProtocolsAndSettledFlows) {

@@ -108,6 +108,22 @@ TEST_F(PipelineTest, EveryPacketIsInExactlyOneBucket) {
   EXPECT_EQ(facts_.messages, pipeline_.stats().lanes.dns.messages);
 }
 
+TEST_F(PipelineTest, AWrongChecksumIsCountedUnlessTheCardWasToFillItIn) {
+  ByteBuffer packet = ipv4({}, udp(1, 2, {1}));
+  packet[10] = 0x66;  // the header's other words sum up to 9932
+  packet[11] = 0xcd;
+  see(ethernet(0x0800, packet), 1);
+  EXPECT_EQ(pipeline_.stats().front.packets.checksum_bad, 0U);
+  ++packet[8];
+  see(ethernet(0x0800, packet), 2);
+  EXPECT_EQ(pipeline_.stats().front.packets.checksum_bad, 1U);
+  Frame frame(ethernet(0x0800, packet), 3 * second);
+  frame.raw.checksum_pending = true;
+  pipeline_.process(frame.raw);
+  EXPECT_EQ(pipeline_.stats().front.packets.checksum_bad, 1U);
+  EXPECT_EQ(pipeline_.stats().front.packets.decoded, 3U);
+}
+
 TEST_F(PipelineTest, TimeThatRunsBackwardsIsClampedAndCounted) {
   see(ethernet(0x0800, ipv4({}, udp(1, 2, {1}))), 100);
   see(ethernet(0x0800, ipv4({}, udp(1, 2, {1}))), 50);

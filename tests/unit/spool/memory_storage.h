@@ -156,10 +156,12 @@ class MemoryStorage final : public Storage {
       std::vector<std::pair<std::string, std::shared_ptr<Inode>>>;  // null: removed; atomic
 
   static void copy_sector(const ByteBuffer& from, ByteBuffer& to, std::size_t sector) {
-    const std::size_t begin = sector * sector_bytes;
-    for (std::size_t i = begin; i < std::min(begin + sector_bytes, to.size()); ++i) {
-      to[i] = i < from.size() ? from[i] : std::uint8_t{0};
-    }
+    const std::size_t begin = std::min(sector * sector_bytes, to.size());
+    const std::size_t end = std::min(begin + sector_bytes, to.size());
+    const std::size_t there = std::clamp(from.size(), begin, end);
+    std::copy(from.data() + std::min(begin, from.size()),
+              from.data() + std::min(there, from.size()), to.data() + begin);
+    std::fill(to.data() + there, to.data() + end, std::uint8_t{0});
   }
 
   class File final : public StorageFile {
