@@ -217,12 +217,17 @@ DecodeOutcome decode(const RawPacket& packet, PacketView& view,
 }
 
 void decode_datagram(PacketView& view, Bytes l4, const DecodeOptions& options) noexcept {
+  const std::uint8_t protocol = view.fragment.protocol;
   view.fragment = Fragment{};
-  view.l4 = l4;
-  view.l4_bytes = static_cast<std::uint32_t>(l4.size());
+  const auto bytes = static_cast<std::uint32_t>(l4.size());
   DecodeContext context{
-      .view = view, .data = l4, .wire_left = view.l4_bytes, .outermost_ip = options.outermost_ip};
-  walk(layer_of_ip_protocol(context, view.protocol), context);
+      .view = view, .data = l4, .wire_left = bytes, .outermost_ip = options.outermost_ip};
+  const std::uint8_t told = view.encapsulations.count;  // AH, of the first piece
+  const bool again = protocol != view.protocol;
+  const Layer layer = view.ip_version == 4 ? layers::ipv4_upper_layer(context, protocol, bytes)
+                                           : layers::ipv6_upper_layer(context, protocol, bytes);
+  if (again) view.encapsulations.count = std::min(view.encapsulations.count, told);
+  walk(layer, context);
 }
 
 }  // namespace dpi

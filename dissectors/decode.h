@@ -20,8 +20,9 @@ struct DecodeOptions {
 DecodeOutcome decode(const RawPacket& packet, PacketView& view,
                      const DecodeOptions& options = {}) noexcept;
 
-// The transport header of a reassembled datagram: `l4` is what lies behind the IP header of `view`,
-// whose addresses and protocol stay. Tunnels inside are opened as in decode().
+// The transport header of a reassembled datagram: `l4` is what lies behind the IP header (IPv6: the
+// fragment header) of `view`, its first piece, whose addresses stay. Tunnels inside are opened as
+// in decode().
 void decode_datagram(PacketView& view, Bytes l4, const DecodeOptions& options = {}) noexcept;
 
 }  // namespace dpi

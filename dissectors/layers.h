@@ -47,6 +47,13 @@ namespace dpi::layers {
 // network/
 [[nodiscard]] Layer ipv4(DecodeContext& context) noexcept;
 [[nodiscard]] Layer ipv6(DecodeContext& context) noexcept;
+// Steps over what may stand between an IP header, or the fragment header, and the transport header:
+// AH, in IPv6 the extension headers. Sets the view's protocol and l4; `wire_bytes` is what follows
+// by the IP length.
+[[nodiscard]] Layer ipv4_upper_layer(DecodeContext& context, std::uint8_t protocol,
+                                     std::uint32_t wire_bytes) noexcept;
+[[nodiscard]] Layer ipv6_upper_layer(DecodeContext& context, std::uint8_t protocol,
+                                     std::uint32_t wire_bytes) noexcept;
 // transport/
 [[nodiscard]] Layer tcp(DecodeContext& context) noexcept;
 [[nodiscard]] Layer udp(DecodeContext& context) noexcept;

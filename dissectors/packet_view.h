@@ -105,6 +105,11 @@ struct Fragment {
   bool more = false;
   std::uint32_t id = 0;
   std::uint32_t offset_bytes = 0;
+  // The piece itself: what the header that fragments carries, AH and options of the first piece
+  // included.
+  std::uint8_t protocol = 0;
+  Bytes data;               // captured part
+  std::uint32_t bytes = 0;  // the same by the IP length
 };
 
 // The first fragment of a tunnel's outer datagram: the frame counts by the header inside, and this

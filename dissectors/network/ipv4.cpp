@@ -65,6 +65,19 @@ std::uint32_t step_over_ah(DecodeContext& context, std::uint8_t& protocol) noexc
 
 }  // namespace
 
+Layer ipv4_upper_layer(DecodeContext& context, std::uint8_t protocol,
+                       std::uint32_t wire_bytes) noexcept {
+  std::uint32_t headers = 0;
+  if (protocol == ip_protocol::ah) {
+    headers = step_over_ah(context, protocol);
+    if (headers == 0) return context.refuse(Anomaly::ip_header_cut);
+  }
+  context.view.protocol = protocol;
+  context.view.l4 = context.data;
+  context.view.l4_bytes = wire_bytes > headers ? wire_bytes - headers : 0;
+  return layer_of_ip_protocol(context, protocol);
+}
+
 Layer ipv4(DecodeContext& context) noexcept {
   ByteCursor in{context.data};
   const std::uint8_t version_length = in.u8();
@@ -107,20 +120,18 @@ Layer ipv4(DecodeContext& context) noexcept {
   view.fragment = Fragment{.present = (fragment & 0x3fffU) != 0,
                            .more = (fragment & 0x2000U) != 0,
                            .id = id,
-                           .offset_bytes = (fragment & 0x1fffU) * 8U};
+                           .offset_bytes = (fragment & 0x1fffU) * 8U,
+                           .protocol = protocol,
+                           .data = {},
+                           .bytes = 0};
   context.advance(header);
-  const bool first = view.fragment.offset_bytes == 0;
-  std::uint32_t headers = header;
-  if (protocol == ip_protocol::ah && first) {
-    const std::uint32_t ah = step_over_ah(context, protocol);
-    if (ah == 0) return context.refuse(Anomaly::ip_header_cut);
-    headers += ah;
-    view.protocol = protocol;
-  }
+  const std::uint32_t behind = total > header ? total - header : 0;
+  view.fragment.data = context.data;
+  view.fragment.bytes = behind;
+  if (view.fragment.offset_bytes == 0) return ipv4_upper_layer(context, protocol, behind);
   view.l4 = context.data;
-  view.l4_bytes = total > headers ? total - headers : 0;
-  if (!first) return Layer::end;
-  return layer_of_ip_protocol(context, protocol);
+  view.l4_bytes = behind;
+  return Layer::end;
 }
 
 }  // namespace layers

@@ -38,7 +38,10 @@ Walk step_over_extensions(DecodeContext& context, std::uint8_t& next) noexcept {
           context.view.fragment = Fragment{.present = !whole,
                                            .more = (offset & 1U) != 0,
                                            .id = id,
-                                           .offset_bytes = offset & 0xfff8U};
+                                           .offset_bytes = offset & 0xfff8U,
+                                           .protocol = behind,
+                                           .data = context.data.subspan(length),
+                                           .bytes = 0};
         }
         break;
       }
@@ -57,6 +60,23 @@ Walk step_over_extensions(DecodeContext& context, std::uint8_t& next) noexcept {
 }
 
 }  // namespace
+
+Layer ipv6_upper_layer(DecodeContext& context, std::uint8_t protocol,
+                       std::uint32_t wire_bytes) noexcept {
+  PacketView& view = context.view;
+  const std::size_t before = context.data.size();
+  const Walk walk = step_over_extensions(context, protocol);
+  const auto extensions = static_cast<std::uint32_t>(before - context.data.size());
+  view.protocol = protocol;
+  view.l4 = context.data;
+  view.l4_bytes = wire_bytes > extensions ? wire_bytes - extensions : 0;
+  if (view.fragment.present) {
+    const auto inside = static_cast<std::uint32_t>(view.fragment.data.size() - context.data.size());
+    view.fragment.bytes = view.l4_bytes + inside;
+  }
+  if (walk != Walk::upper_layer) return Layer::end;
+  return layer_of_ip_protocol(context, protocol);
+}
 
 Layer ipv6(DecodeContext& context) noexcept {
   constexpr std::uint32_t header = 40;
@@ -93,14 +113,7 @@ Layer ipv6(DecodeContext& context) noexcept {
   context.limit(total);
   view.l3 = context.data;
   context.advance(header);
-  const std::size_t before = context.data.size();
-  const Walk walk = step_over_extensions(context, next);
-  const auto extensions = static_cast<std::uint32_t>(before - context.data.size());
-  view.protocol = next;
-  view.l4 = context.data;
-  view.l4_bytes = total - header > extensions ? total - header - extensions : 0;
-  if (walk != Walk::upper_layer) return Layer::end;
-  return layer_of_ip_protocol(context, next);
+  return ipv6_upper_layer(context, next, total - header);
 }
 
 }  // namespace dpi::layers

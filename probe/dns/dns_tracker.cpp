@@ -312,6 +312,8 @@ void DnsTracker::tell(const DnsTransaction& transaction) {
   if (transaction.outcome == DnsOutcome::orphan) ++stats_.orphans;
   AnomalySet of_messages = transaction.anomalies;
   of_messages.reset(static_cast<std::size_t>(Anomaly::frame_cut));  // the packet's, counted there
+  if (transaction.message().questions.size() > dns_questions_max)
+    add(of_messages, Anomaly::dns_records_omitted);
   stats_.anomalies.add(of_messages);
   observer_.transaction_ended(transaction);
 }

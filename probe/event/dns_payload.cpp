@@ -8,7 +8,6 @@ namespace dpi {
 namespace {
 
 constexpr std::size_t records_bytes_max = 46U << 10U;  // leaves room for everything else in 61,440
-constexpr std::size_t questions_max = 8;               // RFC 9619: a query has one
 constexpr std::size_t options_bytes_max = 4U << 10U;
 constexpr std::size_t data_bytes_max = 4096;  // one record's data, encoded
 
@@ -29,7 +28,7 @@ std::string type_name(DnsService service, std::uint16_t type) {
 void write_questions(CanonicalWriter& w, const DnsMessage& message, DnsService service) {
   w.key("questions");
   w.begin_array();
-  const std::size_t kept = std::min(message.questions.size(), questions_max);
+  const std::size_t kept = std::min(message.questions.size(), dns_questions_max);
   for (std::size_t i = 0; i < kept; ++i) {
     const DnsQuestion& q = message.questions[i];
     w.begin_object();
@@ -95,7 +94,7 @@ void append_dns_payload(std::string& out, const DnsTransaction& t, bool canary) 
   const DnsMessage& m = t.response ? *t.response : *t.query;
   const DnsMessage& asked = t.message();
   AnomalySet anomalies = t.anomalies;
-  if (asked.questions.size() > questions_max) add(anomalies, Anomaly::dns_records_omitted);
+  if (asked.questions.size() > dns_questions_max) add(anomalies, Anomaly::dns_records_omitted);
   CanonicalWriter w(out);
   w.begin_object();
   w.member("aa", m.flag(dns_flag::aa));

@@ -13,6 +13,7 @@ constexpr std::size_t pieces_max = 256;
 HeldFragment hold(const PacketView& view, Timestamp time) {
   HeldFragment held{view, time};
   held.view.l3 = held.view.l4 = held.view.payload = held.view.outer.l4 = {};
+  held.view.fragment.data = held.view.outer.fragment.data = {};
   return held;
 }
 
@@ -57,18 +58,19 @@ bool FragmentTable::overlaps(const Datagram& datagram, std::uint32_t from, Bytes
 // Keeps the bytes that nobody sent before. False: the datagram is beyond a limit.
 bool FragmentTable::store(Datagram& datagram, PacketView& view) {
   const std::uint32_t from = view.fragment.offset_bytes;
-  const auto captured = static_cast<std::uint32_t>(view.l4.size());
-  if (from + view.l4_bytes > datagram_bytes_max) {
+  const auto captured = static_cast<std::uint32_t>(view.fragment.data.size());
+  if (from + view.fragment.bytes > datagram_bytes_max) {
     dpi::add(view.anomalies, Anomaly::fragment_oversize);
     return false;
   }
-  if (captured < view.l4_bytes) return false;
+  if (captured < view.fragment.bytes) return false;
   if (!view.fragment.more) datagram.total = from + captured;
   if (datagram.pieces.size() >= pieces_max || bytes_ + captured > limits_.bytes_max) {
     dpi::add(view.anomalies, Anomaly::fragment_memory_full);
     return false;
   }
-  if (overlaps(datagram, from, view.l4)) dpi::add(view.anomalies, Anomaly::fragment_overlap);
+  if (overlaps(datagram, from, view.fragment.data))
+    dpi::add(view.anomalies, Anomaly::fragment_overlap);
   std::uint32_t at = from;
   const std::uint32_t end = from + captured;
   std::vector<Piece> fresh;
@@ -76,13 +78,13 @@ bool FragmentTable::store(Datagram& datagram, PacketView& view) {
     const auto piece_end = piece.from + static_cast<std::uint32_t>(piece.bytes.size());
     if (piece_end <= at || piece.from >= end) continue;
     if (piece.from > at) {
-      const Bytes part = view.l4.subspan(at - from, piece.from - at);
+      const Bytes part = view.fragment.data.subspan(at - from, piece.from - at);
       fresh.push_back({at, ByteBuffer(part.begin(), part.end())});
     }
     at = std::max(at, piece_end);
   }
   if (at < end) {
-    const Bytes part = view.l4.subspan(at - from);
+    const Bytes part = view.fragment.data.subspan(at - from);
     fresh.push_back({at, ByteBuffer(part.begin(), part.end())});
   }
   for (Piece& piece : fresh) {
@@ -111,7 +113,7 @@ bool FragmentTable::assemble(Datagram& datagram) {
 
 FragmentOutcome FragmentTable::add(PacketView& view, Timestamp time) {
   FragmentOutcome out;
-  const Key key{view.src, view.dst, view.fragment.id, view.protocol};
+  const Key key{view.src, view.dst, view.fragment.id, view.fragment.protocol};
   auto found = datagrams_.find(key);
   if (found == datagrams_.end()) {
     if (datagrams_.size() >= limits_.datagrams_max) {
@@ -135,6 +137,7 @@ FragmentOutcome FragmentTable::add(PacketView& view, Timestamp time) {
     datagram.ports = flow_ports(view);
     datagram.first = hold(view, time).view;
     out.released = take_held(datagram);
+    for (HeldFragment& held : out.released) held.view.protocol = view.protocol;
   }
   if (!datagram.complete && !datagram.gave_up && !store(datagram, view)) {
     datagram.gave_up = true;
@@ -151,6 +154,8 @@ FragmentOutcome FragmentTable::add(PacketView& view, Timestamp time) {
     return out;
   }
   out.ports = datagram.ports;
+  view.protocol =
+      datagram.first->protocol;  // a later piece says AH where the first one looks behind
   if (!datagram.complete && !datagram.gave_up && assemble(datagram)) {
     datagram.complete = true;
     drop_bytes(datagram);

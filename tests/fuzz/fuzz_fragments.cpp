@@ -28,8 +28,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     view.fragment.present = true;
     view.fragment.more = (flags & 1U) != 0;
     view.fragment.offset_bytes = offset % 8192U * 8U;
-    view.l4 = bytes;
-    view.l4_bytes = static_cast<std::uint32_t>(length + (flags >> 7U));  // sometimes cut
+    view.fragment.protocol = view.protocol;
+    view.fragment.data = bytes;
+    view.fragment.bytes = static_cast<std::uint32_t>(length + (flags >> 7U));  // sometimes cut
     view.src_port = flags & 6U;
     view.has_transport = view.fragment.offset_bytes == 0;
     const dpi::Timestamp now = dpi::timestamp(now_ms * 1'000'000);

@@ -167,6 +167,19 @@ TEST_F(DnsTrackerTest, MulticastQuestionsAreAnsweredFromOtherAddresses) {
   EXPECT_EQ(seen_.rows[0].service, DnsService::llmnr);
 }
 
+TEST_F(DnsTrackerTest, QuestionsThatARowLeavesOutAreCounted) {
+  for (const unsigned questions : {8U, 9U}) {
+    ByteBuffer many = be16(questions) + be16(0x0100) + be16(questions) + zeros(6);
+    for (unsigned i = 0; i < questions; ++i)
+      many = many + ByteBuffer{1, 'a', 0} + be16(1) + be16(1);
+    see(ipv4({}, udp(5000, 53, many)), 0);
+  }
+  finish(tracker_);
+  EXPECT_EQ(
+      tracker_.stats().anomalies.counts[static_cast<std::size_t>(Anomaly::dns_records_omitted)],
+      1U);
+}
+
 TEST_F(DnsTrackerTest, MulticastAnnouncementsStandAlone) {
   ByteBuffer announce = ipv4({.dst_last = 251}, udp(5353, 5353, message(0, true, "printer")));
   announce[16] = 224;

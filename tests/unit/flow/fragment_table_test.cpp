@@ -54,6 +54,54 @@ TEST_F(FragmentTableTest, HoldsFragmentsUntilTheFirstOneCame) {
   EXPECT_EQ(as_text(first.datagram->payload), "0123456789abcdefghijklmnopqrstuvwxyz");
 }
 
+// RFC 4302 §2, §3.1: AH is part of what is fragmented, and later pieces name it as their protocol.
+TEST(FragmentBehindHeadersTest, AnAuthenticatedDatagramIsPutTogether) {
+  const ByteBuffer segment = udp(5000, 53, text("0123456789abcdefghijklmnop"));
+  const ByteBuffer ah = ByteBuffer{ip_protocol::udp, 4} + zeros(22);
+  const ByteBuffer options = ByteBuffer{ip_protocol::udp, 0, 1, 4, 0, 0, 0, 0};
+  struct Case {
+    bool v6;
+    std::uint8_t first_header;
+    ByteBuffer datagram;
+  };
+  for (const Case& c :
+       {Case{false, ip_protocol::ah, ah + segment}, Case{true, ip_protocol::ah, ah + segment},
+        Case{true, ip_protocol::destination_options, options + segment}}) {
+    for (const bool backwards : {false, true}) {
+      const auto piece = [&](std::size_t from, std::size_t to) {
+        const bool last = to == c.datagram.size();
+        const ByteBuffer bytes(c.datagram.begin() + static_cast<std::ptrdiff_t>(from),
+                               c.datagram.begin() + static_cast<std::ptrdiff_t>(to));
+        if (!c.v6) {
+          return ethernet(0x0800,
+                          ipv4({.protocol = c.first_header,
+                                .fragment = static_cast<unsigned>(from / 8) | (last ? 0 : more)},
+                               bytes));
+        }
+        return ethernet(0x86dd, ipv6(ip_protocol::fragment,
+                                     ByteBuffer{c.first_header, 0} +
+                                         be16(static_cast<unsigned>(from) | (last ? 0U : 1U)) +
+                                         be32(7) + bytes));
+      };
+      const Frame first(piece(0, 40));
+      const Frame second(piece(40, c.datagram.size()));
+      FragmentTable table{FragmentLimits{}};
+      PacketView view = decoded(backwards ? second : first).view;
+      (void)table.add(view, timestamp(0));
+      view = decoded(backwards ? first : second).view;
+      const FragmentOutcome outcome = table.add(view, timestamp(1));
+      ASSERT_NE(outcome.datagram, nullptr) << c.v6 << backwards;
+      EXPECT_EQ(outcome.ports->dst, 53);
+      EXPECT_EQ(view.protocol, ip_protocol::udp) << "both count in one flow";
+      EXPECT_EQ(outcome.datagram->protocol, ip_protocol::udp);
+      EXPECT_EQ(as_text(outcome.datagram->payload), "0123456789abcdefghijklmnop");
+      EXPECT_LE(outcome.datagram->encapsulations.count, 1);
+      for (const HeldFragment& held : outcome.released)
+        EXPECT_EQ(held.view.protocol, ip_protocol::udp);
+    }
+  }
+}
+
 TEST_F(FragmentTableTest, TheBytesThatCameFirstStay) {
   (void)send(0, 16);
   (void)send(16, 32);
