@@ -377,7 +377,7 @@ begin
                     ('unclean_restart', f.started_at > five_minutes_ago and not f.clean_shutdown, null),
                     ('stopped', f.is_stopped, null),
                     ('no_heartbeat', f.next_seq > 0 and f.last_ingested_at > p_now - interval '30 seconds'
-                     and coalesce(f.heartbeat_at, f.started_at, f.registered_at) <= f.last_ingested_at - interval '30 seconds', null),
+                     and coalesce(f.observed_at, f.started_at, f.registered_at) <= f.last_emitted_at - interval '30 seconds', null),
                     ('key_revoked', g.status in ('revoked', 'compromised'), null),
                     ('key_unknown', f.key_id is not null and coalesce(g.status, 'superseded') = 'superseded', null),
                     ('refused', f.refused > 0, f.refused),

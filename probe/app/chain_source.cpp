@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
+#include <set>
 #include <utility>
 
 #include "probe/spool/spool_reader.h"
@@ -87,14 +88,26 @@ struct DatabaseChain {
     return out;
   }
 
-  Result<SqlRows> events() {
-    constexpr std::int64_t rows_at_once = 4096;
+  // In the order in which batches came, which the primary key gives without sorting. That is the
+  // order of the chain but for gaps that were filled later.
+  Result<void> open() {
+    auto opened = connection.query(fmt::format(
+        "declare chain no scroll cursor for select seq, encode(envelope, 'hex'), encode(payload, "
+        "'hex') from re_raw.raw_event where component_instance_id = '{}' order by ingested_at, seq",
+        uuid_text(instance)));
+    if (!opened) return tl::unexpected(opened.error());
+    return {};
+  }
+  Result<SqlRows> next() { return connection.query("fetch 4096 from chain"); }
+
+  // The events before that one: they came later than it.
+  Result<SqlRows> filled_until(std::uint64_t seq) {
     const std::array arguments{SqlValue::uuid(instance),
                                SqlValue::int8(static_cast<std::int64_t>(next_seq)),
-                               SqlValue::int8(rows_at_once)};
+                               SqlValue::int8(static_cast<std::int64_t>(seq))};
     return connection.query(
-        "select encode(envelope, 'hex'), encode(payload, 'hex') from re_raw.raw_event "
-        "where component_instance_id = $1 and seq >= $2 order by seq limit $3",
+        "select seq, encode(envelope, 'hex'), encode(payload, 'hex') from re_raw.raw_event "
+        "where component_instance_id = $1 and seq >= $2 and seq < $3 order by seq",
         arguments);
   }
 };
@@ -166,26 +179,43 @@ Result<ChainReport> verify_database(const std::string& conninfo, const Uuid& ins
                                     ChainVerifier& verifier, const NoteObserver& observe) {
   auto connection = Postgres::connect(conninfo);
   if (!connection) return tl::unexpected(connection.error());
+  // One moment of a chain that may be growing: events and the checkpoints that cover them.
+  if (auto begun = connection->query("begin isolation level repeatable read read only"); !begun)
+    return tl::unexpected(begun.error());
   DatabaseChain chain{std::move(*connection), instance};
   const auto notes = chain.notes();
   if (!notes) return tl::unexpected(notes.error());
   auto note = notes->begin();
+  const auto add = [&](const SqlRow& row) -> Result<void> {
+    const auto envelope = from_hex(row[1]);
+    const auto payload = from_hex(row[2]);
+    if (!envelope || !payload) return fail(Errc::sink, "database: unexpected answer");
+    if (auto added = verifier.add_event(*envelope, *payload); !added) return added;
+    ++chain.next_seq;
+    if (note == notes->end() || note->first != chain.next_seq) return {};
+    return add_note(verifier, (note++)->second, observe);
+  };
+  if (auto opened = chain.open(); !opened) return tl::unexpected(opened.error());
+  std::set<std::uint64_t> fillings;  // of gaps: read before their turn
   for (;;) {
-    const auto rows = chain.events();
+    const auto rows = chain.next();
     if (!rows) return tl::unexpected(rows.error());
     if (rows->empty()) break;
     for (const SqlRow& row : *rows) {
-      const auto envelope = from_hex(row[0]);
-      const auto payload = from_hex(row[1]);
-      if (!envelope || !payload) return fail(Errc::sink, "database: unexpected answer");
-      if (auto added = verifier.add_event(*envelope, *payload); !added)
-        return tl::unexpected(added.error());
-      ++chain.next_seq;
-      if (note != notes->end() && note->first == chain.next_seq) {
-        if (auto added = add_note(verifier, note->second, observe); !added)
-          return tl::unexpected(added.error());
-        ++note;
+      const std::uint64_t seq = std::stoull(row[0].value_or("0"));
+      if (seq < chain.next_seq) {
+        if (fillings.erase(seq) == 1) continue;
+        return broken(fmt::format("sequence {} stands there twice", seq));
       }
+      if (seq > chain.next_seq) {
+        const auto filled = chain.filled_until(seq);
+        if (!filled) return tl::unexpected(filled.error());
+        for (const SqlRow& earlier : *filled) {
+          fillings.insert(std::stoull(earlier[0].value_or("0")));
+          if (auto added = add(earlier); !added) return tl::unexpected(added.error());
+        }
+      }
+      if (auto added = add(row); !added) return tl::unexpected(added.error());
     }
   }
   if (note != notes->end()) {

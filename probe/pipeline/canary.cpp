@@ -149,7 +149,8 @@ std::string_view CanaryWatch::stage() const noexcept {
 std::optional<CanaryFacts> CanaryWatch::report(std::uint64_t now_us) noexcept {
   if (!under_way_) return std::nullopt;
   const std::string_view stopped_at = stage();
-  if (!stopped_at.empty() && now_us - asked_at_us_ < patience_us) return std::nullopt;
+  const std::uint64_t patience = stopped_at == "commit" ? commit_patience_us : patience_us;
+  if (!stopped_at.empty() && now_us - asked_at_us_ < patience) return std::nullopt;
   under_way_ = false;
   CanaryFacts out{.number = number_,
                   .flow_lag_us = std::nullopt,

@@ -53,12 +53,14 @@ class CanaryWatch {
   void stored(const StoredEvents& stored) noexcept;
 
   // For a heartbeat: the last canary, once; nothing when there is none, or when it is younger than
-  // `patience_us` and still under way.
+  // its stage's patience and still under way.
   [[nodiscard]] std::optional<CanaryFacts> report(std::uint64_t now_us) noexcept;
   // After a heartbeat: releases the next one unless one is under way.
   void ask(std::uint64_t now_us) noexcept;
 
   static constexpr std::uint64_t patience_us = 5'000'000;
+  // Behind others on their way to the database it is late, not lost.
+  static constexpr std::uint64_t commit_patience_us = 30'000'000;
 
  private:
   struct Event {

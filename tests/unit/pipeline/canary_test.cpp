@@ -87,9 +87,13 @@ TEST_F(CanaryWatchTest, TheStageWhereItStoppedIsNamed) {
   const std::vector<std::string_view> stages{"decode", "flow",  "classify",
                                              "seal",   "spool", "commit"};
   for (std::uint64_t n = 1; n <= stages.size(); ++n) {
-    watch_.ask(n * patience_us);
+    const std::uint64_t asked_at = n * CanaryWatch::commit_patience_us;
+    watch_.ask(asked_at);
     if (n > 1) pass_stages(n, stages[n - 2]);
-    const auto report = watch_.report((n + 1) * patience_us);
+    const bool at_the_end = stages[n - 1] == "commit";
+    const std::uint64_t patience = at_the_end ? CanaryWatch::commit_patience_us : patience_us;
+    EXPECT_FALSE(watch_.report(asked_at + patience - 1).has_value());
+    const auto report = watch_.report(asked_at + patience);
     ASSERT_TRUE(report.has_value()) << stages[n - 1];
     EXPECT_EQ(report->stage, stages[n - 1]);
     EXPECT_FALSE(report->flow_lag_us || report->dns_lag_us);
