@@ -106,7 +106,7 @@ void AfPacketSource::read_drops() const noexcept {
 
 void AfPacketSource::warn_about_offloads() {
   const LinkState& link = monitor_.link();
-  const InterfaceFacts facts = interface_facts(link.name);
+  const CardFacts facts = interface_facts(link.name);
   const bool sends = !group_->options().ignore_outgoing || link.loopback || facts.driver == "veth";
   const std::string remedy = ethtool_remedy(link.name, facts, sends);
   if (!remedy.empty()) {

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "capture/byte_stream.h"
+#include "capture/input_stream.h"
 #include "capture/record_buffer.h"
 #include "capture/record_reader.h"
 #include "probe/base/check.h"
@@ -22,7 +22,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 class FileSource final : public PacketSource {
  public:
-  FileSource(std::string name, ByteStream stream)
+  FileSource(std::string name, InputStream stream)
       : name_(std::move(name)), buffer_(std::move(stream)) {}
 
   Result<SourceState> poll(Batch& batch, std::size_t packets_max,
@@ -161,13 +161,13 @@ Result<std::unique_ptr<PacketSource>> open_file_source(const std::filesystem::pa
     }
     return open_file_source(fd, "standard input");
   }
-  auto stream = ByteStream::open(path);
+  auto stream = InputStream::open(path);
   if (!stream) return tl::unexpected(stream.error());
   return std::make_unique<FileSource>(path.string(), std::move(*stream));
 }
 
 Result<std::unique_ptr<PacketSource>> open_file_source(int fd, std::string display_name) {
-  auto stream = ByteStream::adopt(FileDescriptor{fd}, display_name);
+  auto stream = InputStream::adopt(FileDescriptor{fd}, display_name);
   if (!stream) return tl::unexpected(stream.error());
   return std::make_unique<FileSource>(std::move(display_name), std::move(*stream));
 }

@@ -18,7 +18,7 @@ void RecordBuffer::start_arena(std::size_t bytes) {
   data_ = {arena_.get(), size};
 }
 
-Result<ReadState> RecordBuffer::read_more() {
+Result<InputState> RecordBuffer::read_more() {
   const auto got = stream_.read(data_.subspan(end_));
   if (!got) return tl::unexpected(got.error());
   end_ += got->bytes;
@@ -32,8 +32,8 @@ Result<RecordState> RecordBuffer::fill(std::size_t bytes) {
     if (data_.size() - begin_ < bytes || end_ == data_.size()) start_arena(bytes);
     const auto state = read_more();
     if (!state) return tl::unexpected(state.error());
-    if (*state == ReadState::idle) return RecordState::idle;
-    if (*state == ReadState::end) {
+    if (*state == InputState::idle) return RecordState::idle;
+    if (*state == InputState::end) {
       return skip_left_ > 0 || end_ > begin_ ? RecordState::cut : RecordState::end;
     }
     const std::uint64_t skipped = std::min<std::uint64_t>(skip_left_, end_ - begin_);

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "capture/byte_stream.h"
+#include "capture/input_stream.h"
 #include "probe/base/buffer_size.h"
 #include "probe/base/bytes.h"
 #include "probe/base/result.h"
@@ -32,7 +32,7 @@ class RecordBuffer {
 
   using ArenaBytes = std::uint8_t[];  // NOLINT(modernize-avoid-c-arrays): what shared_ptr owns
 
-  explicit RecordBuffer(ByteStream stream) : stream_(std::move(stream)) {}
+  explicit RecordBuffer(InputStream stream) : stream_(std::move(stream)) {}
 
   void set_deadline(std::chrono::steady_clock::time_point deadline) noexcept {
     stream_.set_deadline(deadline);
@@ -46,13 +46,13 @@ class RecordBuffer {
 
   [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
   [[nodiscard]] const std::shared_ptr<ArenaBytes>& memory() const noexcept { return arena_; }
-  [[nodiscard]] const ByteStream& stream() const noexcept { return stream_; }
+  [[nodiscard]] const InputStream& stream() const noexcept { return stream_; }
 
  private:
-  Result<ReadState> read_more();
+  Result<InputState> read_more();
   void start_arena(std::size_t bytes);
 
-  ByteStream stream_;
+  InputStream stream_;
   std::shared_ptr<ArenaBytes> arena_;
   std::span<std::uint8_t> data_;  // the arena without its guard
   std::size_t begin_ = 0;

@@ -64,9 +64,9 @@ std::int64_t speed_of(Ethtool& ethtool) {
 
 }  // namespace
 
-InterfaceFacts interface_facts(const std::string& interface_name) {
+CardFacts interface_facts(const std::string& interface_name) {
   Ethtool ethtool{interface_name};
-  InterfaceFacts facts;
+  CardFacts facts;
   if (ethtool_drvinfo info{}; ethtool.ask(ETHTOOL_GDRVINFO, info)) {
     facts.driver = text_of(info.driver);
     facts.bus = text_of(info.bus_info);
@@ -85,8 +85,7 @@ InterfaceFacts interface_facts(const std::string& interface_name) {
   return facts;
 }
 
-std::string ethtool_remedy(const std::string& interface_name, const InterfaceFacts& facts,
-                           bool sends) {
+std::string ethtool_remedy(const std::string& interface_name, const CardFacts& facts, bool sends) {
   std::string features;
   if (facts.gro) features += " gro off";
   if (facts.lro) features += " lro off";

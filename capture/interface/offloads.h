@@ -7,7 +7,7 @@
 
 namespace dpi {
 
-struct InterfaceFacts {
+struct CardFacts {
   std::string driver;             // empty: unknown
   std::string bus;                // PCI address, where it has one
   std::int64_t speed_mbit_s = 0;  // 0: unknown
@@ -23,11 +23,11 @@ struct InterfaceFacts {
 };
 
 // What the driver doesn't answer stays at its default.
-[[nodiscard]] InterfaceFacts interface_facts(const std::string& interface_name);
+[[nodiscard]] CardFacts interface_facts(const std::string& interface_name);
 
 // The command that turns off what falsifies captured lengths; empty when nothing does.
 // sends: the host's own traffic is captured too.
-[[nodiscard]] std::string ethtool_remedy(const std::string& interface_name,
-                                         const InterfaceFacts& facts, bool sends);
+[[nodiscard]] std::string ethtool_remedy(const std::string& interface_name, const CardFacts& facts,
+                                         bool sends);
 
 }  // namespace dpi

@@ -18,7 +18,7 @@ namespace {
 
 struct Interface {
   LinkState link;
-  InterfaceFacts facts;
+  CardFacts facts;
   bool capturable = false;
   std::string remedy;
 

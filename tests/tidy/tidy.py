@@ -106,6 +106,24 @@ def check_product_file(path, text):
                 yield f"{path}:{number}: banned: {line.strip()}"
 
 
+def check_names(root, files):
+    """Two types of one name in one namespace make an undefined program that links: the linker keeps one of the two destructors."""
+    places = {}
+    for path in files:
+        if not path.endswith(".h") or not path.startswith(PRODUCT):
+            continue
+        space = ""
+        for line in (root / path).read_text(errors="replace").split("\n"):
+            opened = re.match(r"namespace ([\w:]+) \{", line)
+            space = opened[1] if opened else space
+            defined = re.match(r"(?:class|struct|enum class|enum) (\w+)\b[^;]*\{", line)
+            if defined:
+                places.setdefault((space, defined[1]), []).append(path)
+    for (space, name), paths in sorted(places.items()):
+        if len(paths) > 1:
+            yield f"{paths[1]}: {space}::{name} is defined in {paths[0]} too"
+
+
 def check_sources_listed(root, files):
     """Every .cpp stands in the nearest CMakeLists.txt above it, once."""
     for path in files:
@@ -168,6 +186,7 @@ def breaches(root):
     code = [f for f in files if f.endswith(CODE) and f.startswith(PRODUCT)]
     for path in code:
         yield from check_product_file(path, (root / path).read_text(errors="replace"))
+    yield from check_names(root, files)
     yield from check_sources_listed(root, files)
     yield from check_binaries(root, files)
     yield from check_format(root, files)
@@ -182,6 +201,8 @@ def self_test():
             "probe/base/late.cpp": "auto t = std::chrono::system_clock::now();\nint   badly=formatted ;\n// throw rand( in a comment is fine\n",
             "probe/new/file.h": "#pragma once\n",
             "probe/base/CMakeLists.txt": "add_library(x bad.cpp bad.cpp)\n",
+            "probe/base/one.h": "namespace dpi {\nclass Twice {};\nnamespace other {\nstruct Once {};\n}\n}\n",
+            "probe/flow/two.h": "namespace dpi {\nstruct Twice {\n};\nstruct Once;\nstruct Once {};\n}\n",
             "capture/long.h": "\n" * (LINES_MAX + 1),
             ".clang-format": "BasedOnStyle: Google\n",
             ".clang-tidy": "Checks: '*'\n",
@@ -193,9 +214,9 @@ def self_test():
         found = list(breaches(root))
     wanted = ["may not include probe/flow", "<ndpi_api.h> is fenced", "bad.cpp:3: banned", "bad.cpp:4: banned", "late.cpp:1: banned",
               "folder probe/new is in no table", "bad.cpp: in 2 places", "late.cpp: in 0 places", "long.h: more than",
-              "blob.bin: a binary", "warnings are not errors", "cert-err33-c is not off"]
+              "blob.bin: a binary", "two.h: dpi::Twice is defined in probe/base/one.h too", "warnings are not errors", "cert-err33-c is not off"]
     missing = [w for w in wanted if not any(w in f for f in found)]
-    wrong = [f for f in found if "late.cpp:3" in f]
+    wrong = [f for f in found if "late.cpp:3" in f or "Once" in f]
     for text in missing + wrong:
         print("self-test:", text)
     print(f"self-test: {len(found)} breaches found in a bad tree")

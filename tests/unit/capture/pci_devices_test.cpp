@@ -68,7 +68,7 @@ TEST_F(SysfsTest, NothingThereIsNoError) {
 }
 
 TEST(EthtoolRemedyTest, NamesOnlyWhatFalsifies) {
-  InterfaceFacts facts;
+  CardFacts facts;
   EXPECT_EQ(ethtool_remedy("eth0", facts, true), "");
   facts.tso = true;
   EXPECT_EQ(ethtool_remedy("eth0", facts, false), "") << "a mirror port sends nothing";
@@ -77,8 +77,8 @@ TEST(EthtoolRemedyTest, NamesOnlyWhatFalsifies) {
   EXPECT_EQ(ethtool_remedy("eth0", facts, false), "ethtool -K eth0 gro off lro off");
 }
 
-TEST(InterfaceFactsTest, InterfaceThatDoesNotExistHasNone) {
-  const InterfaceFacts facts = interface_facts("no-such-thing");
+TEST(CardFactsTest, InterfaceThatDoesNotExistHasNone) {
+  const CardFacts facts = interface_facts("no-such-thing");
   EXPECT_EQ(facts.driver, "");
   EXPECT_FALSE(facts.gro);
 }

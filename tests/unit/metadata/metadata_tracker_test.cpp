@@ -96,7 +96,7 @@ void expect_http(const AppMetadata& m) {
 }
 
 TEST_F(MetadataTrackerTest, HowBytesAreCutIntoSegmentsMakesNoDifference) {
-  for (const std::size_t size : {1, 2, 3, 5, 7, 16, 100, 5000}) {
+  for (const std::size_t size : {1U, 2U, 3U, 5U, 7U, 16U, 100U, 5000U}) {
     handshake_packets();
     in_segments(Side::low, client_start, tls_client, size);
     in_segments(Side::high, server_start, tls12_server, size);
@@ -279,7 +279,7 @@ TEST_F(MetadataTrackerTest, ReadsHttp2WithPriorKnowledge) {
   const ByteBuffer client = text("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") + settings +
                             frame(0, 0, zeros(40)) + frame(1, 0, head) + frame(9, 4, tail);
   const ByteBuffer server = settings + frame(1, 4, {0x08, 3, '1', '0', '3'}) + frame(1, 4, {0x8d});
-  for (const std::size_t size : {1, 4, 1000}) {
+  for (const std::size_t size : {1U, 4U, 1000U}) {
     in_segments(Side::low, 0, client, size);
     in_segments(Side::high, 0, server, size);
     EXPECT_EQ(told().http_method, "GET");
@@ -295,7 +295,7 @@ TEST_F(MetadataTrackerTest, ReadsHttp2WithPriorKnowledge) {
 TEST_F(MetadataTrackerTest, LongSettingsOfAnHttp2ServerAreKnownHoweverTheyAreCut) {
   const ByteBuffer server = be24(276) + ByteBuffer{4, 0, 0, 0, 0, 0} + zeros(276) + be24(1) +
                             ByteBuffer{1, 4, 0, 0, 0, 1, 0x88};
-  for (const std::size_t size : {1, 2, 3, 5, 1000}) {
+  for (const std::size_t size : {1U, 2U, 3U, 5U, 1000U}) {
     handshake_packets();
     in_segments(Side::high, server_start, server, size);
     EXPECT_EQ(told().http_status, 200) << "segments of " << size;
@@ -347,7 +347,7 @@ TEST_F(MetadataTrackerTest, ReadsGooglesQuic) {
 TEST_F(MetadataTrackerTest, ReadsAClientHelloInTheFormOfSsl2) {
   const ByteBuffer client = be16(0x8000 + 9 + 6 + 16) + u8(1) + be16(0x0301) + be16(6) + be16(0) +
                             be16(16) + ByteBuffer{0, 0, 0x2f, 0, 0, 0x35} + zeros(16);
-  for (const std::size_t size : {1, 2, 5, 1000}) {
+  for (const std::size_t size : {1U, 2U, 5U, 1000U}) {
     handshake_packets();
     in_segments(Side::low, client_start, client + record(22, handshake(16, zeros(3))), size);
     in_segments(Side::high, server_start, tls12_server, size);
@@ -369,7 +369,7 @@ TEST_F(MetadataTrackerTest, BehindAnUpgradeToHttp2TheResponseIsInFrames) {
   const ByteBuffer server =
       text("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n") +
       ByteBuffer{0, 0, 0, 4, 0, 0, 0, 0, 0} + ByteBuffer{0, 0, 1, 1, 4, 0, 0, 0, 1, 0x8d};
-  for (const std::size_t size : {1, 4, 1000}) {
+  for (const std::size_t size : {1U, 4U, 1000U}) {
     handshake_packets();
     in_segments(Side::low, client_start, client, size);
     in_segments(Side::high, server_start, server, size);

@@ -18,26 +18,26 @@
 
 namespace dpi {
 
-enum class ReadState { bytes, idle, end };
+enum class InputState { bytes, idle, end };
 
-struct ReadResult {
-  ReadState state = ReadState::end;
+struct InputResult {
+  InputState state = InputState::end;
   std::size_t bytes = 0;  // > 0 exactly when the state is bytes
 };
 
-class ByteStream {
+class InputStream {
  public:
   // A FIFO without a writer opens at once and is idle until one comes.
-  [[nodiscard]] static Result<ByteStream> open(const std::filesystem::path& path);
+  [[nodiscard]] static Result<InputStream> open(const std::filesystem::path& path);
   // Takes the descriptor over; name stands for it in the error.
-  [[nodiscard]] static Result<ByteStream> adopt(FileDescriptor file, const std::string& name);
+  [[nodiscard]] static Result<InputStream> adopt(FileDescriptor file, const std::string& name);
 
   // Until when read() may wait for a pipe; files are always ready. The past: not at all.
   void set_deadline(std::chrono::steady_clock::time_point deadline) noexcept {
     deadline_ = deadline;
   }
   // The error text names the reason and the offset in the file, not the file.
-  [[nodiscard]] Result<ReadResult> read(std::span<std::uint8_t> out);
+  [[nodiscard]] Result<InputResult> read(std::span<std::uint8_t> out);
 
   [[nodiscard]] bool compressed() const noexcept { return decompressor_ != nullptr; }
   // After the end: the compressed stream stopped inside a member or frame.
@@ -50,13 +50,13 @@ class ByteStream {
   }
 
  private:
-  ByteStream(FileDescriptor file, bool may_block);
+  InputStream(FileDescriptor file, bool may_block);
 
-  Result<ReadResult> read_file(std::span<std::uint8_t> out);
+  Result<InputResult> read_file(std::span<std::uint8_t> out);
   bool wait_readable() const noexcept;
-  Result<ReadState> refill();
-  Result<ReadState> recognise();
-  Result<ReadResult> decompress(std::span<std::uint8_t> out);
+  Result<InputState> refill();
+  Result<InputState> recognise();
+  Result<InputResult> decompress(std::span<std::uint8_t> out);
   [[nodiscard]] Bytes unread() const noexcept {
     return Bytes{input_}.subspan(input_begin_, input_end_ - input_begin_);
   }

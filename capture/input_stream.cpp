@@ -1,4 +1,4 @@
-#include "capture/byte_stream.h"
+#include "capture/input_stream.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -25,10 +25,10 @@ std::string reason(int error) {
 
 }  // namespace
 
-ByteStream::ByteStream(FileDescriptor file, bool may_block)
+InputStream::InputStream(FileDescriptor file, bool may_block)
     : file_(std::move(file)), may_block_(may_block), input_(input_bytes) {}
 
-Result<ByteStream> ByteStream::open(const std::filesystem::path& path) {
+Result<InputStream> InputStream::open(const std::filesystem::path& path) {
   // Without O_NONBLOCK opening a FIFO would hang beyond the reach of any timeout until a writer
   // comes.
   FileDescriptor file{
@@ -40,7 +40,7 @@ Result<ByteStream> ByteStream::open(const std::filesystem::path& path) {
   return adopt(std::move(file), path.string());
 }
 
-Result<ByteStream> ByteStream::adopt(FileDescriptor file, const std::string& name) {
+Result<InputStream> InputStream::adopt(FileDescriptor file, const std::string& name) {
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) {
     return fail(Errc::input, name + ": cannot be examined: " + reason(errno));
@@ -55,10 +55,10 @@ Result<ByteStream> ByteStream::adopt(FileDescriptor file, const std::string& nam
   }
   const bool regular = S_ISREG(status.st_mode);
   if (regular) ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
-  return ByteStream{std::move(file), !regular};
+  return InputStream{std::move(file), !regular};
 }
 
-bool ByteStream::wait_readable() const noexcept {
+bool InputStream::wait_readable() const noexcept {
   const auto left =
       std::chrono::ceil<std::chrono::milliseconds>(deadline_ - std::chrono::steady_clock::now());
   constexpr std::int64_t wait_max = 1'000'000;
@@ -68,20 +68,20 @@ bool ByteStream::wait_readable() const noexcept {
   return ::poll(&entry, 1, static_cast<int>(timeout)) > 0;
 }
 
-Result<ReadResult> ByteStream::read_file(std::span<std::uint8_t> out) {
-  if (at_end_) return ReadResult{};
+Result<InputResult> InputStream::read_file(std::span<std::uint8_t> out) {
+  if (at_end_) return InputResult{};
   for (;;) {
-    if (may_block_ && !wait_readable()) return ReadResult{ReadState::idle, 0};
+    if (may_block_ && !wait_readable()) return InputResult{InputState::idle, 0};
     const ssize_t got = ::read(file_.get(), out.data(), out.size());
     if (got > 0) {
       file_offset_ += static_cast<std::uint64_t>(got);
-      return ReadResult{ReadState::bytes, static_cast<std::size_t>(got)};
+      return InputResult{InputState::bytes, static_cast<std::size_t>(got)};
     }
     if (got == 0) {
       at_end_ = true;
-      return ReadResult{};
+      return InputResult{};
     }
-    if (errno == EAGAIN) return ReadResult{ReadState::idle, 0};
+    if (errno == EAGAIN) return InputResult{InputState::idle, 0};
     if (errno != EINTR) {
       return fail(Errc::input, "reading failed at byte " + std::to_string(file_offset_) +
                                    " of the file: " + reason(errno) +
@@ -91,7 +91,7 @@ Result<ReadResult> ByteStream::read_file(std::span<std::uint8_t> out) {
 }
 
 // Appends to input_; the caller has left room.
-Result<ReadState> ByteStream::refill() {
+Result<InputState> InputStream::refill() {
   if (input_begin_ == input_end_) input_begin_ = input_end_ = 0;
   DPI_CHECK(input_end_ < input_.size());
   const auto got = read_file(std::span{input_}.subspan(input_end_));
@@ -100,23 +100,23 @@ Result<ReadState> ByteStream::refill() {
   return got->state;
 }
 
-Result<ReadState> ByteStream::recognise() {
+Result<InputState> InputStream::recognise() {
   while (unread().size() < magic_bytes) {
     auto state = refill();
-    if (!state || *state == ReadState::idle) return state;
-    if (*state == ReadState::end) break;
+    if (!state || *state == InputState::idle) return state;
+    if (*state == InputState::end) break;
   }
   decompressor_ = make_decompressor(unread());
   recognised_ = true;
-  return ReadState::bytes;
+  return InputState::bytes;
 }
 
-Result<ReadResult> ByteStream::read(std::span<std::uint8_t> out) {
+Result<InputResult> InputStream::read(std::span<std::uint8_t> out) {
   DPI_CHECK(!out.empty());
   if (!recognised_) {
     const auto state = recognise();
     if (!state) return tl::unexpected(state.error());
-    if (*state == ReadState::idle) return ReadResult{ReadState::idle, 0};
+    if (*state == InputState::idle) return InputResult{InputState::idle, 0};
   }
   if (decompressor_ != nullptr) return decompress(out);
   const Bytes waiting = unread();
@@ -124,10 +124,10 @@ Result<ReadResult> ByteStream::read(std::span<std::uint8_t> out) {
   const std::size_t bytes = std::min(waiting.size(), out.size());
   std::copy_n(waiting.begin(), bytes, out.begin());
   input_begin_ += bytes;
-  return ReadResult{ReadState::bytes, bytes};
+  return InputResult{InputState::bytes, bytes};
 }
 
-Result<ReadResult> ByteStream::decompress(std::span<std::uint8_t> out) {
+Result<InputResult> InputStream::decompress(std::span<std::uint8_t> out) {
   for (;;) {
     const auto step = decompressor_->step(unread(), out);
     if (!step) {
@@ -137,12 +137,12 @@ Result<ReadResult> ByteStream::decompress(std::span<std::uint8_t> out) {
                                    "); get an undamaged copy");
     }
     input_begin_ += step->consumed;
-    if (step->produced > 0) return ReadResult{ReadState::bytes, step->produced};
+    if (step->produced > 0) return InputResult{InputState::bytes, step->produced};
     if (step->consumed > 0) continue;
-    if (at_end_) return ReadResult{};
+    if (at_end_) return InputResult{};
     const auto state = refill();
     if (!state) return tl::unexpected(state.error());
-    if (*state == ReadState::idle) return ReadResult{ReadState::idle, 0};
+    if (*state == InputState::idle) return InputResult{InputState::idle, 0};
   }
 }
 
