@@ -82,7 +82,7 @@ await 15 '$east.reasons | index("link_down") | not'
 say 'sensor-west is flooded, with a ring and queues that are far too small'
 for _ in $(seq 6); do
   tcpreplay -q -t -i wire-west --loop=60000 --duration=2 demo.pcap >/dev/null 2>&1 || true
-  ! "$probe" status -d "$reader" --probe sensor-west 2>/dev/null | grep -qE 'kernel dropped|shed' || break
+  ! "$probe" status -d "$reader" --probe sensor-west 2>/dev/null | grep -E 'kernel dropped|shed' >/dev/null || break
 done
 await 30 '$west.reasons | (index("drops_kernel") or index("packets_shed"))'
 show

@@ -24,7 +24,8 @@ fail() { echo "FAILED: $*"; journalctl --no-pager -n 40 -o cat; exit 1; }
 await() { for _ in $(seq 300); do ! "$@" || return 0; sleep 0.1; done; fail "not within 30 s: $*"; }
 show() { systemctl show -p "$2" --value "ransomeye-dpi@$1"; }
 is() { [ "$(show "$1" "$2")" = "$3" ]; }
-said() { journalctl --no-pager -u "ransomeye-dpi@$1" -o cat | grep -q "^event=$2 "; }
+# No reader leaves early: a writer that notices would fail the pipe.
+said() { journalctl --no-pager -u "ransomeye-dpi@$1" -o cat | grep "^event=$2 " >/dev/null; }
 as_probe() { setpriv --reuid=ransomeye-dpi --regid=ransomeye-dpi --clear-groups "$@"; }
 
 systemd-sysusers /etc/sysusers.d/ransomeye-dpi.conf
@@ -64,7 +65,7 @@ for i in mirror tap; do
   [ "$(grep -cE '^Cap(Inh|Prm|Eff|Amb):[[:space:]]*0+$' /proc/$pid/status)" = 4 ] || fail "$i has capabilities"
   grep -qE '^NoNewPrivs:[[:space:]]*1' /proc/$pid/status || fail "new privileges"
   [ -n "$(find /var/lib/ransomeye-dpi/$i/ransomeye-dpi/spool -mindepth 1 -maxdepth 1 -type d)" ] || fail "no spool of $i"
-  cat /proc/$pid/task/*/status | grep -qE '^Cpus_allowed_list:[[:space:]]*0$' || fail "no worker of $i is on processor 0"
+  cat /proc/$pid/task/*/status | grep -E '^Cpus_allowed_list:[[:space:]]*0$' >/dev/null || fail "no worker of $i is on processor 0"
 done
 if command -v curl >/dev/null; then
   [ "$(curl -sS --max-time 10 --unix-socket /run/ransomeye-dpi/tap/metrics.sock http://localhost/readyz)" = ok ] || fail "not ready"
