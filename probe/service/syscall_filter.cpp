@@ -25,8 +25,8 @@ constexpr const char* allowed[] = {
     "renameat", "renameat2", "rmdir", "stat", "statfs", "statx", "sync_file_range", "truncate",
     "umask", "unlink", "unlinkat", "utimensat", "write", "writev", "copy_file_range",
     // waiting
-    "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_wait", "eventfd2", "poll", "ppoll",
-    "pselect6", "select", "timerfd_create", "timerfd_settime",
+    "epoll_create", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_wait", "eventfd2", "poll",
+    "ppoll", "pselect6", "select", "timerfd_create", "timerfd_settime",
     // sockets; which families, see below
     "accept", "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "listen",
     "recvfrom", "recvmmsg", "recvmsg", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown",
