@@ -83,8 +83,8 @@ for capture in "$work"/captures/*.pcap; do
   [ -f "$plugin" ] || continue
   dpdk pcap --dpdk "--vdev=net_pcap0,rx_pcap=$capture" || fail "$name through net_pcap"
   same pcap
-  sender="'$send' '$capture' --vdev=net_memif0,role=client,socket=$work/memif.sock,socket-abstract=no" \
-    dpdk memif --dpdk "--vdev=net_memif0,role=server,socket=$work/memif.sock,socket-abstract=no" || fail "$name through net_memif"
+  sender="'$send' '$capture' --vdev=net_memif0,role=client,socket=$work/$name.sock,socket-abstract=no" \
+    dpdk memif --dpdk "--vdev=net_memif0,role=server,socket=$work/$name.sock,socket-abstract=no" || fail "$name through net_memif"
   same memif
 done
 [ $facts -ge 16 ] || fail "only $facts facts in all files"
