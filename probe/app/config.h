@@ -51,7 +51,7 @@ struct Config {
   bool capture_dpdk_huge_pages = true;
   std::uint64_t workers_count = 1;
   std::string workers_cpus;
-  std::uint64_t workers_batches = 64;
+  std::uint64_t workers_batches = 256;
   std::uint64_t heartbeat_interval_s = 10;
   bool heartbeat_canary = true;
   std::uint64_t signing_checkpoint_events = 256;

@@ -32,6 +32,10 @@
 namespace dpi {
 namespace {
 
+// Of 256 KiB each: facts are few beside packets, and a recorder that is this far behind is not
+// helped by more.
+constexpr std::uint64_t fact_batches_max = 64;
+
 std::vector<std::string> words(const std::string& text) {
   std::istringstream in(text);
   std::vector<std::string> out;
@@ -306,15 +310,16 @@ int run_sensor(const Config& config, const RunOptions& options) {
   if (recorder.error()) return report(*recorder.error());
 
   const auto fronts = static_cast<std::uint32_t>(sources->open.size());
-  const auto path = make_data_path({.limits = config.pipeline_limits(),
-                                    .seed = random_seed(),
-                                    .fronts = fronts,
-                                    .when_behind = WhenBehind::shed,
-                                    .worker_cpus = config.worker_cpus(),
-                                    .work_batches = config.workers_batches,
-                                    .fact_batches = config.workers_batches,
-                                    .canary = &canary},
-                                   std::move(*classifiers), journal, recorder);
+  const auto path =
+      make_data_path({.limits = config.pipeline_limits(),
+                      .seed = random_seed(),
+                      .fronts = fronts,
+                      .when_behind = WhenBehind::shed,
+                      .worker_cpus = config.worker_cpus(),
+                      .work_batches = config.workers_batches,
+                      .fact_batches = std::min(config.workers_batches, fact_batches_max),
+                      .canary = &canary},
+                     std::move(*classifiers), journal, recorder);
   machine.watch(*path, sources->watched, workers);
   std::vector<std::unique_ptr<CaptureThread>> captures;
   for (std::uint32_t f = 0; f < fronts; ++f) {
