@@ -12,8 +12,8 @@
 #include <string>
 
 #include "capture/decompressor.h"
-#include "capture/file_descriptor.h"
 #include "probe/base/bytes.h"
+#include "probe/base/file_descriptor.h"
 #include "probe/base/result.h"
 
 namespace dpi {

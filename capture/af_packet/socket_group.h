@@ -11,8 +11,8 @@
 
 #include "capture/af_packet/packet_ring.h"
 #include "capture/af_packet_source.h"
-#include "capture/file_descriptor.h"
 #include "capture/interface/link_message.h"
+#include "probe/base/file_descriptor.h"
 #include "probe/base/packet.h"
 
 namespace dpi {

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "capture/file_descriptor.h"
 #include "capture/interface/link_message.h"
+#include "probe/base/file_descriptor.h"
 #include "probe/base/result.h"
 
 namespace dpi {

@@ -10,7 +10,7 @@
 #include <cstring>
 #include <new>
 
-#include "capture/file_descriptor.h"
+#include "probe/base/file_descriptor.h"
 
 namespace dpi {
 namespace {

@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <system_error>
 
 #include "probe/app/outputs.h"
+#include "probe/service/landlock.h"
 #include "probe/service/log.h"
 #include "probe/store/libpq_files.h"
 
@@ -16,11 +16,6 @@ namespace dpi {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool is_below(const fs::path& path, const fs::path& folder) {
-  return std::mismatch(path.begin(), path.end(), folder.begin(), folder.end()).second ==
-         folder.end();
-}
 
 void add(std::vector<fs::path>& out, const std::vector<fs::path>& more) {
   out.insert(out.end(), more.begin(), more.end());
@@ -55,7 +50,7 @@ Result<SandboxSettings> sandbox_settings(const Config& config, const RunOptions&
   if (!options.config_path.empty()) {
     const fs::path folder = fs::absolute(options.config_path, error).parent_path();
     out.readable.push_back(folder);
-    if (is_below(fs::absolute(key, error), folder)) {
+    if (is_in(fs::absolute(key, error), folder)) {
       log_state(
           {.level = LogLevel::warning,
            .event = "reload_limited",

@@ -7,9 +7,9 @@
 #include <cerrno>
 #include <cstring>
 
-#include "capture/file_descriptor.h"
 #include "probe/app/replay.h"
 #include "probe/app/report.h"
+#include "probe/base/file_descriptor.h"
 #include "probe/spec/capture_writer.h"
 
 namespace dpi {

@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "probe/base/check.h"
+#include "probe/base/file_descriptor.h"
 #include "probe/crypto/digest.h"
 
 namespace dpi {
@@ -49,20 +50,6 @@ std::optional<std::array<std::uint8_t, 32>> raw_public(EVP_PKEY* key) {
 Key public_handle(const std::array<std::uint8_t, 32>& raw) {
   return Key{EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, raw.data(), raw.size())};
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const noexcept { return fd_; }
-
- private:
-  int fd_;
-};
 
 // Never asks on the terminal: an encrypted key is refused.
 int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*user*/) {
@@ -169,7 +156,7 @@ SigningKey SigningKey::from_seed(const Digest& seed) {
 }
 
 Result<SigningKey> SigningKey::read(const std::filesystem::path& path) {
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+  const FileDescriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
   if (file.get() < 0) {
     const char* const why = errno == ELOOP ? "is a symbolic link, which a signing key may not be"
                                            : std::strerror(errno);
@@ -195,7 +182,7 @@ Result<SigningKey> SigningKey::generate(const std::filesystem::path& path) {
   Digest seed{};
   random_bytes(seed);
   SigningKey key = from_seed(seed);
-  const Descriptor file{
+  const FileDescriptor file{
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400)};
   if (file.get() < 0) {
     return fail(Errc::usage, fmt::format("{}: cannot create the key file: {}", path.string(),

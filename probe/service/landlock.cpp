@@ -12,6 +12,8 @@
 #include <string>
 #include <system_error>
 
+#include "probe/base/file_descriptor.h"
+
 namespace dpi {
 namespace {
 
@@ -42,26 +44,12 @@ std::uint64_t handled_by(int abi) noexcept {
   return out;
 }
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) noexcept : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const noexcept { return fd_; }
-
- private:
-  int fd_;
-};
-
 tl::unexpected<Error> failed(const std::string& what) {
   return fail(Errc::failure, "sandbox: Landlock: " + what + ": " + std::strerror(errno));
 }
 
 Result<void> allow(int ruleset, const fs::path& path, std::uint64_t access) {
-  const Descriptor place(::open(path.c_str(), O_PATH | O_CLOEXEC));  // NOLINT(*-vararg)
+  const FileDescriptor place(::open(path.c_str(), O_PATH | O_CLOEXEC));  // NOLINT(*-vararg)
   struct stat found {};
   if (place.get() < 0 || ::fstat(place.get(), &found) != 0) {
     if (errno == ENOENT || errno == EACCES || errno == ENOTDIR) return {};
@@ -74,12 +62,6 @@ Result<void> allow(int ruleset, const fs::path& path, std::uint64_t access) {
   if (::syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0)
     return failed(path.string());
   return {};
-}
-
-// Whether `path` is `folder` or somewhere below it; both are canonical.
-bool is_in(const fs::path& path, const fs::path& folder) {
-  const auto [inner, outer] = std::mismatch(path.begin(), path.end(), folder.begin(), folder.end());
-  return outer == folder.end();
 }
 
 // A rule holds for all that is below its folder, so that around something hidden each entry of the
@@ -121,6 +103,11 @@ Result<void> add_rules(int ruleset, const FileRights& rights, std::uint64_t hand
 
 }  // namespace
 
+bool is_in(const fs::path& path, const fs::path& folder) {
+  return std::mismatch(path.begin(), path.end(), folder.begin(), folder.end()).second ==
+         folder.end();
+}
+
 Result<int> restrict_files(const FileRights& rights) {
   const auto abi = static_cast<int>(
       ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION));
@@ -129,7 +116,7 @@ Result<int> restrict_files(const FileRights& rights) {
   const RulesetAttributes attributes{.handled_access_fs = handled,
                                      .handled_access_net = access_bind_tcp};
   const std::size_t bytes = abi >= 4 ? sizeof(attributes) : sizeof(attributes.handled_access_fs);
-  const Descriptor ruleset(
+  const FileDescriptor ruleset(
       static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, bytes, 0)));
   if (ruleset.get() < 0) return failed("no ruleset");
   if (auto added = add_rules(ruleset.get(), rights, handled); !added)

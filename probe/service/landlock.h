@@ -15,6 +15,9 @@ struct FileRights {
   std::vector<std::filesystem::path> hidden;
 };
 
+// Whether `path` is `folder` or somewhere below it; both are absolute and of one form.
+[[nodiscard]] bool is_in(const std::filesystem::path& path, const std::filesystem::path& folder);
+
 // Paths that do not exist are left out. Also no TCP port may be bound any more where the kernel can
 // say so (ABI 4). Needs no_new_privs. The ABI of this kernel; 0: it has no Landlock and nothing
 // happened.
