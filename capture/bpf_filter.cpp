@@ -173,4 +173,12 @@ std::span<const std::string> BpfFilter::warnings() const noexcept {
   return programs_->warnings();
 }
 
+// pcap_lib_version(3pcap) says "libpcap version 1.10.3 (with TPACKET_V3)".
+std::string libpcap_version() {
+  constexpr std::string_view before = "libpcap version ";
+  std::string_view text = ::pcap_lib_version();
+  if (text.starts_with(before)) text.remove_prefix(before.size());
+  return std::string{text.substr(0, text.find_first_of(" ,"))};
+}
+
 }  // namespace dpi

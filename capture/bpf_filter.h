@@ -40,4 +40,7 @@ class BpfFilter {
   std::unique_ptr<Programs> programs_;
 };
 
+// "1.10.3"
+[[nodiscard]] std::string libpcap_version();
+
 }  // namespace dpi

@@ -583,6 +583,8 @@ create table re_dpi.heartbeat (
     libpcap_version           text,
     openssl_version           text,
     kernel_version            text,
+    build_sha256              bytea,
+    ndpi_library_sha256       bytea,
     config_sha256             bytea not null,
     schema_sha256             bytea not null,
     clock_offset_us           bigint,
@@ -642,6 +644,7 @@ create table re_dpi.heartbeat (
     db_last_ack_at_ns         smallint,
     db_retries                bigint,
     db_errors                 bigint,
+    db_refused                bigint,
     events_produced           bigint not null,
     events_sealed             bigint not null,
     events_shed               bigint not null,
@@ -664,6 +667,8 @@ create table re_dpi.heartbeat (
     constraint heartbeat_state_is_valid check (state in ('healthy', 'degraded')),
     constraint heartbeat_config_sha256_is_valid check (octet_length(config_sha256) = 32),
     constraint heartbeat_schema_sha256_is_valid check (octet_length(schema_sha256) = 32),
+    constraint heartbeat_build_sha256_is_valid check (octet_length(build_sha256) = 32),
+    constraint heartbeat_ndpi_library_sha256_is_valid check (octet_length(ndpi_library_sha256) = 32),
     constraint heartbeat_key_id_is_valid check (octet_length(key_id) = 32),
     constraint heartbeat_clock_offset_us_is_valid check (clock_offset_us between -9007199254740991 and 9007199254740991),
     constraint heartbeat_canary_stage_is_valid check (canary_stage in ('decode', 'flow', 'classify', 'seal', 'spool', 'commit')),
@@ -673,7 +678,7 @@ create table re_dpi.heartbeat (
     constraint heartbeat_queues_are_whole check (num_nulls(work_batches_waiting_max, work_batches_capacity, fact_batches_waiting_max, fact_batches_capacity) in (0, 4)),
     constraint heartbeat_commits_are_whole check (num_nulls(commits, commit_errors) in (0, 2) and num_nulls(commit_p50_us, commit_p99_us, commit_max_us) in (0, 3)),
     constraint heartbeat_spool_is_whole check (num_nulls(spool_bytes, spool_cap_bytes, spool_unacked_events, spool_quarantined) in (0, 4)),
-    constraint heartbeat_database_is_whole check (num_nulls(db_connected, db_lag_events, db_retries, db_errors) in (0, 4)),
+    constraint heartbeat_database_is_whole check (num_nulls(db_connected, db_lag_events, db_retries, db_errors, db_refused) in (0, 5)),
     constraint heartbeat_names_are_short check (
         octet_length(probe_version) <= 255 and octet_length(ndpi_version) <= 255 and octet_length(libpcap_version) <= 255 and
         octet_length(openssl_version) <= 255 and octet_length(kernel_version) <= 255),
@@ -687,7 +692,7 @@ create table re_dpi.heartbeat (
             truncated_datagrams, checksum_bad, work_batches_waiting_max, work_batches_capacity, fact_batches_waiting_max,
             fact_batches_capacity, recorder_lag_us, commits, commit_errors, commit_p50_us, commit_p99_us, commit_max_us,
             spool_bytes, spool_cap_bytes, spool_unacked_events, spool_oldest_unacked_ms, spool_quarantined, db_lag_events,
-            db_retries, db_errors, events_produced, events_sealed, events_shed, tree_size_signed, unsigned_events, unsigned_ms,
+            db_retries, db_errors, db_refused, events_produced, events_sealed, events_shed, tree_size_signed, unsigned_events, unsigned_ms,
             workers, worker_restarts, canary_number, canary_flow_lag_us, canary_dns_lag_us) >= 0
         and greatest(
             heartbeat_number, interval_ms, previous_seq, uptime_ms, clock_max_error_us, clock_steps, packets_offered, bytes_offered,
@@ -698,7 +703,7 @@ create table re_dpi.heartbeat (
             truncated_datagrams, checksum_bad, work_batches_waiting_max, work_batches_capacity, fact_batches_waiting_max,
             fact_batches_capacity, recorder_lag_us, commits, commit_errors, commit_p50_us, commit_p99_us, commit_max_us,
             spool_bytes, spool_cap_bytes, spool_unacked_events, spool_oldest_unacked_ms, spool_quarantined, db_lag_events,
-            db_retries, db_errors, events_produced, events_sealed, events_shed, tree_size_signed, unsigned_events, unsigned_ms,
+            db_retries, db_errors, db_refused, events_produced, events_sealed, events_shed, tree_size_signed, unsigned_events, unsigned_ms,
             workers, worker_restarts, canary_number, canary_flow_lag_us, canary_dns_lag_us) <= 9007199254740991),
     constraint heartbeat_nanoseconds_are_in_range check (least(observed_at_ns, db_last_ack_at_ns, last_packet_at_ns) >= 0 and greatest(observed_at_ns, db_last_ack_at_ns, last_packet_at_ns) <= 999),
     constraint heartbeat_nanoseconds_have_their_time check ((db_last_ack_at is null) = (db_last_ack_at_ns is null) and (last_packet_at is null) = (last_packet_at_ns is null))
@@ -722,6 +727,8 @@ comment on column re_dpi.heartbeat.ndpi_version              is 'Version of nDPI
 comment on column re_dpi.heartbeat.libpcap_version           is 'Version of libpcap; absent in replay';
 comment on column re_dpi.heartbeat.openssl_version           is 'Version of OpenSSL; absent in replay';
 comment on column re_dpi.heartbeat.kernel_version            is 'Release of the running kernel; absent in replay';
+comment on column re_dpi.heartbeat.build_sha256              is 'SHA-256 of the executable that runs; absent in replay and where it cannot be read';
+comment on column re_dpi.heartbeat.ndpi_library_sha256       is 'SHA-256 of the nDPI library that is loaded; absent in replay and where it cannot be read';
 comment on column re_dpi.heartbeat.config_sha256             is 'Digest of the effective configuration';
 comment on column re_dpi.heartbeat.schema_sha256             is 'Hash of the schema bundle that the probe knows';
 comment on column re_dpi.heartbeat.clock_offset_us           is 'Microseconds that the clock is ahead of its reference, signed';
@@ -764,7 +771,7 @@ comment on column re_dpi.heartbeat.work_batches_waiting_max  is 'Most packet bat
 comment on column re_dpi.heartbeat.work_batches_capacity     is 'Packet batches that can wait for one worker';
 comment on column re_dpi.heartbeat.fact_batches_waiting_max  is 'Most fact batches waiting for the recorder since the heartbeat before; absent in replay';
 comment on column re_dpi.heartbeat.fact_batches_capacity     is 'Fact batches that can wait for the recorder';
-comment on column re_dpi.heartbeat.recorder_lag_us           is 'Microseconds between the newest packet and what the recorder seals';
+comment on column re_dpi.heartbeat.recorder_lag_us           is 'Microseconds that what the recorder seals is behind the newest packet; absent in replay';
 comment on column re_dpi.heartbeat.commits                   is 'Durable commits of the spool; cumulative over the chain';
 comment on column re_dpi.heartbeat.commit_errors             is 'Commits that failed; cumulative over the chain';
 comment on column re_dpi.heartbeat.commit_p50_us             is 'Median time of a commit since the heartbeat before, microseconds';
@@ -779,8 +786,9 @@ comment on column re_dpi.heartbeat.db_connected              is 'Whether the pro
 comment on column re_dpi.heartbeat.db_lag_events             is 'Events sealed and not yet acknowledged by the database';
 comment on column re_dpi.heartbeat.db_last_ack_at            is 'When the database last acknowledged a batch, UTC';
 comment on column re_dpi.heartbeat.db_last_ack_at_ns         is 'Nanoseconds below the microsecond of db_last_ack_at, 0 to 999';
-comment on column re_dpi.heartbeat.db_retries                is 'Batches sent again; cumulative over the chain';
-comment on column re_dpi.heartbeat.db_errors                 is 'Errors of the database or of the connection to it; cumulative over the chain';
+comment on column re_dpi.heartbeat.db_retries                is 'Attempts to send a batch after one that failed; cumulative over the chain';
+comment on column re_dpi.heartbeat.db_errors                 is 'Attempts that failed, for want of a connection or refused; cumulative over the chain';
+comment on column re_dpi.heartbeat.db_refused                is 'Of those, refused by a database that was there; cumulative over the chain';
 comment on column re_dpi.heartbeat.events_produced           is 'Events made before this one: sealed and shed; cumulative over the chain';
 comment on column re_dpi.heartbeat.events_sealed             is 'Events sealed before this one; cumulative over the chain';
 comment on column re_dpi.heartbeat.events_shed               is 'Events shed before sealing; cumulative over the chain';
@@ -839,6 +847,7 @@ create table re_dpi.heartbeat_interface (
     name                  text not null,
     kind                  text not null,
     link_up               boolean,
+    promiscuous           boolean,
     packets               bigint not null,
     bytes                 bigint not null,
     dropped_kernel        bigint not null,
@@ -848,6 +857,8 @@ create table re_dpi.heartbeat_interface (
     coalesced             bigint not null,
     checksum_partial      bigint not null,
     reopened              bigint not null,
+    malformed             bigint not null,
+    truncated             bigint not null,
     last_packet_at        timestamptz,
     last_packet_at_ns     smallint,
     constraint heartbeat_interface_pk primary key (ingested_at, component_instance_id, seq, name),
@@ -855,9 +866,11 @@ create table re_dpi.heartbeat_interface (
     constraint heartbeat_interface_kind_is_valid check (kind in ('file', 'af_packet', 'dpdk')),
     constraint heartbeat_interface_counters_are_in_range check (
         least(
-            packets, bytes, dropped_kernel, dropped_nic, dropped_no_buffer, ring_freezes, coalesced, checksum_partial, reopened) >= 0
+            packets, bytes, dropped_kernel, dropped_nic, dropped_no_buffer, ring_freezes, coalesced, checksum_partial, reopened,
+            malformed, truncated) >= 0
         and greatest(
-            packets, bytes, dropped_kernel, dropped_nic, dropped_no_buffer, ring_freezes, coalesced, checksum_partial, reopened) <= 9007199254740991),
+            packets, bytes, dropped_kernel, dropped_nic, dropped_no_buffer, ring_freezes, coalesced, checksum_partial, reopened,
+            malformed, truncated) <= 9007199254740991),
     constraint heartbeat_interface_nanoseconds_are_in_range check (last_packet_at_ns between 0 and 999),
     constraint heartbeat_interface_nanoseconds_have_their_time check ((last_packet_at is null) = (last_packet_at_ns is null))
 ) partition by range (ingested_at);
@@ -869,6 +882,7 @@ comment on column re_dpi.heartbeat_interface.tenant_id             is 'Tenant, f
 comment on column re_dpi.heartbeat_interface.name                  is 'Name of the interface, pct-text';
 comment on column re_dpi.heartbeat_interface.kind                  is 'How it is captured';
 comment on column re_dpi.heartbeat_interface.link_up               is 'Whether the link is up; absent where nobody knows';
+comment on column re_dpi.heartbeat_interface.promiscuous           is 'Whether frames to other stations are taken too; absent where nobody knows';
 comment on column re_dpi.heartbeat_interface.packets               is 'Packets delivered; cumulative over the chain';
 comment on column re_dpi.heartbeat_interface.bytes                 is 'Their bytes on the wire; cumulative over the chain';
 comment on column re_dpi.heartbeat_interface.dropped_kernel        is 'Packets dropped by the kernel; cumulative over the chain';
@@ -878,6 +892,8 @@ comment on column re_dpi.heartbeat_interface.ring_freezes          is 'Times tha
 comment on column re_dpi.heartbeat_interface.coalesced             is 'Frames that the host had merged from several; cumulative over the chain';
 comment on column re_dpi.heartbeat_interface.checksum_partial      is 'Frames whose checksum was left to the card; cumulative over the chain';
 comment on column re_dpi.heartbeat_interface.reopened              is 'Times that the source was opened again; cumulative over the chain';
+comment on column re_dpi.heartbeat_interface.malformed             is 'Of its packets, refused by the decoder; cumulative over the chain';
+comment on column re_dpi.heartbeat_interface.truncated             is 'Of its packets, cut by the snap length; cumulative over the chain';
 comment on column re_dpi.heartbeat_interface.last_packet_at        is 'Time of its last packet, UTC';
 comment on column re_dpi.heartbeat_interface.last_packet_at_ns     is 'Nanoseconds below the microsecond of last_packet_at, 0 to 999';
 create table re_dpi.heartbeat_event (
@@ -1032,6 +1048,8 @@ create table re_dpi.probe_start (
     libpcap_version       text,
     openssl_version       text,
     kernel_version        text,
+    build_sha256          bytea,
+    ndpi_library_sha256   bytea,
     loss_window_from      timestamptz,
     loss_window_from_ns   smallint,
     loss_window_to        timestamptz,
@@ -1040,6 +1058,8 @@ create table re_dpi.probe_start (
     constraint probe_start_config_sha256_is_valid check (octet_length(config_sha256) = 32),
     constraint probe_start_head_last_hash_is_valid check (octet_length(head_last_hash) = 32),
     constraint probe_start_schema_sha256_is_valid check (octet_length(schema_sha256) = 32),
+    constraint probe_start_build_sha256_is_valid check (octet_length(build_sha256) = 32),
+    constraint probe_start_ndpi_library_sha256_is_valid check (octet_length(ndpi_library_sha256) = 32),
     constraint probe_start_names_are_short check (
         octet_length(probe_version) <= 255 and octet_length(ndpi_version) <= 255 and octet_length(libpcap_version) <= 255 and
         octet_length(openssl_version) <= 255 and octet_length(kernel_version) <= 255),
@@ -1069,6 +1089,8 @@ comment on column re_dpi.probe_start.schema_sha256         is 'Hash of the schem
 comment on column re_dpi.probe_start.libpcap_version       is 'Version of libpcap (payload: versions.libpcap)';
 comment on column re_dpi.probe_start.openssl_version       is 'Version of OpenSSL (payload: versions.openssl)';
 comment on column re_dpi.probe_start.kernel_version        is 'Release of the running kernel (payload: versions.kernel)';
+comment on column re_dpi.probe_start.build_sha256          is 'SHA-256 of the executable (payload: versions.build_sha256)';
+comment on column re_dpi.probe_start.ndpi_library_sha256   is 'SHA-256 of the nDPI library that is loaded (payload: versions.ndpi_library_sha256)';
 comment on column re_dpi.probe_start.loss_window_from      is 'Last durable emitted_at before an unclean end (payload: loss_window.from)';
 comment on column re_dpi.probe_start.loss_window_from_ns   is 'Nanoseconds below the microsecond of loss_window_from, 0 to 999';
 comment on column re_dpi.probe_start.loss_window_to        is 'Beginning of this run after an unclean end (payload: loss_window.to)';
@@ -1372,8 +1394,8 @@ begin
     with p as materialized (
         select u.seq, u.observed_at, u.observed_at_ns, u.members, u.quotes, r.*,
                num_nonnulls(r.heartbeat_number, r.interval_ms, r.previous_seq, r.state, r.run_id, r.uptime_ms, r.probe_version,
-                              r.ndpi_version, r.libpcap_version, r.openssl_version, r.kernel_version, r.config_sha256,
-                              r.schema_sha256, r.clock_offset_us, r.clock_max_error_us, r.clock_synced, r.clock_steps,
+                              r.ndpi_version, r.libpcap_version, r.openssl_version, r.kernel_version, r.build_sha256,
+                              r.ndpi_library_sha256, r.config_sha256, r.schema_sha256, r.clock_offset_us, r.clock_max_error_us, r.clock_synced, r.clock_steps,
                               r.packets_offered, r.bytes_offered, r.packets_decoded, r.packets_filtered, r.packets_malformed,
                               r.packets_not_ip, r.packets_dropped_kernel, r.packets_dropped_nic, r.packets_dropped_no_buffer,
                               r.packets_shed, r.packets_truncated, r.packets_duplicate, r.time_backward_steps, r.flows_active,
@@ -1384,19 +1406,19 @@ begin
                               r.fact_batches_capacity, r.recorder_lag_us, r.commits, r.commit_errors, r.commit_p50_us,
                               r.commit_p99_us, r.commit_max_us, r.spool_bytes, r.spool_cap_bytes, r.spool_unacked_events,
                               r.spool_oldest_unacked_ms, r.spool_quarantined, r.db_connected, r.db_lag_events, r.db_last_ack_at,
-                              r.db_retries, r.db_errors, r.events_produced, r.events_sealed, r.events_shed, r.tree_size_signed,
+                              r.db_retries, r.db_errors, r.db_refused, r.events_produced, r.events_sealed, r.events_shed, r.tree_size_signed,
                               r.unsigned_events, r.unsigned_ms, r.key_id, r.workers, r.worker_restarts, r.canary_number,
                               r.canary_flow_lag_us, r.canary_dns_lag_us, r.canary_stage, r.last_packet_at, r.reasons, r.anomalies,
                               r.interfaces, r.events, r.losses) as members_known,
                num_nonnulls(r.state, r.run_id, r.probe_version, r.ndpi_version, r.libpcap_version, r.openssl_version,
-                              r.kernel_version, r.config_sha256, r.schema_sha256, r.db_last_ack_at, r.key_id, r.canary_stage,
+                              r.kernel_version, r.build_sha256, r.ndpi_library_sha256, r.config_sha256, r.schema_sha256, r.db_last_ack_at, r.key_id, r.canary_stage,
                               r.last_packet_at) as strings_known
         from unnest(p_batch.seqs, p_batch.observed_at, p_batch.observed_at_ns, p_batch.payloads, p_batch.members, p_batch.quotes)
             u(seq, observed_at, observed_at_ns, payload, members, quotes)
         cross join lateral json_to_record(u.payload) r(
             heartbeat_number bigint, interval_ms bigint, previous_seq bigint, state text, run_id text, uptime_ms bigint,
             probe_version text, ndpi_version text, libpcap_version text, openssl_version text, kernel_version text,
-            config_sha256 text, schema_sha256 text, clock_offset_us bigint, clock_max_error_us bigint, clock_synced boolean,
+            build_sha256 text, ndpi_library_sha256 text, config_sha256 text, schema_sha256 text, clock_offset_us bigint, clock_max_error_us bigint, clock_synced boolean,
             clock_steps bigint, packets_offered bigint, bytes_offered bigint, packets_decoded bigint, packets_filtered bigint,
             packets_malformed bigint, packets_not_ip bigint, packets_dropped_kernel bigint, packets_dropped_nic bigint,
             packets_dropped_no_buffer bigint, packets_shed bigint, packets_truncated bigint, packets_duplicate bigint,
@@ -1408,7 +1430,7 @@ begin
             fact_batches_capacity bigint, recorder_lag_us bigint, commits bigint, commit_errors bigint, commit_p50_us bigint,
             commit_p99_us bigint, commit_max_us bigint, spool_bytes bigint, spool_cap_bytes bigint, spool_unacked_events bigint,
             spool_oldest_unacked_ms bigint, spool_quarantined bigint, db_connected boolean, db_lag_events bigint,
-            db_last_ack_at text, db_retries bigint, db_errors bigint, events_produced bigint, events_sealed bigint,
+            db_last_ack_at text, db_retries bigint, db_errors bigint, db_refused bigint, events_produced bigint, events_sealed bigint,
             events_shed bigint, tree_size_signed bigint, unsigned_events bigint, unsigned_ms bigint, key_id text, workers bigint,
             worker_restarts bigint, canary_number bigint, canary_flow_lag_us bigint, canary_dns_lag_us bigint, canary_stage text,
             last_packet_at text, reasons jsonb, anomalies jsonb, interfaces jsonb, events jsonb, losses jsonb)
@@ -1416,7 +1438,7 @@ begin
         insert into re_dpi.heartbeat (
             component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, heartbeat_number, interval_ms,
             previous_seq, state, run_id, uptime_ms, probe_version, ndpi_version, libpcap_version, openssl_version, kernel_version,
-            config_sha256, schema_sha256, clock_offset_us, clock_max_error_us, clock_synced, clock_steps, packets_offered,
+            build_sha256, ndpi_library_sha256, config_sha256, schema_sha256, clock_offset_us, clock_max_error_us, clock_synced, clock_steps, packets_offered,
             bytes_offered, packets_decoded, packets_filtered, packets_malformed, packets_not_ip, packets_dropped_kernel,
             packets_dropped_nic, packets_dropped_no_buffer, packets_shed, packets_truncated, packets_duplicate, time_backward_steps,
             flows_active, flows_started, flow_records, flows_evicted, dns_transactions, dns_messages, tcp_acks, gap_events,
@@ -1424,13 +1446,14 @@ begin
             vlan_one_sided_flows, truncated_datagrams, checksum_bad, work_batches_waiting_max, work_batches_capacity,
             fact_batches_waiting_max, fact_batches_capacity, recorder_lag_us, commits, commit_errors, commit_p50_us, commit_p99_us,
             commit_max_us, spool_bytes, spool_cap_bytes, spool_unacked_events, spool_oldest_unacked_ms, spool_quarantined,
-            db_connected, db_lag_events, db_last_ack_at, db_last_ack_at_ns, db_retries, db_errors, events_produced, events_sealed,
+            db_connected, db_lag_events, db_last_ack_at, db_last_ack_at_ns, db_retries, db_errors, db_refused, events_produced, events_sealed,
             events_shed, tree_size_signed, unsigned_events, unsigned_ms, key_id, workers, worker_restarts, canary_number,
             canary_flow_lag_us, canary_dns_lag_us, canary_stage, last_packet_at, last_packet_at_ns)
         select
             p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns,
             p.heartbeat_number, p.interval_ms, p.previous_seq, p.state, p.run_id::uuid, p.uptime_ms, p.probe_version,
-            p.ndpi_version, p.libpcap_version, p.openssl_version, p.kernel_version, decode(p.config_sha256, 'hex'),
+            p.ndpi_version, p.libpcap_version, p.openssl_version, p.kernel_version, decode(p.build_sha256, 'hex'),
+            decode(p.ndpi_library_sha256, 'hex'), decode(p.config_sha256, 'hex'),
             decode(p.schema_sha256, 'hex'), p.clock_offset_us, p.clock_max_error_us, p.clock_synced, p.clock_steps,
             p.packets_offered, p.bytes_offered, p.packets_decoded, p.packets_filtered, p.packets_malformed, p.packets_not_ip,
             p.packets_dropped_kernel, p.packets_dropped_nic, p.packets_dropped_no_buffer, p.packets_shed, p.packets_truncated,
@@ -1441,7 +1464,7 @@ begin
             p.fact_batches_capacity, p.recorder_lag_us, p.commits, p.commit_errors, p.commit_p50_us, p.commit_p99_us,
             p.commit_max_us, p.spool_bytes, p.spool_cap_bytes, p.spool_unacked_events, p.spool_oldest_unacked_ms,
             p.spool_quarantined, p.db_connected, p.db_lag_events, re_raw.time_us(p.db_last_ack_at),
-            re_raw.time_ns(p.db_last_ack_at), p.db_retries, p.db_errors, p.events_produced, p.events_sealed, p.events_shed,
+            re_raw.time_ns(p.db_last_ack_at), p.db_retries, p.db_errors, p.db_refused, p.events_produced, p.events_sealed, p.events_shed,
             p.tree_size_signed, p.unsigned_events, p.unsigned_ms, decode(p.key_id, 'hex'), p.workers, p.worker_restarts,
             p.canary_number, p.canary_flow_lag_us, p.canary_dns_lag_us, p.canary_stage, re_raw.time_us(p.last_packet_at),
             re_raw.time_ns(p.last_packet_at)
@@ -1461,13 +1484,15 @@ begin
     ), interface as (
         insert into re_dpi.heartbeat_interface (
             component_instance_id, seq, tenant_id, name, kind, link_up, packets, bytes, dropped_kernel, dropped_nic,
-            dropped_no_buffer, ring_freezes, coalesced, checksum_partial, reopened, last_packet_at, last_packet_at_ns)
+            dropped_no_buffer, ring_freezes, coalesced, checksum_partial, reopened, malformed, truncated, promiscuous, last_packet_at,
+            last_packet_at_ns)
         select
             p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.value ->> 'name', e.value ->> 'kind',
             (e.value ->> 'link_up')::boolean, (e.value ->> 'packets')::bigint, (e.value ->> 'bytes')::bigint,
             (e.value ->> 'dropped_kernel')::bigint, (e.value ->> 'dropped_nic')::bigint, (e.value ->> 'dropped_no_buffer')::bigint,
             (e.value ->> 'ring_freezes')::bigint, (e.value ->> 'coalesced')::bigint, (e.value ->> 'checksum_partial')::bigint,
-            (e.value ->> 'reopened')::bigint, re_raw.time_us(e.value ->> 'last_packet_at'),
+            (e.value ->> 'reopened')::bigint, (e.value ->> 'malformed')::bigint, (e.value ->> 'truncated')::bigint,
+            (e.value ->> 'promiscuous')::boolean, re_raw.time_us(e.value ->> 'last_packet_at'),
             re_raw.time_ns(e.value ->> 'last_packet_at')
         from p cross join lateral jsonb_array_elements(p.interfaces) e(value)
     ), event as (
@@ -1487,8 +1512,8 @@ begin
     )
     select min(p.seq) into bad from p
     where (p.members = p.members_known
-               + 2 * jsonb_array_length(p.anomalies) + 11 * jsonb_array_length(p.interfaces) + 3 * jsonb_array_length(p.events) + 4 * jsonb_array_length(p.losses)
-               + (select count(*) filter (where e.value ? 'link_up') + count(*) filter (where e.value ? 'last_packet_at') from jsonb_array_elements(p.interfaces) e(value))
+               + 2 * jsonb_array_length(p.anomalies) + 13 * jsonb_array_length(p.interfaces) + 3 * jsonb_array_length(p.events) + 4 * jsonb_array_length(p.losses)
+               + (select count(*) filter (where e.value ? 'link_up') + count(*) filter (where e.value ? 'promiscuous') + count(*) filter (where e.value ? 'last_packet_at') from jsonb_array_elements(p.interfaces) e(value))
            and p.quotes = 2 * (p.members + p.strings_known
                                + jsonb_array_length(p.reasons) + jsonb_array_length(p.anomalies) + 2 * jsonb_array_length(p.interfaces)
                                + (select count(*) from jsonb_array_elements(p.interfaces) e(value) where e.value ? 'last_packet_at')
@@ -1586,22 +1611,25 @@ begin
         insert into re_dpi.probe_start (
             component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, run_id, clean_shutdown,
             recovered_bytes_cut, pid_start_mono_us, config_sha256, head_tree_size, head_last_hash, probe_version, ndpi_version,
-            schema_sha256, libpcap_version, openssl_version, kernel_version, loss_window_from, loss_window_from_ns, loss_window_to,
-            loss_window_to_ns)
+            schema_sha256, libpcap_version, openssl_version, kernel_version, build_sha256, ndpi_library_sha256, loss_window_from,
+            loss_window_from_ns, loss_window_to, loss_window_to_ns)
         select
             p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns,
             p.run_id::uuid, p.clean_shutdown, p.recovered_bytes_cut, p.pid_start_mono_us, decode(p.config_sha256, 'hex'),
             (p.head_before ->> 'tree_size')::bigint, decode(p.head_before ->> 'last_hash', 'hex'), p.versions ->> 'probe',
             p.versions ->> 'ndpi', decode(p.versions ->> 'schema_sha256', 'hex'), p.versions ->> 'libpcap',
-            p.versions ->> 'openssl', p.versions ->> 'kernel', re_raw.time_us(p.loss_window ->> 'from'),
+            p.versions ->> 'openssl', p.versions ->> 'kernel', decode(p.versions ->> 'build_sha256', 'hex'),
+            decode(p.versions ->> 'ndpi_library_sha256', 'hex'), re_raw.time_us(p.loss_window ->> 'from'),
             re_raw.time_ns(p.loss_window ->> 'from'), re_raw.time_us(p.loss_window ->> 'to'), re_raw.time_ns(p.loss_window ->> 'to')
         from p
     )
     select min(p.seq) into bad from p
     where (p.members = p.members_known + 5
-               + num_nonnulls(p.versions ->> 'libpcap', p.versions ->> 'openssl', p.versions ->> 'kernel') + case when p.loss_window is null then 0 else 2 end
+               + num_nonnulls(p.versions ->> 'libpcap', p.versions ->> 'openssl', p.versions ->> 'kernel', p.versions ->> 'build_sha256',
+                              p.versions ->> 'ndpi_library_sha256') + case when p.loss_window is null then 0 else 2 end
            and p.quotes = 2 * (p.members + p.strings_known + 4
-                               + num_nonnulls(p.versions ->> 'libpcap', p.versions ->> 'openssl', p.versions ->> 'kernel') + case when p.loss_window is null then 0 else 2 end)) is not true;
+                               + num_nonnulls(p.versions ->> 'libpcap', p.versions ->> 'openssl', p.versions ->> 'kernel', p.versions ->> 'build_sha256',
+                              p.versions ->> 'ndpi_library_sha256') + case when p.loss_window is null then 0 else 2 end)) is not true;
     if bad is not null then
         perform re_raw.refuse_payload('probe.start', bad);
     end if;

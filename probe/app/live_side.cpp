@@ -1,7 +1,6 @@
 #include "probe/app/live_side.h"
 
 #include <sys/timex.h>
-#include <sys/utsname.h>
 
 #include <algorithm>
 #include <fstream>
@@ -11,11 +10,6 @@
 
 namespace dpi {
 namespace {
-
-std::string kernel_release() {
-  utsname names{};
-  return ::uname(&names) == 0 ? std::string{names.release} : std::string{};
-}
 
 // What the kernel knows of its clock's quality (adjtimex(2)); nothing is set.
 void describe_clock(HeartbeatFacts& facts) noexcept {
@@ -39,10 +33,7 @@ CommitFacts::Latency latency_of(std::vector<std::uint64_t> times) {
 }  // namespace
 
 MachineSide::MachineSide(LiveSink& chain, std::uint64_t spool_cap_bytes)
-    : chain_(chain),
-      spool_cap_bytes_(spool_cap_bytes),
-      started_us_(boot_time_us()),
-      kernel_version_(kernel_release()) {}
+    : chain_(chain), spool_cap_bytes_(spool_cap_bytes), started_us_(boot_time_us()) {}
 
 void MachineSide::watch(const DataPath& path, std::vector<WatchedSource> sources,
                         std::uint64_t workers) {
@@ -57,7 +48,6 @@ SealTime MachineSide::seal_time() {
 
 void MachineSide::describe(HeartbeatFacts& facts, std::span<const FrontStats> fronts) {
   facts.uptime_ms = (boot_time_us() - started_us_) / 1000;
-  facts.kernel_version = kernel_version_;
   describe_clock(facts);
   describe_spool(facts);
   describe_interfaces(facts, fronts);
@@ -117,8 +107,9 @@ void MachineSide::describe_spool(HeartbeatFacts& facts) {
   facts.database = DatabaseFacts{.connected = shipping.connected,
                                  .lag_events = unacked,
                                  .last_ack_at = std::nullopt,
-                                 .retries = shipping.attempts_failed,
-                                 .errors = shipping.attempts_failed};
+                                 .retries = shipping.attempts_again,
+                                 .errors = shipping.attempts_failed,
+                                 .refused = shipping.attempts_refused};
   if (shipping.last_ack_wall_ns > 0)
     facts.database->last_ack_at = timestamp(shipping.last_ack_wall_ns);
 }
@@ -134,6 +125,7 @@ void MachineSide::describe_interfaces(HeartbeatFacts& facts,
       place->name = sources_[f].interface;
       place->kind = sources_[f].kind;
       place->link_up = true;
+      place->promiscuous = sources_[f].promiscuous;
     }
     const FrontStats& front = fronts[f];
     place->packets += front.packets.offered;
@@ -145,6 +137,8 @@ void MachineSide::describe_interfaces(HeartbeatFacts& facts,
     place->coalesced += front.source.coalesced;
     place->checksum_partial += front.source.checksum_partial;
     place->reopened += front.source.reopened;
+    place->malformed += front.packets.malformed;
+    place->truncated += front.packets.truncated;
     if (front.source.link_down) place->link_up = false;
     place->last_packet_at = std::max(place->last_packet_at, front.packets.last_packet_at);
   }

@@ -15,6 +15,7 @@ namespace dpi {
 struct WatchedSource {
   std::string interface;
   std::string_view kind;  // af_packet or dpdk
+  bool promiscuous = false;
 };
 
 class MachineSide final : public LiveSide {
@@ -40,7 +41,6 @@ class MachineSide final : public LiveSide {
   std::uint64_t workers_ = 0;
   std::uint64_t started_us_;
   std::string trouble_;  // said last
-  std::string kernel_version_;
 };
 
 // Random per boot; Errc::failure when the kernel does not tell.

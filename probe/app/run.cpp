@@ -20,6 +20,7 @@
 #include "probe/app/outputs.h"
 #include "probe/app/pipeline_parts.h"
 #include "probe/app/report.h"
+#include "probe/app/running_software.h"
 #include "probe/app/schema_bundle.h"
 #include "probe/app/service.h"
 #include "probe/app/version.h"
@@ -75,9 +76,10 @@ struct Sources {
   std::vector<std::unique_ptr<PacketSource>> open;
   std::vector<WatchedSource> watched;  // the same, in order
 
-  void add(std::vector<std::unique_ptr<PacketSource>> sources, std::string_view kind) {
+  void add(std::vector<std::unique_ptr<PacketSource>> sources, std::string_view kind,
+           bool promiscuous) {
     for (auto& source : sources) {
-      watched.push_back({std::string{source->name()}, kind});
+      watched.push_back({std::string{source->name()}, kind, promiscuous});
       open.push_back(std::move(source));
     }
   }
@@ -107,7 +109,7 @@ Result<void> open_interfaces(const Config& config, const std::vector<std::string
     source.filter = filter;
     auto opened = open_af_packet(source);
     if (!opened) return tl::unexpected(opened.error());
-    sources.add(std::move(*opened), "af_packet");
+    sources.add(std::move(*opened), "af_packet", source.promiscuous);
   }
   return {};
 }
@@ -134,7 +136,7 @@ Result<Sources> open_sources(const Config& config, const RunOptions& options,
   dpdk.promiscuous = config.capture_promiscuous;
   auto opened = open_dpdk(dpdk);
   if (!opened) return tl::unexpected(opened.error());
-  out.add(std::move(*opened), "dpdk");
+  out.add(std::move(*opened), "dpdk", dpdk.promiscuous);
   return out;
 }
 
@@ -272,6 +274,7 @@ int run_sensor(const Config& config, const RunOptions& options) {
   auto classifiers = open_classifiers(config.classifier_limits(), workers);
   if (!classifiers) return report(classifiers.error());
   const std::string ndpi_version = classifiers->front()->version();
+  Software software = running_software(classifiers->front()->library_path());
 
   // From here on threads are started: they inherit what is given away now.
   if (auto entered = (*service)->enter_sandbox(key_path); !entered) return report(entered.error());
@@ -294,6 +297,7 @@ int run_sensor(const Config& config, const RunOptions& options) {
        .run_id = random_uuid(),
        .probe_version = std::string{probe_version},
        .ndpi_version = ndpi_version,
+       .software = std::move(software),
        .config_sha256 = config_digest(
            config,
            {.filter = filter, .key_id = key_id, .ndpi_version = ndpi_version, .merged = false}),

@@ -35,6 +35,8 @@ class Classifier {
   // The last word; what was kept for the flow is freed.
   [[nodiscard]] virtual Verdict conclude(const Flow& flow) = 0;
   [[nodiscard]] virtual std::string version() const = 0;
+  // The shared library behind it; empty: there is none.
+  [[nodiscard]] virtual std::string library_path() const { return {}; }
 };
 
 struct ClassifierLimits {

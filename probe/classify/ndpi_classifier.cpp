@@ -2,6 +2,7 @@
 // with payload and freed at the verdict; its memory never outlives a flow's inspection. Traps that
 // shape this file are in docs/decisions/0003-ndpi.md.
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <ndpi_api.h>
 
 #include <algorithm>
@@ -102,6 +103,13 @@ class NdpiClassifier final : public Classifier {
   }
 
   std::string version() const override { return ndpi_revision(); }
+  std::string library_path() const override {
+    Dl_info library{};
+    const void* const symbol = ::dlsym(RTLD_DEFAULT, "ndpi_revision");
+    if (symbol == nullptr || ::dladdr(symbol, &library) == 0 || library.dli_fname == nullptr)
+      return {};
+    return library.dli_fname;
+  }
 
  private:
   static bool wants_payload(std::uint8_t protocol) noexcept {

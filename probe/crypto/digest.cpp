@@ -1,5 +1,6 @@
 #include "probe/crypto/digest.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/rand.h>
@@ -91,6 +92,10 @@ Uuid random_uuid() {
   out[6] = static_cast<std::uint8_t>((out[6] & 0x0fU) | 0x40U);
   out[8] = static_cast<std::uint8_t>((out[8] & 0x3fU) | 0x80U);
   return out;
+}
+
+std::string openssl_version() {
+  return ::OpenSSL_version(OPENSSL_VERSION_STRING);
 }
 
 }  // namespace dpi

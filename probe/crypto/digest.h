@@ -5,6 +5,7 @@
 #include <array>
 #include <initializer_list>
 #include <memory>
+#include <string>
 
 #include "probe/base/bytes.h"
 #include "probe/base/hex.h"
@@ -40,5 +41,8 @@ class Sha256 {
 // From the operating system; for ids, never for anything that replay must repeat.
 void random_bytes(std::span<std::uint8_t> out);
 [[nodiscard]] Uuid random_uuid();
+
+// Of the OpenSSL that runs, "3.0.17".
+[[nodiscard]] std::string openssl_version();
 
 }  // namespace dpi

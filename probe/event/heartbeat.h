@@ -15,6 +15,7 @@
 #include "dissectors/anomaly.h"
 #include "probe/base/hex.h"
 #include "probe/base/time.h"
+#include "probe/event/software.h"
 
 namespace dpi {
 
@@ -22,6 +23,7 @@ struct InterfaceFacts {
   std::string name;       // any bytes; written as pct-text
   std::string_view kind;  // file, af_packet, dpdk
   std::optional<bool> link_up;
+  std::optional<bool> promiscuous;
   std::uint64_t packets = 0;
   std::uint64_t bytes = 0;  // on the wire
   std::uint64_t dropped_kernel = 0;
@@ -31,6 +33,8 @@ struct InterfaceFacts {
   std::uint64_t coalesced = 0;         // frames merged by the host (GRO, LRO)
   std::uint64_t checksum_partial = 0;  // frames whose checksum was left to the card
   std::uint64_t reopened = 0;
+  std::uint64_t malformed = 0;  // in the ledger's bucket of that name
+  std::uint64_t truncated = 0;
   std::optional<Timestamp> last_packet_at;
 };
 
@@ -94,8 +98,9 @@ struct DatabaseFacts {
   bool connected = false;
   std::uint64_t lag_events = 0;
   std::optional<Timestamp> last_ack_at;
-  std::uint64_t retries = 0;
-  std::uint64_t errors = 0;
+  std::uint64_t retries = 0;  // attempts after one that failed
+  std::uint64_t errors = 0;   // attempts that failed
+  std::uint64_t refused = 0;  // of those, because the database said no: it was there
 };
 
 // The canary that this heartbeat reports. Both lags when it arrived, else the stage where it
@@ -118,9 +123,7 @@ struct HeartbeatFacts {
 
   std::string_view probe_version;
   std::string_view ndpi_version;
-  std::string_view libpcap_version;  // empty: absent, as the two below
-  std::string_view openssl_version;
-  std::string_view kernel_version;
+  Software software;
   Digest config_sha256{};
   Digest schema_sha256{};
 
@@ -165,7 +168,7 @@ struct HeartbeatFacts {
   Digest key_id{};
 
   std::optional<QueueFacts> queues;
-  std::optional<std::uint64_t> recorder_lag_us;
+  std::optional<std::uint64_t> recorder_lag_us;  // behind the newest packet time told to it
   std::optional<CommitFacts> commit;
   std::optional<SpoolFacts> spool;
   std::optional<DatabaseFacts> database;

@@ -61,6 +61,7 @@ void write_database(CanonicalWriter& w, const DatabaseFacts& d) {
   w.member("db_errors", d.errors);
   w.member("db_lag_events", d.lag_events);
   if (d.last_ack_at) w.member("db_last_ack_at", *d.last_ack_at);
+  w.member("db_refused", d.refused);
   w.member("db_retries", d.retries);
 }
 
@@ -91,11 +92,14 @@ void write_interfaces(CanonicalWriter& w, const std::vector<InterfaceFacts>& int
     w.member("kind", i.kind);
     if (i.last_packet_at) w.member("last_packet_at", *i.last_packet_at);
     if (i.link_up) w.member("link_up", *i.link_up);
+    w.member("malformed", i.malformed);
     w.key("name");
     w.value_pct(as_bytes(i.name), interface_name_bytes_max);
     w.member("packets", i.packets);
+    if (i.promiscuous) w.member("promiscuous", *i.promiscuous);
     w.member("reopened", i.reopened);
     w.member("ring_freezes", i.ring_freezes);
+    w.member("truncated", i.truncated);
     w.end_object();
   }
   w.end_array();
@@ -149,6 +153,7 @@ void write_first_half(CanonicalWriter& w, const HeartbeatFacts& f) {
   const LossInference& loss = f.inference;
   w.member("acked_bytes", loss.acked_bytes);
   write_anomalies(w, f.anomalies);
+  if (f.software.build_sha256) w.member_hex("build_sha256", *f.software.build_sha256);
   w.member("bytes_offered", f.bytes_offered);
   if (f.canary) write_canary(w, *f.canary);
   if (loss.checksum_bad) w.member("checksum_bad", *loss.checksum_bad);
@@ -176,7 +181,7 @@ void write_first_half(CanonicalWriter& w, const HeartbeatFacts& f) {
   w.member("heartbeat_number", f.heartbeat_number);
   write_interfaces(w, f.interfaces);
   w.member("interval_ms", f.interval_ms);
-  if (!f.kernel_version.empty()) w.member("kernel_version", f.kernel_version);
+  if (!f.software.kernel_version.empty()) w.member("kernel_version", f.software.kernel_version);
   w.member_hex("key_id", f.key_id);
 }
 
@@ -184,12 +189,14 @@ void write_first_half(CanonicalWriter& w, const HeartbeatFacts& f) {
 void write_second_half(CanonicalWriter& w, const HeartbeatFacts& f) {
   const LossInference& loss = f.inference;
   if (f.last_packet_at) w.member("last_packet_at", *f.last_packet_at);
-  if (!f.libpcap_version.empty()) w.member("libpcap_version", f.libpcap_version);
+  if (!f.software.libpcap_version.empty()) w.member("libpcap_version", f.software.libpcap_version);
   write_losses(w, f.losses);
   w.member("midstream_flows", loss.midstream_flows);
+  if (f.software.ndpi_library_sha256)
+    w.member_hex("ndpi_library_sha256", *f.software.ndpi_library_sha256);
   w.member("ndpi_version", f.ndpi_version);
   w.member("one_way_flows", loss.one_way_flows);
-  if (!f.openssl_version.empty()) w.member("openssl_version", f.openssl_version);
+  if (!f.software.openssl_version.empty()) w.member("openssl_version", f.software.openssl_version);
   w.member("out_of_order", loss.out_of_order);
   write_packets(w, f);
   if (f.previous_seq) w.member("previous_seq", *f.previous_seq);

@@ -57,6 +57,8 @@ constexpr std::array of_interfaces = std::to_array<InterfaceTotalMember>({
     {"coalesced", &I::coalesced},
     {"checksum_partial", &I::checksum_partial},
     {"reopened", &I::reopened},
+    {"malformed", &I::malformed},
+    {"truncated", &I::truncated},
 });
 
 // The one of the same name, made at its place in the order of names when there is none.

@@ -12,6 +12,7 @@
 #include "probe/classify/classifier.h"
 #include "probe/dns/transaction.h"
 #include "probe/event/heartbeat.h"
+#include "probe/event/software.h"
 #include "probe/flow/flow.h"
 #include "probe/metadata/app_metadata.h"
 
@@ -46,9 +47,7 @@ struct ProbeStartFacts {
   std::uint64_t pid_start_mono_us = 0;
   std::string_view probe_version;
   std::string_view ndpi_version;
-  std::string_view libpcap_version{};  // empty: absent, as the two below
-  std::string_view openssl_version{};
-  std::string_view kernel_version{};
+  Software software{};
   Digest schema_sha256{};
   Digest config_sha256{};
   std::optional<LossWindow> loss_window{};

@@ -38,10 +38,14 @@ void append_probe_start_payload(std::string& out, const ProbeStartFacts& f) {
   w.member("run_id", f.run_id);
   w.key("versions");
   w.begin_object();
-  if (!f.kernel_version.empty()) w.member("kernel", f.kernel_version);
-  if (!f.libpcap_version.empty()) w.member("libpcap", f.libpcap_version);
+  const Software& software = f.software;
+  if (software.build_sha256) w.member_hex("build_sha256", *software.build_sha256);
+  if (!software.kernel_version.empty()) w.member("kernel", software.kernel_version);
+  if (!software.libpcap_version.empty()) w.member("libpcap", software.libpcap_version);
   w.member("ndpi", f.ndpi_version);
-  if (!f.openssl_version.empty()) w.member("openssl", f.openssl_version);
+  if (software.ndpi_library_sha256)
+    w.member_hex("ndpi_library_sha256", *software.ndpi_library_sha256);
+  if (!software.openssl_version.empty()) w.member("openssl", software.openssl_version);
   w.member("probe", f.probe_version);
   w.member_hex("schema_sha256", f.schema_sha256);
   w.end_object();

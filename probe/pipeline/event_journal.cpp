@@ -107,6 +107,7 @@ void EventJournal::begin(Timestamp now) {
                               .pid_start_mono_us = mono_us_,
                               .probe_version = settings_.probe_version,
                               .ndpi_version = settings_.ndpi_version,
+                              .software = settings_.software,
                               .schema_sha256 = settings_.schema_sha256,
                               .config_sha256 = settings_.config_sha256});
   record_own("probe.start", now);
@@ -119,6 +120,8 @@ void EventJournal::tick(Timestamp now, const PipelineStats& stats,
   now_ = now;
   if (settings_.live != nullptr) {
     settings_.live->ticked();
+    const auto lag = std::max(seal_time({}).emitted_at - now, Nanoseconds{});
+    recorder_lag_us_ = static_cast<std::uint64_t>(lag.count() / 1000);
     if (now - last_heartbeat_at_ >= heartbeat_interval_.load(std::memory_order_relaxed) ||
         condition() != last_condition_)
       heartbeat(now);
@@ -148,6 +151,7 @@ HeartbeatFacts EventJournal::heartbeat_facts(Timestamp now) const {
   f.uptime_ms = mono_us_ / 1000;
   f.probe_version = settings_.probe_version;
   f.ndpi_version = settings_.ndpi_version;
+  f.software = settings_.software;
   f.config_sha256 = settings_.config_sha256;
   f.schema_sha256 = settings_.schema_sha256;
   f.packets_decoded = ledger.decoded;
@@ -202,9 +206,13 @@ void EventJournal::heartbeat(Timestamp now) {
     f.events_produced = f.events_sealed + f.events_shed;
     f.tree_size_signed = recorder_.tree_size_signed();
     f.unsigned_events = f.events_sealed - f.tree_size_signed;
+    const std::uint64_t mono_us = settings_.live->seal_time().mono_us;
+    if (const auto since = recorder_.unsigned_since_us())
+      f.unsigned_ms = (mono_us - std::min(mono_us, *since)) / 1000;
+    f.recorder_lag_us = recorder_lag_us_;
     if (canary_) {
       canary_->stored(settings_.live->stored());
-      f.canary = canary_->report(settings_.live->seal_time().mono_us);
+      f.canary = canary_->report(mono_us);
     }
     for (const std::string_view reason : diagnose(last_heartbeat_, f)) f.reasons.push_back(reason);
     std::sort(f.reasons.begin(), f.reasons.end());

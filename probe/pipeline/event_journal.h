@@ -50,6 +50,7 @@ struct JournalSettings {
   Uuid run_id{};
   std::string probe_version;
   std::string ndpi_version;
+  Software software{};
   Digest config_sha256{};
   Digest schema_sha256{};
   std::chrono::seconds heartbeat_interval{10};
@@ -127,6 +128,7 @@ class EventJournal {
   Timestamp capture_began_at_{};
   std::uint64_t mono_us_before_ = 0;  // of the captures before this one
   std::uint64_t mono_us_ = 0;
+  std::optional<std::uint64_t> recorder_lag_us_;  // when it heard of the last second
   Timestamp last_heartbeat_at_{};
   std::uint64_t heartbeats_ = 0;
   std::optional<std::uint64_t> last_heartbeat_seq_;

@@ -147,7 +147,7 @@ void add_chain(Families& out, const HeartbeatFacts& f) {
   out.gauge("dpi_chain_heartbeat_timestamp_seconds", "Time of the last heartbeat, UTC.",
             seconds(f.at));
   if (f.recorder_lag_us) {
-    out.gauge("dpi_chain_recorder_lag_seconds", "From a fact to its seal.",
+    out.gauge("dpi_chain_recorder_lag_seconds", "How far the recorder is behind the newest packet.",
               number(*f.recorder_lag_us) / 1e6);
   }
 }

@@ -104,20 +104,25 @@ bool add_all(scmp_filter_ctx filter) {
 // A thread, never a process. clone3 hides its flags from the filter: told that it does not exist,
 // the C library takes clone.
 bool add_threads(scmp_filter_ctx filter) {
-  const scmp_arg_cmp thread =
-      SCMP_A0(SCMP_CMP_MASKED_EQ, std::uint64_t{CLONE_THREAD}, std::uint64_t{CLONE_THREAD});
+  const scmp_arg_cmp thread{
+      .arg = 0, .op = SCMP_CMP_MASKED_EQ, .datum_a = CLONE_THREAD, .datum_b = CLONE_THREAD};
   return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, thread) == 0 &&
          seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0;
+}
+
+// seccomp.h's macros for it are C99 only.
+scmp_arg_cmp argument_is(unsigned argument, std::uint64_t value) {
+  return {.arg = argument, .op = SCMP_CMP_EQ, .datum_a = value, .datum_b = 0};
 }
 
 // Unix and IP for libpq, routing messages (netlink(7), NETLINK_ROUTE) to follow the interfaces.
 bool add_sockets(scmp_filter_ctx filter) {
   for (const int family : {AF_UNIX, AF_INET, AF_INET6}) {
-    const scmp_arg_cmp is = SCMP_A0(SCMP_CMP_EQ, static_cast<std::uint64_t>(family));
+    const scmp_arg_cmp is = argument_is(0, static_cast<std::uint64_t>(family));
     if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, is) != 0) return false;
   }
-  const scmp_arg_cmp netlink = SCMP_A0(SCMP_CMP_EQ, std::uint64_t{AF_NETLINK});
-  const scmp_arg_cmp route = SCMP_A2(SCMP_CMP_EQ, std::uint64_t{NETLINK_ROUTE});
+  const scmp_arg_cmp netlink = argument_is(0, AF_NETLINK);
+  const scmp_arg_cmp route = argument_is(2, NETLINK_ROUTE);
   return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, netlink, route) == 0;
 }
 

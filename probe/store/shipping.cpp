@@ -45,9 +45,11 @@ bool Shipping::ending() {
 
 void Shipping::note(std::uint64_t began_us) {
   const std::scoped_lock lock(mutex_);
+  if (!trouble_.empty()) ++stats_.attempts_again;
   stats_.connected = shipped_.has_value();
   trouble_ = shipped_ ? "" : shipped_.error().what;
   if (!shipped_) ++stats_.attempts_failed;
+  if (shipper_.refused()) ++stats_.attempts_refused;
   const std::uint64_t acked = shipper_.acked_seq();
   if (acked == stats_.acked_seq) return;
   stats_.acked_seq = acked;

@@ -27,6 +27,8 @@ struct ShippingStats {
   std::uint64_t acked_seq = 0;        // events below it are committed in the database
   std::int64_t last_ack_wall_ns = 0;  // 0: never
   std::uint64_t attempts_failed = 0;
+  std::uint64_t attempts_refused = 0;  // of those: the database answered, with a refusal
+  std::uint64_t attempts_again = 0;    // after one that failed
   std::uint64_t last_commit_us = 0;
   std::uint64_t acked_at_us = 0;  // CLOCK_BOOTTIME of the last ack
 };

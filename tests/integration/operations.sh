@@ -83,6 +83,8 @@ done 9< <(awk '/^```/ { shown = !shown; text = ($0 ~ /text/); next } shown && !t
 sql "select re_core.create_tenant('other')" >/dev/null 2>&1 || true
 sql "create role soc1 login" "grant re_soc to soc1" "select re_core.enrol_reader('soc1', 'default')" >/dev/null
 act 0 "psql -X -q -At '$admin' -c \"select re_core.approve_version(machine_id, null, null, null, '0.1.0', 'reason') from re_core.component_instance where component_instance_id = '$sensor_instance'\""
+act 0 "psql -X -q -At '$admin' -c \"select distinct machine_id, probe_version, encode(build_sha256, 'hex') from re_dpi.heartbeat\""
+grep -q "0.1.0|$(sha256sum "$probe" | cut -d' ' -f1)" "$work/out" || fail "no heartbeat names the executable: $(cat "$work/out")"
 for option in '' --json --check '--probe 0' --watch=1; do
   code=0; timeout 2 "$probe" status -d "${admin/user=postgres/user=soc1}" $option >"$work/out" 2>"$work/err" || code=$?
   [ -s "$work/out" ] || { [ "$option" = '--probe 0' ] && grep -q "no probe begins with" "$work/err"; } || fail "status $option prints nothing"

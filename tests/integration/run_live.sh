@@ -74,6 +74,10 @@ got=$(sql "select json_build_array(community_id, min(app), sum(packets_src + pac
 [ "$(sql "select count(*) from re_raw.raw_event where event_type = 'config.change'")" = 1 ] || fail "no config.change"
 [ "$(sql "select bool_and(i.kind = 'af_packet' and i.name = 'rx0' and i.link_up) and max(i.packets) > 0 from re_dpi.heartbeat_interface i")" = t ] || fail "interfaces in heartbeats"
 [ "$(sql "select bool_or(spool_bytes > 0 and db_connected and commits > 0 and key_id is not null) from re_dpi.heartbeat")" = t ] || fail "spool, database and commits in heartbeats"
+[ "$(sql "select bool_and(num_nulls(libpcap_version, openssl_version, kernel_version, build_sha256, ndpi_library_sha256) = 0) and bool_or(recorder_lag_us < 5000000) from re_dpi.heartbeat")" = t ] ||
+  fail "software and lag in heartbeats"
+[ "$(sql "select bool_and(num_nulls(libpcap_version, openssl_version, kernel_version, build_sha256, ndpi_library_sha256) = 0) from re_dpi.probe_start")" = t ] || fail "software in probe.start"
+[ "$(sql "select bool_and(promiscuous and malformed = 0 and truncated = 0) from re_dpi.heartbeat_interface")" = t ] || fail "what interfaces are like in heartbeats"
 [ "$(sql "select bool_and(events_produced = events_sealed + events_shed) from re_dpi.heartbeat")" = t ] || fail "events do not add up"
 [ "$(sql "select bool_and(n = rank) from (select heartbeat_number as n, row_number() over (order by seq) - 1 as rank from re_dpi.heartbeat) x")" = t ] || fail "heartbeats are not numbered over restarts"
 [ "$(sql "select bool_and(coalesce(packets_offered >= before, true)) from (select packets_offered, lag(packets_offered) over (order by seq) as before from re_dpi.heartbeat) x")" = t ] || fail "totals go back at a restart"

@@ -69,21 +69,22 @@ select matches(pg_temp.beat(v::jsonb), '^bad_event: seq 1: ', 'heartbeat with ' 
     '{"losses":[{"cause":"kernel","packets":1,"bytes":1,"events":0,"x":1}]}', '{"losses":[{"cause":"kernel","packets":1,"bytes":1,"events":"0"}]}', '{"db_last_ack_at":"yesterday"}', '{"canary_stage":7,"canary_number":1}']) v;
 -- an interface: each member missing, of another type, one too many, the same name twice
 create function pg_temp.interface(over jsonb) returns jsonb language sql as $$ select jsonb_build_object('interfaces', jsonb_build_array(jsonb_strip_nulls((t.heartbeat()::jsonb #> '{interfaces,0}') || over))) $$;
-select is(pg_temp.beat(pg_temp.interface(v::jsonb)), 'stored', 'interface with ' || v) from unnest(array['{}', '{"link_up":null}', '{"last_packet_at":null}', '{"link_up":false}', '{"kind":"dpdk","name":"0000:01:00.0"}', '{"name":":"}']) v;
+select is(pg_temp.beat(pg_temp.interface(v::jsonb)), 'stored', 'interface with ' || v) from unnest(array['{}', '{"link_up":null}', '{"promiscuous":null}', '{"promiscuous":false}', '{"last_packet_at":null}', '{"link_up":false}', '{"kind":"dpdk","name":"0000:01:00.0"}', '{"name":":"}']) v;
 select matches(pg_temp.beat(pg_temp.interface(jsonb_build_object(key, null))), '^bad_event: seq 1: ', 'interface without ' || key)
-from jsonb_object_keys(t.heartbeat()::jsonb #> '{interfaces,0}') key where key not in ('link_up', 'last_packet_at') order by key;
+from jsonb_object_keys(t.heartbeat()::jsonb #> '{interfaces,0}') key where key not in ('link_up', 'promiscuous', 'last_packet_at') order by key;
 select matches(pg_temp.beat(pg_temp.interface(jsonb_build_object(key, case jsonb_typeof(value) when 'number' then to_jsonb(value::text) when 'string' then '1' else '"true"' end))), '^bad_event: seq 1: ', 'interface with another type of ' || key)
 from jsonb_each(t.heartbeat()::jsonb #> '{interfaces,0}') order by key;
 select matches(pg_temp.beat(pg_temp.interface('{"surprise":1}')), '^bad_event: seq 1: ', 'interface with a surprise');
 select matches(pg_temp.beat(jsonb_build_object('interfaces', jsonb_build_array(i, i))), '^bad_event: seq 1: ', 'an interface twice') from (select t.heartbeat()::jsonb #> '{interfaces,0}') x(i);
 select is(pg_temp.beat(v::jsonb), 'stored', 'heartbeat with ' || v) from unnest(array[
     '{"interfaces":[],"events":[],"losses":[],"anomalies":[]}', '{"clock_offset_us":-9007199254740991,"clock_max_error_us":5,"clock_synced":false}', '{"libpcap_version":"1.10.3","openssl_version":"3.0","kernel_version":"6.1.0"}',
+    '{"build_sha256":"' || repeat('ab', 32) || '","ndpi_library_sha256":"' || repeat('cd', 32) || '"}',
     '{"work_batches_waiting_max":1,"work_batches_capacity":8,"fact_batches_waiting_max":1,"fact_batches_capacity":8,"recorder_lag_us":5,"workers":2,"worker_restarts":0}',
     '{"commits":3,"commit_errors":0,"commit_p50_us":1,"commit_p99_us":2,"commit_max_us":3}', '{"commits":0,"commit_errors":0}', '{"checksum_bad":1,"unsigned_ms":3}',
-    '{"spool_bytes":1,"spool_cap_bytes":2,"spool_unacked_events":1,"spool_oldest_unacked_ms":9,"spool_quarantined":0}', '{"db_connected":true,"db_lag_events":1,"db_retries":0,"db_errors":0,"db_last_ack_at":"2026-01-01T00:00:00.000000001Z"}',
+    '{"spool_bytes":1,"spool_cap_bytes":2,"spool_unacked_events":1,"spool_oldest_unacked_ms":9,"spool_quarantined":0}', '{"db_connected":true,"db_lag_events":1,"db_retries":0,"db_errors":0,"db_refused":0,"db_last_ack_at":"2026-01-01T00:00:00.000000001Z"}',
     '{"canary_number":3,"canary_flow_lag_us":900,"canary_dns_lag_us":800}', '{"canary_number":3,"canary_flow_lag_us":900,"canary_stage":"commit"}', '{"canary_number":3,"canary_stage":"decode"}']) v;
 select matches(pg_temp.raw('health.heartbeat', replace(t.heartbeat(), v, regexp_replace(v, '[0-9]+$', 'null'))), '^bad_event: seq 1: heartbeat_[a-z]+\.[a-z_]+ is missing', 'heartbeat with null for ' || v)
-from unnest(array['"sealed":8', '"shed":1', '"dropped_no_buffer":2', '"ring_freezes":0', '"coalesced":0', '"checksum_partial":0', '"reopened":0', '"packets":9', '"bytes":900', '"bytes":60']) v;
+from unnest(array['"sealed":8', '"shed":1', '"dropped_no_buffer":2', '"ring_freezes":0', '"coalesced":0', '"checksum_partial":0', '"reopened":0', '"malformed":0', '"truncated":0', '"packets":9', '"bytes":900', '"bytes":60']) v;
 select is(pg_temp.beat('{"events_produced":10}'), 'stored', 'a heartbeat whose events do not close is stored too');
 select is(pg_temp.beat('{"packets_offered":11,"reasons":["spool_full"],"previous_seq":0,"last_packet_at":"2026-01-01T00:00:00.000000000Z"}'), 'stored', 'a heartbeat whose ledger does not close is stored, and says so');
 

@@ -69,7 +69,7 @@ create function t.heartbeat(over jsonb default '{}') returns text language sql s
            'config_sha256', repeat('ab', 32), 'schema_sha256', repeat('cd', 32), 'key_id', encode(sha256(t.spki(1)), 'hex'), 'packets_offered', 12, 'packets_decoded', 7,
            'packets_not_ip', 2, 'packets_shed', 1, 'packets_dropped_no_buffer', 2, 'events_produced', 9, 'events_sealed', 8, 'events_shed', 1,
            'anomalies', '[{"name":"ip_fragment_overlap","count":3}]'::jsonb,
-           'interfaces', '[{"name":"eth1","kind":"af_packet","link_up":true,"packets":9,"bytes":900,"dropped_kernel":0,"dropped_nic":0,"dropped_no_buffer":2,"ring_freezes":0,"coalesced":0,"checksum_partial":0,"reopened":0,"last_packet_at":"2026-01-01T00:00:00.000000001Z"}]'::jsonb,
+           'interfaces', '[{"name":"eth1","kind":"af_packet","link_up":true,"packets":9,"bytes":900,"dropped_kernel":0,"dropped_nic":0,"dropped_no_buffer":2,"ring_freezes":0,"coalesced":0,"checksum_partial":0,"reopened":0,"malformed":0,"truncated":0,"promiscuous":true,"last_packet_at":"2026-01-01T00:00:00.000000001Z"}]'::jsonb,
            'events', '[{"event_type":"dpi.flow","sealed":8,"shed":1}]'::jsonb, 'losses', '[{"cause":"worker_ring","packets":1,"bytes":60,"events":0}]'::jsonb) || over)) $$;
 
 -- The other events of a probe's own.

@@ -24,9 +24,11 @@ HeartbeatFacts full() {
   f.reasons = {"drops_kernel", "link_down"};
   f.probe_version = "1.0.0";
   f.ndpi_version = "4.2.0";
-  f.libpcap_version = "1.10.3";
-  f.openssl_version = "3.0.17";
-  f.kernel_version = "6.1.0-37-amd64";
+  f.software = {.libpcap_version = "1.10.3",
+                .openssl_version = "3.0.17",
+                .kernel_version = "6.1.0-37-amd64",
+                .build_sha256 = Digest{1},
+                .ndpi_library_sha256 = Digest{2}};
   f.clock_offset_us = -1500;
   f.clock_max_error_us = 3000;
   f.clock_synced = true;
@@ -34,6 +36,9 @@ HeartbeatFacts full() {
   eth.name = "eth1 \"x\"";
   eth.kind = "af_packet";
   eth.link_up = false;
+  eth.promiscuous = true;
+  eth.malformed = 1;
+  eth.truncated = 2;
   eth.packets = 3;
   eth.last_packet_at = timestamp(1);
   f.interfaces = {eth};
@@ -45,7 +50,7 @@ HeartbeatFacts full() {
   f.recorder_lag_us = 11;
   f.commit = CommitFacts{3, 1, CommitFacts::Latency{10, 20, 30}};
   f.spool = SpoolFacts{1, 100, 2, 40, 0};
-  f.database = DatabaseFacts{true, 5, timestamp(2), 1, 0};
+  f.database = DatabaseFacts{true, 5, timestamp(2), 1, 2, 1};
   f.workers = 2;
   f.worker_restarts = 1;
   f.canary = CanaryFacts{4, 900, 800, ""};
@@ -64,7 +69,8 @@ TEST(HeartbeatPayload, LeavesOutWhatTheMachineDoesNotSay) {
   for (const std::string_view member :
        {"clock_offset_us", "clock_synced", "commit", "db_", "spool", "canary", "workers",
         "worker_restarts", "batches", "kernel_version", "libpcap", "openssl", "unsigned_ms",
-        "checksum_bad", "last_packet_at", "previous_seq", "recorder_lag"}) {
+        "checksum_bad", "last_packet_at", "previous_seq", "recorder_lag", "build_sha256",
+        "ndpi_library_sha256"}) {
     EXPECT_FALSE(holds(text, std::string{"\""} + std::string{member})) << member;
   }
   EXPECT_TRUE(holds(text, "\"interfaces\":[]"));
@@ -77,7 +83,7 @@ TEST(HeartbeatPayload, WritesListsAsObjects) {
   const std::string text = payload(full());
   EXPECT_TRUE(holds(
       text,
-      R"("interfaces":[{"bytes":0,"checksum_partial":0,"coalesced":0,"dropped_kernel":0,"dropped_nic":0,"dropped_no_buffer":0,"kind":"af_packet","last_packet_at":"1970-01-01T00:00:00.000000001Z","link_up":false,"name":"eth1%20%22x%22","packets":3,"reopened":0,"ring_freezes":0}])"))
+      R"("interfaces":[{"bytes":0,"checksum_partial":0,"coalesced":0,"dropped_kernel":0,"dropped_nic":0,"dropped_no_buffer":0,"kind":"af_packet","last_packet_at":"1970-01-01T00:00:00.000000001Z","link_up":false,"malformed":1,"name":"eth1%20%22x%22","packets":3,"promiscuous":true,"reopened":0,"ring_freezes":0,"truncated":2}])"))
       << text;
   EXPECT_TRUE(holds(text, R"("events":[{"event_type":"dpi.flow","sealed":4,"shed":1}])"));
   EXPECT_TRUE(holds(text, R"("losses":[{"bytes":60,"cause":"kernel","events":0,"packets":1}])"));

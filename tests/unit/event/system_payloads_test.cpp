@@ -83,17 +83,21 @@ TEST(SystemPayloads, ProbeStartSaysWhatAnUncleanEndLost) {
   EXPECT_EQ(written(append_probe_start_payload, f).find("loss_window"), std::string::npos);
   f.clean_shutdown = false;
   f.loss_window = LossWindow{timestamp(1), timestamp(2)};
-  f.libpcap_version = "1.10.3";
-  f.openssl_version = "3.0";
-  f.kernel_version = "6.1";
+  f.software = {.libpcap_version = "1.10.3",
+                .openssl_version = "3.0",
+                .kernel_version = "6.1",
+                .build_sha256 = Digest{},
+                .ndpi_library_sha256 = Digest{}};
   const std::string text = written(append_probe_start_payload, f);
   EXPECT_NE(text.find(R"("loss_window":{"from":"1970-01-01T00:00:00.000000001Z",)"
                       R"("to":"1970-01-01T00:00:00.000000002Z"})"),
             std::string::npos)
       << text;
-  EXPECT_NE(text.find(R"("versions":{"kernel":"6.1","libpcap":"1.10.3","ndpi":"4.2.0",)"
-                      R"("openssl":"3.0","probe":"1.0.0",)"),
-            std::string::npos)
+  EXPECT_NE(
+      text.find(R"("versions":{"build_sha256":")" + zeros(64) +
+                R"(","kernel":"6.1","libpcap":"1.10.3","ndpi":"4.2.0","ndpi_library_sha256":")" +
+                zeros(64) + R"(","openssl":"3.0","probe":"1.0.0",)"),
+      std::string::npos)
       << text;
 }
 
