@@ -260,7 +260,7 @@ select re_core.make_append_only(t) from unnest(array[
 select re_core.protect_by_tenant(t) from unnest(array[
     're_ai.feature_vector', 're_ai.cluster', 're_ai.cluster_member', 're_ai.novelty_score', 're_ai.shap_explanation']::regclass[]) t;
 
-grant usage on schema re_ai to re_viewer, re_correlation, re_ai_writer, re_owner;
+grant usage on schema re_ai to re_viewer, re_correlation, re_ai_writer;
 grant execute on function
     re_ai.add_model_version(text, int, text, bytea, timestamptz),
     re_ai.add_vector(uuid, text, int, timestamptz, timestamptz, uuid, bigint, uuid, text, bytea, int),

@@ -24,12 +24,12 @@ insert into nullable values
         'server_name server_name_truncated tls_version tls_cipher alpn alpn_truncated ja3 ja3s ja4 cert_sha256 cert_subject cert_subject_truncated cert_issuer cert_issuer_truncated '
         'cert_not_before cert_not_before_ns cert_not_after cert_not_after_ns http_method http_method_truncated http_url http_url_truncated http_user_agent http_user_agent_truncated http_status '
         'ssh_client ssh_client_truncated ssh_server ssh_server_truncated hassh hassh_server canary'),
-    ('re_dpi.heartbeat', 'previous_seq libpcap_version openssl_version kernel_version clock_offset_us clock_max_error_us clock_synced checksum_bad work_batches_waiting_max work_batches_capacity '
+    ('re_dpi.heartbeat', 'previous_seq libpcap_version openssl_version kernel_version build_sha256 ndpi_library_sha256 clock_offset_us clock_max_error_us clock_synced checksum_bad work_batches_waiting_max work_batches_capacity '
         'fact_batches_waiting_max fact_batches_capacity recorder_lag_us commits commit_errors commit_p50_us commit_p99_us commit_max_us spool_bytes spool_cap_bytes spool_unacked_events '
-        'spool_oldest_unacked_ms spool_quarantined db_connected db_lag_events db_last_ack_at db_last_ack_at_ns db_retries db_errors unsigned_ms workers worker_restarts canary_number '
+        'spool_oldest_unacked_ms spool_quarantined db_connected db_lag_events db_last_ack_at db_last_ack_at_ns db_retries db_errors db_refused unsigned_ms workers worker_restarts canary_number '
         'canary_flow_lag_us canary_dns_lag_us canary_stage last_packet_at last_packet_at_ns'),
-    ('re_dpi.heartbeat_interface', 'link_up last_packet_at last_packet_at_ns'),
-    ('re_dpi.probe_start', 'libpcap_version openssl_version kernel_version loss_window_from loss_window_from_ns loss_window_to loss_window_to_ns'),
+    ('re_dpi.heartbeat_interface', 'link_up promiscuous last_packet_at last_packet_at_ns'),
+    ('re_dpi.probe_start', 'libpcap_version openssl_version kernel_version build_sha256 ndpi_library_sha256 loss_window_from loss_window_from_ns loss_window_to loss_window_to_ns'),
     ('re_dpi.worker_crash', 'quarantine_sha256'),
     ('re_ops.legal_hold', 'schema_name table_name'),
     ('re_ops.retention_ledger', 'row_count content_sha256'),
