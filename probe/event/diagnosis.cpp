@@ -50,7 +50,7 @@ void diagnose_interfaces(const HeartbeatFacts& previous, const HeartbeatFacts& c
     add(out, i.link_up == false, "link_down");
     add(out, stuck, "capture_stuck");
     add(out, !stuck && saw_nothing(i, current), "no_traffic");
-    add(out, i.ring_freezes > before.ring_freezes || i.reopened > before.reopened, "frozen_socket");
+    add(out, i.ring_freezes > before.ring_freezes, "frozen_socket");
     packets += since(before.packets, i.packets);
     merged += since(before.coalesced, i.coalesced);
   }
