@@ -30,12 +30,12 @@ std::optional<Digest> sha256_of_file(const std::string& path) {
 }  // namespace
 
 Software running_software(const std::string& ndpi_library) {
-  return {.libpcap_version = libpcap_version(),
-          .openssl_version = openssl_version(),
-          .kernel_version = kernel_release(),
-          .build_sha256 = sha256_of_file("/proc/self/exe"),
-          .ndpi_library_sha256 =
-              ndpi_library.empty() ? std::nullopt : sha256_of_file(ndpi_library)};
+  return {
+      .libpcap_version = libpcap_version(),
+      .openssl_version = openssl_version(),
+      .kernel_version = kernel_release(),
+      .build_sha256 = sha256_of_file("/proc/self/exe"),
+      .ndpi_library_sha256 = ndpi_library.empty() ? std::nullopt : sha256_of_file(ndpi_library)};
 }
 
 }  // namespace dpi

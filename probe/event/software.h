@@ -1,5 +1,5 @@
-// What runs, beyond the versions of probe and nDPI. Of the machine, so empty in replay; what is empty
-// is absent from payloads.
+// What runs, beyond the versions of probe and nDPI. Of the machine, so empty in replay; what is
+// empty is absent from payloads.
 #pragma once
 
 #include <optional>
