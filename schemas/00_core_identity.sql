@@ -678,6 +678,8 @@ grant execute on function re_core.enrol_replay(uuid, uuid, bytea) to re_probe;
 grant select on all tables in schema re_core to re_auditor, re_viewer;
 grant select on re_core.machine, re_core.component_instance, re_core.component_instance_status, re_core.component_identity_history
     to re_correlation, re_ai_writer;
-grant select, references on re_core.tenant, re_core.machine, re_core.component_instance to re_corr_owner, re_ai_owner;
+grant references on re_core.tenant, re_core.machine, re_core.component_instance to re_corr_owner, re_ai_owner;
+grant select on re_core.machine to re_corr_owner, re_ai_owner;
+grant select on re_core.component_instance to re_ai_owner;
 
 reset role;

@@ -1128,7 +1128,7 @@ select re_core.protect_by_tenant(t) from unnest(array[
     're_raw.subtree', 're_raw.chain_violation', 're_raw.violation_counter']::regclass[]) t;
 
 grant usage on schema re_raw to
-    re_probe, re_agent_writer, re_ingest, re_viewer, re_soc, re_correlation, re_ai_writer, re_corr_owner, re_ai_owner, re_retention;
+    re_probe, re_agent_writer, re_ingest, re_viewer, re_soc, re_correlation, re_ai_writer, re_corr_owner, re_retention;
 grant execute on function
     re_raw.ingest(uuid, bigint, bytea[], bytea[], text, boolean),
     re_raw.fill_gap(uuid, bigint, bytea[], bytea[]),
@@ -1137,8 +1137,8 @@ grant execute on function re_raw.verify_chain(uuid, bigint, bigint) to re_probe,
 grant execute on function re_raw.merkle_root(bytea[]), re_raw.tree_root(uuid, bigint) to re_auditor;
 grant execute on function re_raw.update_subtrees(uuid) to re_retention;
 grant select on all tables in schema re_raw to re_auditor, re_viewer;
-grant select on re_raw.raw_event, re_raw.chain_gap to re_correlation, re_ai_writer, re_corr_owner;
-grant select on re_raw.ingest_segment, re_raw.chain_gap_fill to re_corr_owner;
+grant select on re_raw.raw_event, re_raw.chain_gap to re_correlation, re_ai_writer;
+grant select on re_raw.raw_event, re_raw.ingest_segment, re_raw.chain_gap_fill to re_corr_owner;
 revoke select on re_raw.stored_range from re_viewer;   -- its owner passes row-level security
 
 reset role;

@@ -573,7 +573,7 @@ select re_core.make_append_only(t), re_core.protect_by_tenant(t) from unnest(arr
     're_agent.process_activity', 're_agent.file_activity', 're_agent.persistence_activity', 're_agent.network_intent',
     're_agent.deception_event', 're_agent.component_health']::regclass[]) t;
 
-grant usage on schema re_agent to re_viewer, re_correlation, re_ai_writer, re_corr_owner, re_ai_owner;
+grant usage on schema re_agent to re_viewer, re_correlation, re_ai_writer;
 grant select on all tables in schema re_agent to re_auditor, re_viewer, re_correlation, re_ai_writer;
 
 reset role;

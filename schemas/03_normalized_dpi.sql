@@ -1756,7 +1756,7 @@ select re_core.make_append_only(t), re_core.protect_by_tenant(t) from unnest(arr
     're_dpi.heartbeat_event', 're_dpi.heartbeat_loss', 're_dpi.loss_report', 're_dpi.loss_report_event', 're_dpi.clock_step',
     're_dpi.probe_start', 're_dpi.probe_stop', 're_dpi.config_change', 're_dpi.config_change_member', 're_dpi.worker_crash']::regclass[]) t;
 
-grant usage on schema re_dpi to re_viewer, re_correlation, re_ai_writer, re_corr_owner, re_ai_owner;
+grant usage on schema re_dpi to re_viewer, re_correlation, re_ai_writer;
 grant select on all tables in schema re_dpi to re_auditor, re_viewer, re_correlation, re_ai_writer;
 
 reset role;

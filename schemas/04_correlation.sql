@@ -433,6 +433,6 @@ grant execute on function
     re_corr.decide(uuid, text, text),
     re_corr.record_execution(uuid, text, text) to re_correlation;
 grant select on all tables in schema re_corr to re_auditor, re_viewer, re_correlation, re_ai_writer;
-grant select, references on re_corr.incident to re_ai_owner;
+grant references on re_corr.incident to re_ai_owner;
 
 reset role;

@@ -71,7 +71,7 @@ select is((select string_agg(g || ' ' || n, ', ' order by g collate "C") from (
     select relacl as acl, relowner as o from pg_class where relnamespace::regnamespace::text like 're\_%' and not relispartition
     union all select proacl, proowner from pg_proc where pronamespace::regnamespace::text like 're\_%'
     union all select nspacl, nspowner from pg_namespace where nspname like 're\_%') x cross join aclexplode(x.acl) a where a.grantee <> x.o group by 1) y),
-    're_agent_writer 8, re_ai_owner 18, re_ai_writer 90, re_auditor 110, re_corr_owner 19, re_correlation 93, re_enrol 11, re_ingest 9, re_probe 10, re_retention 20, re_soc 33, re_viewer 74', 'rights of each role');
+    're_agent_writer 8, re_ai_owner 13, re_ai_writer 90, re_auditor 110, re_corr_owner 14, re_correlation 93, re_enrol 11, re_ingest 9, re_probe 10, re_retention 20, re_soc 33, re_viewer 74', 'rights of each role');
 
 -- Zero data
 create function pg_temp.rows(v text) returns bigint language plpgsql as $$ declare n bigint; begin execute 'select count(*) from ' || v into n; return n; end $$;

@@ -7,8 +7,8 @@ select no_plan();
 create temp table may (act text, objects text, roles text);     -- "schema.*": every table and view of it
 insert into may values
     ('use', 're_core', 're_probe re_agent_writer re_ingest re_correlation re_ai_writer re_soc re_auditor re_retention re_enrol re_viewer re_corr_owner re_ai_owner'),
-    ('use', 're_raw', 're_probe re_agent_writer re_ingest re_correlation re_ai_writer re_soc re_auditor re_retention re_viewer re_corr_owner re_ai_owner'),
-    ('use', 're_agent re_dpi', 're_correlation re_ai_writer re_auditor re_viewer re_corr_owner re_ai_owner'),
+    ('use', 're_raw', 're_probe re_agent_writer re_ingest re_correlation re_ai_writer re_soc re_auditor re_retention re_viewer re_corr_owner'),
+    ('use', 're_agent re_dpi', 're_correlation re_ai_writer re_auditor re_viewer'),
     ('use', 're_corr', 're_correlation re_ai_writer re_auditor re_viewer re_ai_owner re_owner'),   -- re_owner is a member of re_ai_owner
     ('use', 're_ai', 're_correlation re_ai_writer re_auditor re_viewer'),
     ('use', 're_ops', 're_soc re_auditor re_retention'),
@@ -19,11 +19,11 @@ insert into may values
     ('read', 're_raw.raw_event re_raw.chain_gap re_raw.chain_gap_fill re_raw.ingest_segment re_raw.chain_head re_raw.checkpoint re_raw.subtree re_raw.chain_violation re_raw.violation_counter re_raw.event_type',
         're_viewer'),   -- but not stored_range, whose owner passes row-level security
     ('read', 're_agent.* re_dpi.* re_corr.* re_ai.* re_view.*', 're_correlation re_ai_writer'),
-    ('read', 're_raw.raw_event re_raw.chain_gap', 're_correlation re_ai_writer re_corr_owner'),
+    ('read', 're_raw.raw_event re_raw.chain_gap', 're_correlation re_ai_writer'),
     ('read', 're_core.machine re_core.component_instance re_core.component_instance_status re_core.component_identity_history', 're_correlation re_ai_writer'),
-    ('read', 're_raw.ingest_segment re_raw.chain_gap_fill', 're_corr_owner'),
-    ('read', 're_core.tenant re_core.machine re_core.component_instance', 're_corr_owner re_ai_owner'),
-    ('read', 're_corr.incident', 're_ai_owner re_owner'),
+    ('read', 're_raw.raw_event re_raw.ingest_segment re_raw.chain_gap_fill', 're_corr_owner'),
+    ('read', 're_core.machine', 're_corr_owner re_ai_owner'),
+    ('read', 're_core.component_instance', 're_ai_owner'),
     ('read', 're_ops.*', 're_retention'),
     ('read', 're_view.* re_ops.partition re_ops.partition_horizon', 're_soc'),
 
