@@ -1,6 +1,7 @@
 #include "probe/store/shipper.h"
 
 #include "probe/base/check.h"
+#include "probe/store/shipping.h"
 #include "tests/unit/store/store_fixture.h"
 
 namespace dpi::test {
@@ -224,6 +225,32 @@ TEST_F(ShipperTest, AnotherLoginsInstanceIsRefused) {
   Shipper second = shipper("a", other);
   expect_refused(second, "database: ");
   expect_stored(1);
+}
+
+TEST_F(ShipperTest, ShippingTellsARefusalFromAnAbsence) {
+  const auto any = [] { return SpoolReader::any_commit; };
+  const auto spool = new_spool("a");
+  Chain chain;
+  chain.write(*spool, 3);
+  {
+    ShipTarget other = target();
+    other.bundle_sha256[31] ^= 0x80U;
+    Shipping shipping(shipper("a", other), any, {});
+    EXPECT_FALSE(shipping.stop());
+    EXPECT_EQ(shipping.stats().attempts_failed, 1U);
+    EXPECT_EQ(shipping.stats().attempts_refused, 1U);
+    EXPECT_EQ(shipping.stats().attempts_again, 0U);
+  }
+  cluster_->stop();
+  {
+    Shipping shipping(shipper("a"), any, {.patience = std::chrono::seconds{1}});
+    EXPECT_FALSE(shipping.stop());
+    const ShippingStats stats = shipping.stats();
+    EXPECT_GE(stats.attempts_failed, 2U);
+    EXPECT_EQ(stats.attempts_again, stats.attempts_failed - 1);
+    EXPECT_EQ(stats.attempts_refused, 0U);
+  }
+  cluster_->start();
 }
 
 }  // namespace
