@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """verify.py FILE [PUBLIC_KEY.pem …]: checks what `ransomeye-dpi replay --out jsonl` and exports print, without any of its code.
+verify.py --proof PROOF EVENT PUBLIC_KEY.pem …: checks one event with its proof, as `ransomeye-dpi verify --prove` writes them.
 
 Needs Python 3 and the openssl command. Exit 0: intact, 1: not; the first thing that is wrong is named. Without keys the chain's own
 announced key is used, which proves that nothing was changed, not who wrote it. Format: docs/envelope.md."""
@@ -8,6 +9,7 @@ sha = lambda *parts: hashlib.sha256(b''.join(parts)).digest()
 canonical = lambda value: json.dumps(value, sort_keys=True, separators=(',', ':')).encode()
 stop = lambda why: sys.exit(f'NOT INTACT: {why}')
 pem = lambda spki: b'-----BEGIN PUBLIC KEY-----\n' + base64.b64encode(spki) + b'\n-----END PUBLIC KEY-----\n'
+names = lambda keys: ', '.join(sha(k).hex()[:16] for k in keys)
 
 
 def signed(body, signature, spki):
@@ -19,41 +21,97 @@ def signed(body, signature, spki):
                               capture_output=True).returncode == 0
 
 
-trusted = [base64.b64decode(''.join(open(f).read().splitlines()[1:-1])) for f in sys.argv[2:]]
-previous, peaks, count, covered, keys = bytes(32), [], 0, 0, list(trusted)
-for number, line in enumerate(open(sys.argv[1], 'rb'), 1):
+def parse(line, where):
+    """A line of the form that is written, byte for byte."""
     try:
         row = json.loads(line)
     except ValueError:
-        stop(f'line {number} is not JSON')
+        stop(f'{where} is not JSON')
     if canonical(row) + b'\n' != line:
-        stop(f'line {number} is not canonical')
-    if 'checkpoint' in row:
-        body, signatures = base64.b64decode(row['checkpoint']).split(b'\n\n')
-        origin, size, root = (body + b'\n').decode().splitlines()
-        top = None
-        for height, peak in reversed(peaks):
-            top = peak if top is None else sha(b'\x01', peak, top)
-        if origin != 'ransomeye.dpi/' + instance or int(size) != count or base64.b64decode(root) != top:
-            stop(f'line {number}: the checkpoint is not over these {count} events')
-        blobs = [base64.b64decode(s.split(b' ')[2]) for s in signatures.splitlines()]
-        if not any(b[:4] == sha(origin.encode(), b'\n\x01', k[-32:])[:4] and signed(body + b'\n', b[4:], k) for b in blobs for k in keys):
-            stop(f'line {number}: no signature of a known key')
-        covered = count
-        continue
-    e, payload = row['envelope'], canonical(row['payload'])
-    instance = e['component_instance_id']
-    bound = bytearray(sha(b'ransomeye.event-id/1\n', uuid.UUID(instance).bytes, e['seq'].to_bytes(8, 'big'), sha(payload))[:10])
+        stop(f'{where} is not canonical')
+    return row
+
+
+def commits(e, payload):
+    """Does the envelope commit to that payload, and does its id follow from both?"""
+    bound = bytearray(sha(b'ransomeye.event-id/1\n', uuid.UUID(e['component_instance_id']).bytes, e['seq'].to_bytes(8, 'big'), sha(payload))[:10])
     bound[0], bound[2] = bound[0] & 15 | 0x80, bound[2] & 63 | 0x80
-    if e['seq'] != count or e['prev_hash'] != previous.hex() or sha(payload).hex() != e['payload_sha256'] or uuid.UUID(e['event_id']).bytes[6:] != bytes(bound):
-        stop(f'line {number}: event {e["seq"]} was edited, moved, inserted, or one before it deleted')
-    if count == 0 and not trusted:
-        keys.append(base64.b64decode(row['payload']['key_spki']))
-    previous, count = sha(b'\0', canonical(e)), count + 1
-    peaks.append((0, previous))
-    while len(peaks) > 1 and peaks[-1][0] == peaks[-2][0]:
-        (height, left), (_, right) = peaks[-2:]
-        peaks[-2:] = [(height + 1, sha(b'\x01', left, right))]
-if not count or covered != count:
-    stop(f'{count - covered} of {count} events are behind the last checkpoint')
-print(f'intact: {count} events of {instance}, signed by', ', '.join(sha(k).hex()[:16] for k in keys), '' if trusted else '(announced by the chain itself)')
+    return sha(payload).hex() == e['payload_sha256'] and uuid.UUID(e['event_id']).bytes[6:] == bytes(bound)
+
+
+def opened(note, instance, keys, where):
+    """Size and root of a checkpoint of that instance, and the one of the keys that signed it."""
+    body, signatures = note.split(b'\n\n')
+    origin, size, root = (body + b'\n').decode().splitlines()
+    if origin != 'ransomeye.dpi/' + instance:
+        stop(f'{where}: the checkpoint is of {origin}')
+    blobs = [base64.b64decode(s.split(b' ')[2]) for s in signatures.splitlines()]
+    for key in keys:
+        if any(b[:4] == sha(origin.encode(), b'\n\x01', key[-32:])[:4] and signed(body + b'\n', b[4:], key) for b in blobs):
+            return int(size), base64.b64decode(root), key
+    stop(f'{where}: no signature of a known key')
+
+
+def chain(path, trusted):
+    previous, peaks, count, covered, instance, keys = bytes(32), [], 0, 0, '', list(trusted)
+    for number, line in enumerate(open(path, 'rb'), 1):
+        row, where = parse(line, f'line {number}'), f'line {number}'
+        if 'checkpoint' in row:
+            top = None
+            for height, peak in reversed(peaks):
+                top = peak if top is None else sha(b'\x01', peak, top)
+            if opened(base64.b64decode(row['checkpoint']), instance, keys, where)[:2] != (count, top):
+                stop(f'{where}: the checkpoint is not over these {count} events')
+            covered = count
+            continue
+        e = row['envelope']
+        if e['seq'] != count or e['prev_hash'] != previous.hex() or not commits(e, canonical(row['payload'])):
+            stop(f'{where}: event {e["seq"]} was edited, moved, inserted, or one before it deleted')
+        if count == 0 and not trusted:
+            keys.append(base64.b64decode(row['payload']['key_spki']))
+        instance, previous, count = e['component_instance_id'], sha(b'\0', canonical(e)), count + 1
+        peaks.append((0, previous))
+        while len(peaks) > 1 and peaks[-1][0] == peaks[-2][0]:
+            (height, left), (_, right) = peaks[-2:]
+            peaks[-2:] = [(height + 1, sha(b'\x01', left, right))]
+    if not count or covered != count:
+        stop(f'{count - covered} of {count} events are behind the last checkpoint')
+    return f'{count} events of {instance}, signed by {names(keys)}' + ('' if trusted else ' (announced by the chain itself)')
+
+
+def proof(path, event, trusted):
+    head, note = open(path, 'rb').read().split(b'\n\n', 1)
+    form, index, *hashes = head.split(b'\n')
+    row = parse(open(event, 'rb').read(), event)
+    e = row['envelope']
+    if form != b'c2sp.org/tlog-proof@v1' or index != b'index %d' % e['seq']:
+        stop(f'{path} is not the proof of event {e["seq"]}')
+    if not commits(e, canonical(row['payload'])):
+        stop(f'{event} was edited')
+    size, root, key = opened(note, e['component_instance_id'], trusted, path)
+    node, at, last = sha(b'\0', canonical(e)), e['seq'], size - 1  # RFC 9162 section 2.1.3.2
+    for sibling in map(base64.b64decode, hashes):
+        if last == 0:
+            stop(f'{path}: the path is too long')
+        if at & 1 or at == last:
+            node = sha(b'\x01', sibling, node)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            node = sha(b'\x01', node, sibling)
+        at, last = at >> 1, last >> 1
+    if e['seq'] >= size or last or node != root:
+        stop(f'event {e["seq"]} is not in the tree over {size} events')
+    return f'event {e["seq"]} of {e["component_instance_id"]}, in the tree over {size} events, signed by {names([key])}'
+
+
+def main(arguments):
+    single = arguments[:1] == ['--proof']
+    keys = [base64.b64decode(''.join(open(f).read().splitlines()[1:-1])) for f in arguments[3 if single else 1:]]
+    try:
+        print('intact:', proof(arguments[1], arguments[2], keys) if single else chain(arguments[0], keys))
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        stop(f'a part is missing or unreadable ({error})')
+
+
+main(sys.argv[1:])

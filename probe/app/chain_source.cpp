@@ -10,16 +10,13 @@
 #include <set>
 #include <utility>
 
+#include "probe/envelope/exchange_line.h"
 #include "probe/spool/spool_reader.h"
 #include "probe/store/postgres.h"
 #include "probe/store/spool_state.h"
 
 namespace dpi {
 namespace {
-
-constexpr std::string_view envelope_prefix = "{\"envelope\":";
-constexpr std::string_view payload_separator = ",\"payload\":";
-constexpr std::string_view checkpoint_prefix = "{\"checkpoint\":\"";
 
 tl::unexpected<Error> broken(std::string what) {
   return fail(Errc::verification, std::move(what));
@@ -31,21 +28,15 @@ Result<void> add_note(ChainVerifier& verifier, std::string_view note, const Note
 }
 
 Result<void> add_line(ChainVerifier& verifier, std::string_view line, const NoteObserver& observe) {
-  if (line.starts_with(checkpoint_prefix) && line.ends_with("\"}")) {
-    const auto note = parse_base64(
-        line.substr(checkpoint_prefix.size(), line.size() - checkpoint_prefix.size() - 2));
+  if (is_checkpoint_line(line)) {
+    const auto note = parse_checkpoint_line(line);
     if (!note) return broken("the checkpoint line is not base64");
-    return add_note(verifier, as_text(*note), observe);
+    return add_note(verifier, *note, observe);
   }
-  // No string of the envelope can hold a quote: the first separator is the border.
-  const std::size_t border = line.find(payload_separator);
-  if (!line.starts_with(envelope_prefix) || border == std::string_view::npos ||
-      !line.ends_with("}")) {
+  const auto event = parse_event_line(line);
+  if (!event)
     return broken("the line is neither {\"envelope\":…,\"payload\":…} nor {\"checkpoint\":…}");
-  }
-  const std::size_t payload = border + payload_separator.size();
-  return verifier.add_event(line.substr(envelope_prefix.size(), border - envelope_prefix.size()),
-                            line.substr(payload, line.size() - payload - 1));
+  return verifier.add_event(event->envelope, event->payload);
 }
 
 Result<ChainReport> verify_lines(std::istream& in, const std::string& name, ChainVerifier& verifier,

@@ -165,6 +165,15 @@ class CommandLine {
     c->add_option("--trust", verify_.trust, "public keys (PEM) that may have signed");
     c->add_option("--against", verify_.against,
                   "a checkpoint kept elsewhere that the chain must contain");
+    c->add_option("--prove", verify_.prove,
+                  "sequence or event_id: write that event and its proof, to be handed over");
+    c->add_option("--prove-to", verify_.prove_to, "the folder for them, the current one by default")
+        ->needs("--prove");
+    c->add_option("--proof", verify_.proof, "source is one event: check it against this proof")
+        ->excludes("--prove")
+        ->excludes("--against")
+        ->excludes("--instance")
+        ->needs("--trust");
     on(c, [this] { return run_verify(verify_); });
   }
 

@@ -7,8 +7,10 @@
 #include <sstream>
 
 #include "probe/app/chain_source.h"
+#include "probe/app/prove.h"
 #include "probe/app/report.h"
 #include "probe/envelope/checkpoint.h"
+#include "probe/envelope/note_text.h"
 
 namespace dpi {
 namespace {
@@ -70,17 +72,26 @@ std::string conninfo_of(const std::string& source) {
 
 class Verification {
  public:
-  Verification(const VerifyOptions& options, std::vector<PublicKey> trusted, Witness witness)
-      : options_(options), trusted_(std::move(trusted)), witness_(std::move(witness)) {}
+  Verification(const VerifyOptions& options, std::vector<PublicKey> trusted, Witness witness,
+               std::optional<EventProver> prover)
+      : options_(options),
+        trusted_(std::move(trusted)),
+        witness_(std::move(witness)),
+        prover_(std::move(prover)) {}
 
   Result<void> run() {
     const auto verified = is_database(options_.source) ? run_database() : run_single();
     if (!verified) return verified;
-    if (!witness_.kept || witness_.met) return {};
-    return fail(Errc::verification,
-                fmt::format("no checkpoint over {} events as the kept one: the chain was truncated "
-                            "or replaced",
-                            witness_.kept->tree_size));
+    if (witness_.kept && !witness_.met) {
+      return fail(Errc::verification,
+                  fmt::format("no checkpoint over {} events as the kept one: the chain was "
+                              "truncated or replaced",
+                              witness_.kept->tree_size));
+    }
+    if (!prover_) return {};
+    if (prover_->found() != nullptr) return write_proof_files(*prover_->found(), options_.prove_to);
+    return fail(Errc::input,
+                fmt::format("--prove {}: no such event in {}", options_.prove, options_.source));
   }
 
  private:
@@ -93,18 +104,22 @@ class Verification {
     return fail(report.error().code,
                 named ? report.error().what : fmt::format("{}: {}", name, report.error().what));
   }
+  ChainVerifier verifier() {
+    ChainVerifier out(trusted_);
+    if (prover_) out.prove(*prover_);
+    return out;
+  }
   NoteObserver observer() {
     return [this](std::string_view note) { return witness_.compare(note); };
   }
   Result<void> run_single() {
-    ChainVerifier verifier(trusted_);
+    ChainVerifier walk = verifier();
     const bool spool =
         options_.source.starts_with("spool:") || std::filesystem::is_directory(options_.source);
     const std::string path =
         options_.source.starts_with("spool:") ? options_.source.substr(6) : options_.source;
     return finished(
-        spool ? verify_spool(path, verifier, observer()) : verify_jsonl(path, verifier, observer()),
-        path);
+        spool ? verify_spool(path, walk, observer()) : verify_jsonl(path, walk, observer()), path);
   }
   Result<void> run_database() {
     const std::string conninfo = conninfo_of(options_.source);
@@ -117,10 +132,16 @@ class Verification {
       *instances = {*one};
     }
     if (instances->empty()) return fail(Errc::verification, "the database holds no event");
+    if (instances->size() > 1 && parse_decimal(options_.prove)) {
+      return fail(Errc::usage,
+                  fmt::format("--prove {}: {} instances have such a sequence; choose one with "
+                              "--instance, or name the event_id",
+                              options_.prove, instances->size()));
+    }
     for (const Uuid& instance : *instances) {
-      ChainVerifier verifier(trusted_);
+      ChainVerifier walk = verifier();
       auto one =
-          finished(verify_database(conninfo, instance, verifier, observer()), uuid_text(instance));
+          finished(verify_database(conninfo, instance, walk, observer()), uuid_text(instance));
       if (!one) return one;
     }
     return {};
@@ -129,6 +150,7 @@ class Verification {
   const VerifyOptions& options_;
   std::vector<PublicKey> trusted_;
   Witness witness_;
+  std::optional<EventProver> prover_;
 };
 
 }  // namespace
@@ -140,9 +162,20 @@ int run_verify(const VerifyOptions& options) {
     if (!keys) return report(keys.error());
     trusted = std::move(*keys);
   }
+  if (!options.proof.empty()) {
+    const auto proved = verify_proof_file(options.source, options.proof, trusted);
+    return proved ? exit_done : report(proved.error());
+  }
   auto witness = read_witness(options.against);
   if (!witness) return report(witness.error());
-  const auto verified = Verification(options, std::move(trusted), std::move(*witness)).run();
+  std::optional<EventProver> prover;
+  if (!options.prove.empty()) {
+    const auto choice = parse_event_choice(options.prove);
+    if (!choice) return report(choice.error());
+    prover.emplace(*choice);
+  }
+  const auto verified =
+      Verification(options, std::move(trusted), std::move(*witness), std::move(prover)).run();
   return verified ? exit_done : report(verified.error());
 }
 

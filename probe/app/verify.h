@@ -11,6 +11,9 @@ struct VerifyOptions {
   std::string instance;  // of a database; empty: every instance
   std::string trust;     // PEM bundle of public keys; empty: the chain's own announcements
   std::string against;   // a checkpoint that the chain must contain
+  std::string prove;     // a sequence or event_id, whose proof is wanted
+  std::string prove_to = ".";
+  std::string proof;  // source is one event, and this file its proof
 };
 
 [[nodiscard]] int run_verify(const VerifyOptions& options);

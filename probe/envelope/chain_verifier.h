@@ -11,6 +11,7 @@
 #include "probe/base/result.h"
 #include "probe/crypto/signing_key.h"
 #include "probe/envelope/envelope.h"
+#include "probe/envelope/event_proof.h"
 #include "probe/envelope/merkle.h"
 
 namespace dpi {
@@ -31,6 +32,8 @@ class ChainVerifier {
   // Without trusted keys the chain's own announcements (chain.start, key.rotate) give the keys.
   explicit ChainVerifier(std::vector<PublicKey> trusted = {});
 
+  // Shows every event and checkpoint that holds to the prover, which the caller keeps.
+  void prove(EventProver& prover) noexcept { prover_ = &prover; }
   // Instead of the events before it: what a spool keeps of a chain whose beginning it no longer
   // has. Proves itself, for the tree has the root that the note signs; but who signs is announced
   // at the beginning, so it needs trusted keys. Errc::usage when there are none.
@@ -51,6 +54,7 @@ class ChainVerifier {
   [[nodiscard]] Result<void> learn_key(const Envelope& envelope, std::string_view payload);
   [[nodiscard]] Result<void> check_signers(std::string_view note);
 
+  EventProver* prover_ = nullptr;
   std::vector<PublicKey> trusted_;
   std::vector<PublicKey> announced_;  // all keys of this chain; the last is in force
   bool rotation_pending_ = false;     // the next checkpoint carries both signatures

@@ -1,10 +1,10 @@
 #include "probe/envelope/checkpoint.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "probe/crypto/digest.h"
 #include "probe/envelope/canonical.h"
+#include "probe/envelope/note_text.h"
 
 namespace dpi {
 namespace {
@@ -16,15 +16,6 @@ std::array<std::uint8_t, 4> key_hint(std::string_view name, const PublicKey& key
   constexpr std::array<std::uint8_t, 2> separator{'\n', ed25519_type};
   const Digest digest = sha256({as_bytes(name), separator, key.raw()});
   return {digest[0], digest[1], digest[2], digest[3]};
-}
-
-// The next line without its newline; nothing when there is none.
-std::optional<std::string_view> take_line(std::string_view& rest) {
-  const std::size_t end = rest.find('\n');
-  if (end == std::string_view::npos) return std::nullopt;
-  const std::string_view line = rest.substr(0, end);
-  rest.remove_prefix(end + 1);
-  return line;
 }
 
 std::optional<NoteSignature> parse_signature(std::string_view line) {
@@ -70,12 +61,9 @@ std::optional<Checkpoint> parse_checkpoint(std::string_view note) {
   Checkpoint out;
   out.origin = *origin;
   out.body = note.substr(0, note.size() - rest.size());
-  const auto [end, error] =
-      std::from_chars(size->data(), size->data() + size->size(), out.tree_size);
-  if (error != std::errc{} || end != size->data() + size->size() ||
-      std::to_string(out.tree_size) != *size) {
-    return std::nullopt;
-  }
+  const auto number = parse_decimal(*size);
+  if (!number) return std::nullopt;
+  out.tree_size = *number;
   const auto digest = parse_base64(*root);
   if (!digest || digest->size() != out.root.size()) return std::nullopt;
   std::copy(digest->begin(), digest->end(), out.root.begin());

@@ -1,5 +1,7 @@
 #include "probe/envelope/envelope.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -160,6 +162,19 @@ std::optional<Envelope> parse_envelope(std::string_view text) {
   append_envelope(again, e);
   if (again != text) return std::nullopt;
   return e;
+}
+
+Result<void> check_commitments(const Envelope& e, std::optional<std::string_view> payload) {
+  const auto broken = [&e](std::string_view what) {
+    return fail(Errc::verification, fmt::format("sequence {}: {}", e.seq, what));
+  };
+  if (e.event_id != make_event_id(e.identity.instance, e.seq, e.observed_at, e.payload_sha256))
+    return broken("event_id does not follow from instance, sequence and payload");
+  if (!payload) return {};
+  if (payload->size() != e.payload_bytes || sha256({as_bytes(*payload)}) != e.payload_sha256)
+    return broken("the payload is not the one the envelope commits to");
+  if (!is_canonical_json(*payload)) return broken("the payload is not canonical JSON");
+  return {};
 }
 
 Digest envelope_hash(std::string_view envelope) {

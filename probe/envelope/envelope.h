@@ -9,6 +9,7 @@
 
 #include "probe/base/bytes.h"
 #include "probe/base/hex.h"
+#include "probe/base/result.h"
 #include "probe/base/time.h"
 
 namespace dpi {
@@ -52,6 +53,12 @@ struct Envelope {
 void append_envelope(std::string& out, const Envelope& envelope);
 // Only the exact canonical bytes; anything else is nothing.
 [[nodiscard]] std::optional<Envelope> parse_envelope(std::string_view text);
+
+// What an envelope says of its own payload and id: the digest, the length and the id that follows
+// from them, and that the payload is canonical. A payload that was erased lawfully is nothing.
+// Errors are Errc::verification and name the sequence.
+[[nodiscard]] Result<void> check_commitments(const Envelope& envelope,
+                                             std::optional<std::string_view> payload);
 
 // SHA-256(0x00 ‖ bytes): content hash, link of the next envelope and Merkle leaf at once.
 [[nodiscard]] Digest envelope_hash(std::string_view envelope);

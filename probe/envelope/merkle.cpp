@@ -13,6 +13,13 @@ Digest node(const Digest& left, const Digest& right) {
   return sha256({prefix, left, right});
 }
 
+// What the peaks from that one on stand for together.
+Digest bagged(const std::vector<Digest>& peaks, std::size_t from) {
+  Digest root = peaks.back();
+  for (std::size_t i = peaks.size() - 1; i-- > from;) root = node(peaks[i], root);
+  return root;
+}
+
 }  // namespace
 
 void MerkleTree::add(const Digest& leaf) {
@@ -28,9 +35,7 @@ void MerkleTree::add(const Digest& leaf) {
 
 Digest MerkleTree::root() const {
   if (peaks_.empty()) return sha256({});
-  Digest root = peaks_.back();
-  for (std::size_t i = peaks_.size() - 1; i-- > 0;) root = node(peaks_[i], root);
-  return root;
+  return bagged(peaks_, 0);
 }
 
 ByteBuffer MerkleTree::save() const {
@@ -52,6 +57,31 @@ std::optional<MerkleTree> MerkleTree::restore(Bytes state) {
   }
   if (!in.ok() || in.left() != 0) return std::nullopt;
   return tree;
+}
+
+InclusionPath::InclusionPath(const MerkleTree& before)
+    : index_(before.size_), size_(before.size_), peaks_(before.peaks_), mine_(peaks_.size()) {}
+
+void InclusionPath::add(const Digest& leaf) {
+  peaks_.push_back(leaf);
+  for (std::uint64_t size = size_++; (size & 1U) != 0; size >>= 1U) {
+    const Digest right = peaks_.back();
+    peaks_.pop_back();
+    if (mine_ == peaks_.size()) {
+      siblings_.push_back(peaks_.back());
+      --mine_;
+    } else if (mine_ + 1 == peaks_.size()) {
+      siblings_.push_back(right);
+    }
+    peaks_.back() = node(peaks_.back(), right);
+  }
+}
+
+std::vector<Digest> InclusionPath::hashes() const {
+  std::vector<Digest> out = siblings_;
+  if (mine_ + 1 < peaks_.size()) out.push_back(bagged(peaks_, mine_ + 1));
+  for (std::size_t i = mine_; i-- > 0;) out.push_back(peaks_[i]);
+  return out;
 }
 
 bool verify_inclusion(const Digest& leaf, std::uint64_t index, std::uint64_t size,

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "probe/envelope/exchange_line.h"
+
 namespace dpi {
 namespace {
 
@@ -25,17 +27,13 @@ class JsonlSink final : public EventSink {
 
   Result<void> event(std::uint64_t /*seq*/, std::string_view envelope,
                      std::string_view payload) override {
-    buffer_ += "{\"envelope\":";
-    buffer_ += envelope;
-    buffer_ += ",\"payload\":";
-    buffer_ += payload;
-    buffer_ += "}\n";
+    append_event_line(buffer_, {envelope, payload});
+    buffer_ += '\n';
     return buffer_.size() < buffer_bytes ? Result<void>{} : flush();
   }
   Result<void> checkpoint(std::string_view note, const ChainHead& /*head*/) override {
-    buffer_ += "{\"checkpoint\":\"";
-    buffer_ += base64(as_bytes(note));
-    buffer_ += "\"}\n";
+    append_checkpoint_line(buffer_, note);
+    buffer_ += '\n';
     return {};
   }
   Result<void> finish() override {

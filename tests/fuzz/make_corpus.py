@@ -127,6 +127,22 @@ write("fuzz_envelope", {"envelope": (
     '"prev_hash":"%s","schema":"ransomeye.envelope/1","seq":0}' % (uuid, uuid, uuid, uuid, zero, zero)).encode()})
 write("fuzz_checkpoint", {"note": ("ransomeye.dpi/%s\n7\n%s\n\n\u2014 ransomeye.dpi/%s %s\n" % (
     uuid, base64.b64encode(bytes(32)).decode(), uuid, base64.b64encode(bytes(68)).decode())).encode()})
+# The honest one is that of event 2 of tests/support/honest_chain.h, as event_proof_test.cpp has it.
+write("fuzz_event_proof", {
+    "honest": """c2sp.org/tlog-proof@v1
+index 2
+O0o4Ve1XdsL4iAa6eko7ugTVgqSQ1oV+KQT0z/HB5z4=
+VaPNRc7/fHXCPx11XhikINKB7TY+QivECEAGexwRY7M=
+
+ransomeye.dpi/00000000-0000-0000-0000-000000000001
+4
+9x05RpIXvw9RYkZ3rEGHuGcCUmMPkJWmoWiaYS3lsrc=
+
+\u2014 ransomeye.dpi/00000000-0000-0000-0000-000000000001 \
+gvl8bOg38H2VWVTVPANJjE+DqzKvm3d5hQDA3DRdWbH0tZ3YfpQl7pVOT9/+sld9xZ9rO3zyVIHOooyAnZxzGrMcEAw=
+""".encode(),
+    "alone": ("c2sp.org/tlog-proof@v1\nindex 0\n\nransomeye.dpi/%s\n1\n%s\n\n\u2014 ransomeye.dpi/%s %s\n" % (
+        uuid, base64.b64encode(bytes(32)).decode(), uuid, base64.b64encode(bytes(68)).decode())).encode()})
 write("fuzz_config", {"flow": b"[flow]\nidle_tcp_s = 60\n", "key": b"[signing]\nkey = \"a\"\n", "wrong": b"[flow]\nx = 1\n",
                       "empty": b""})
 write("fuzz_pipeline", {

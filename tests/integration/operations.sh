@@ -56,6 +56,9 @@ command() {
     'ransomeye-dpi verify FILE.jsonl | SPOOLFOLDER | postgres:CONNINFO '*)
       act 0 "ransomeye-dpi verify '$work/sensor.jsonl'"; act 0 "ransomeye-dpi verify '$work/spool/$sensor_instance' --trust '$work/sensor.pem'"
       act 0 "ransomeye-dpi verify 'postgres:$admin' --instance $sensor_instance" ;;
+    'ransomeye-dpi verify SOURCE --prove '*)
+      mkdir "$work/proof"; act 0 "ransomeye-dpi verify 'postgres:$admin' --instance $sensor_instance --prove 0 --prove-to '$work/proof'" ;;
+    'ransomeye-dpi verify EVENT.json --proof '*) act 0 "ransomeye-dpi verify '$work/proof/'*.json --proof '$work/proof/'*.tlog-proof --trust '$work/sensor.pem'" ;;
     *) fail "docs/operations.md shows a command that no test runs: $1" ;;
   esac
 }

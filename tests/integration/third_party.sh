@@ -36,6 +36,32 @@ head -n "$m" a.jsonl >short.jsonl
 tail -1 a.jsonl | python3 -c 'import base64,json,sys; sys.stdout.buffer.write(base64.b64decode(json.load(sys.stdin)["checkpoint"]))' >kept.note
 run 0 "$probe" verify short.jsonl; run 5 "$probe" verify short.jsonl --against kept.note; run 0 "$probe" verify a.jsonl --against kept.note
 
+# One event on its own: handed over with its proof, and with nothing else of the chain.
+{ echo "-----BEGIN PUBLIC KEY-----"; sed -n '1s/.*"key_spki":"\([^"]*\)".*/\1/p' a.jsonl; echo "-----END PUBLIC KEY-----"; } >announced.pem
+last=$(grep -c '^{"envelope"' a.jsonl)
+for seq in 0 3 4 $((n - 1)) $((last - 1)); do
+  mkdir "p$seq"; run 0 "$probe" verify a.jsonl --prove "$seq" --prove-to "p$seq"
+  event=$(echo p"$seq"/*.json); proof=$(echo p"$seq"/*.tlog-proof)
+  grep -qxF "$(cat "$event")" a.jsonl || fail "the event of proof $seq is not a line of the chain"
+  run 0 "$probe" verify "$event" --proof "$proof" --trust announced.pem; says "sequence $seq of"
+  run 0 "$root/tools/verify.py" --proof "$proof" "$event" announced.pem
+  run 5 "$probe" verify "$event" --proof "$proof" --trust other.pub.pem; run 1 "$root/tools/verify.py" --proof "$proof" "$event" other.pub.pem
+done
+refused() { # EVENT PROOF
+  run 5 "$probe" verify "$1" --proof "$2" --trust announced.pem; run 1 "$root/tools/verify.py" --proof "$2" "$1" announced.pem
+}
+p3=$(echo p3/*.tlog-proof); e3=$(echo p3/*.json); e4=$(echo p4/*.json)
+refused "$e4" "$p3"
+sed 's/"mode":"replay"/"mode":"live"/' "$e3" >e.json; refused e.json "$p3"
+sed 's/"payload":{/"payload":{"a":1,/' "$e3" >e.json; refused e.json "$p3"
+sed 's/^index 3/index 4/' "$p3" >p.proof; refused "$e3" p.proof; refused "$e4" p.proof
+sed 3d "$p3" >p.proof; refused "$e3" p.proof
+sed '3{p;p}' "$p3" >p.proof; refused "$e3" p.proof
+run 0 "$probe" verify a.spool --prove 3 --prove-to p4; cmp "$p3" "p4/$(basename "$p3")" || fail "spool and file prove otherwise"
+id=$(basename "$e3" .json); run 0 "$probe" verify a.jsonl --prove "$id"; cmp "$e3" "$id.json" || fail "the event_id finds another event"
+run 2 "$probe" verify "$e3" --proof "$p3"; run 2 "$probe" verify a.jsonl --prove three; run 3 "$probe" verify a.jsonl --prove "$last"
+run 3 "$probe" verify "$e3" --proof missing --trust announced.pem; run 4 "$probe" verify a.jsonl --prove 3 --prove-to missing
+
 if [ -d "$root/../shared/envelope/vectors" ]; then
   vectors=$root/../shared/envelope/vectors
   { head -4 "$vectors/chain.ndjson"; for c in 4; do printf '{"checkpoint":"%s"}\n' "$(base64 -w0 "$vectors/checkpoint.$c")"; done
@@ -44,6 +70,9 @@ if [ -d "$root/../shared/envelope/vectors" ]; then
   cat "$vectors/pub1.pem" "$vectors/pub2.pem" >both.pem
   run 0 "$probe" verify vectors.jsonl --trust both.pem
   run 5 "$probe" verify vectors.jsonl --trust "$vectors/pub2.pem"
+  sed -n 3p "$vectors/chain.ndjson" >seq2.json
+  run 0 "$probe" verify seq2.json --proof "$vectors/seq2.tlog-proof" --trust "$vectors/pub2.pem"
+  run 5 "$probe" verify seq2.json --proof "$vectors/seq2.tlog-proof" --trust "$vectors/pub1.pem"
 else
   echo "note: the contract's vectors are not here"
 fi
@@ -55,5 +84,7 @@ if command -v psql >/dev/null; then
        order by seq, o" >db.jsonl
   cmp b.jsonl db.jsonl || fail "the database gives other lines than the file"
   run 0 "$root/tools/verify.py" db.jsonl
+  mkdir pf pd; run 0 "$probe" verify b.jsonl --prove 5 --prove-to pf; run 0 "$probe" verify "postgres:$admin" --prove 5 --prove-to pd
+  diff -r pf pd || fail "file and database prove otherwise"
 fi
 echo "third parties agree"

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <span>
+
 #include "probe/crypto/digest.h"
 
 namespace dpi {
@@ -51,6 +53,65 @@ TEST(MerkleTreeTest, ContinuesFromItsSavedState) {
     EXPECT_EQ(restored->root(), whole.root());
     whole.add(leaf(ByteBuffer{i}));
   }
+}
+
+// What InclusionPath gives is checked with RFC 9162 §2.1.3.2's own algorithm and with the
+// recursive definition of §2.1.3.1.
+std::vector<Digest> path_by_definition(std::size_t index, std::span<const Digest> leaves) {
+  if (leaves.size() <= 1) return {};
+  std::size_t left = 1;
+  while (left * 2 < leaves.size()) left *= 2;
+  const bool in_left = index < left;
+  auto path = path_by_definition(in_left ? index : index - left,
+                                 in_left ? leaves.first(left) : leaves.subspan(left));
+  MerkleTree other;
+  for (const Digest& d : in_left ? leaves.subspan(left) : leaves.first(left)) other.add(d);
+  path.push_back(other.root());
+  return path;
+}
+
+TEST(InclusionPathTest, IsThatOfTheDefinitionForEveryLeafInEveryTree) {
+  std::vector<Digest> leaves;
+  for (std::uint8_t i = 0; i < 67; ++i) leaves.push_back(leaf(ByteBuffer{i}));
+  for (std::size_t index = 0; index < leaves.size(); ++index) {
+    MerkleTree tree;
+    for (std::size_t i = 0; i < index; ++i) tree.add(leaves[i]);
+    InclusionPath path(tree);
+    for (std::size_t size = index + 1; size <= leaves.size(); ++size) {
+      tree.add(leaves[size - 1]);
+      path.add(leaves[size - 1]);
+      ASSERT_EQ(path.hashes(),
+                path_by_definition(index, std::span<const Digest>{leaves}.first(size)))
+          << index << " of " << size;
+      ASSERT_TRUE(verify_inclusion(leaves[index], index, size, path.hashes(), tree.root()));
+      ASSERT_FALSE(verify_inclusion(leaves[index], index + 1, size, path.hashes(), tree.root()));
+    }
+    EXPECT_EQ(path.index(), index);
+  }
+}
+
+TEST(InclusionPathTest, AlteredShortenedOrLengthenedProvesNothing) {
+  MerkleTree tree;
+  for (std::uint8_t i = 0; i < 9; ++i) tree.add(leaf(ByteBuffer{i}));
+  InclusionPath path(tree);
+  for (std::uint8_t i = 9; i < 23; ++i) {
+    tree.add(leaf(ByteBuffer{i}));
+    path.add(leaf(ByteBuffer{i}));
+  }
+  const auto proves = [&](const std::vector<Digest>& hashes) {
+    return verify_inclusion(leaf(ByteBuffer{9}), 9, 23, hashes, tree.root());
+  };
+  const auto honest = path.hashes();
+  ASSERT_TRUE(proves(honest));
+  for (std::size_t i = 0; i < honest.size(); ++i) {
+    auto altered = honest;
+    altered[i][31] ^= 1U;
+    EXPECT_FALSE(proves(altered)) << i;
+    EXPECT_FALSE(proves({honest.begin(), honest.begin() + static_cast<std::ptrdiff_t>(i)})) << i;
+  }
+  auto longer = honest;
+  longer.push_back(honest.back());
+  EXPECT_FALSE(proves(longer));
 }
 
 TEST(MerkleTreeTest, RefusesATruncatedOrLongerState) {
