@@ -278,7 +278,7 @@ class HeaderBuilder {
 
   const HeaderDefinition& definition_;
   const Stack& stack_;
-  std::vector<Field> fields_;
+  const std::vector<Field>& fields_;
   BitWriter bits_;
   std::size_t size_ = 0;
   std::string_view checksum_;

@@ -215,6 +215,29 @@ void set_kind(Field& field, std::string_view kind) {
   DPI_CHECK(field.bits > 0 || field.kind == Field::Kind::hex);
 }
 
+// A definition taken apart.
+std::vector<Field> fields_of(const HeaderDefinition& definition) {
+  std::vector<Field> out;
+  std::string_view text = definition.fields;
+  while (!text.empty()) {
+    std::string_view word = next_word(text);
+    Field field;
+    const std::size_t colon = word.find(':');
+    DPI_CHECK(colon != std::string_view::npos);
+    field.name = word.substr(0, colon);
+    word.remove_prefix(colon + 1);
+    if (field.name.ends_with('?')) {
+      field.optional = true;
+      field.name.remove_suffix(1);
+    }
+    const std::size_t equals = word.find('=');
+    if (equals != std::string_view::npos) field.standard = word.substr(equals + 1);
+    set_kind(field, word.substr(0, equals));
+    out.push_back(field);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::span<const HeaderDefinition> header_definitions() noexcept {
@@ -239,26 +262,13 @@ std::optional<std::uint64_t> header_number(const HeaderDefinition& definition,
   return std::nullopt;
 }
 
-std::vector<Field> header_fields(const HeaderDefinition& definition) {
-  std::vector<Field> out;
-  std::string_view text = definition.fields;
-  while (!text.empty()) {
-    std::string_view word = next_word(text);
-    Field field;
-    const std::size_t colon = word.find(':');
-    DPI_CHECK(colon != std::string_view::npos);
-    field.name = word.substr(0, colon);
-    word.remove_prefix(colon + 1);
-    if (field.name.ends_with('?')) {
-      field.optional = true;
-      field.name.remove_suffix(1);
-    }
-    const std::size_t equals = word.find('=');
-    if (equals != std::string_view::npos) field.standard = word.substr(equals + 1);
-    set_kind(field, word.substr(0, equals));
-    out.push_back(field);
-  }
-  return out;
+const std::vector<Field>& header_fields(const HeaderDefinition& definition) {
+  static const std::vector<std::vector<Field>> of_all = [] {
+    std::vector<std::vector<Field>> out;
+    for (const HeaderDefinition& d : definitions) out.push_back(fields_of(d));
+    return out;
+  }();
+  return of_all[static_cast<std::size_t>(&definition - definitions.data())];
 }
 
 }  // namespace dpi::spec

@@ -37,7 +37,7 @@ struct Field {
   bool optional = false;
   std::string_view standard;  // default value as text
 };
-// The definition taken apart; DPI_CHECK when it is not well-formed.
-[[nodiscard]] std::vector<Field> header_fields(const HeaderDefinition& definition);
+// The fields of one of header_definitions(); DPI_CHECK when a definition is not well-formed.
+[[nodiscard]] const std::vector<Field>& header_fields(const HeaderDefinition& definition);
 
 }  // namespace dpi::spec
