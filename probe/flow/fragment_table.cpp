@@ -38,16 +38,22 @@ std::vector<HeldFragment> FragmentTable::take_held(Datagram& datagram) {
   return out;
 }
 
+// The first piece that reaches behind that place.
+std::vector<FragmentTable::Piece>::iterator FragmentTable::behind(Datagram& datagram,
+                                                                  std::uint32_t from) noexcept {
+  return std::partition_point(datagram.pieces.begin(), datagram.pieces.end(),
+                              [from](const Piece& piece) { return piece.end() <= from; });
+}
+
 // Bytes that came before, unless all of it is one fragment's repetition (RFC 8200 §4.5: networks
 // duplicate fragments).
-bool FragmentTable::overlaps(const Datagram& datagram, std::uint32_t from, Bytes bytes) noexcept {
+bool FragmentTable::overlaps(Datagram& datagram, std::uint32_t from, Bytes bytes) noexcept {
   const std::uint32_t end = from + static_cast<std::uint32_t>(bytes.size());
   bool found = false;
-  for (const Piece& piece : datagram.pieces) {
-    const auto piece_end = piece.from + static_cast<std::uint32_t>(piece.bytes.size());
-    if (piece_end <= from || piece.from >= end) continue;
-    if (piece.from == from &&
-        std::equal(piece.bytes.begin(), piece.bytes.end(), bytes.begin(), bytes.end())) {
+  for (auto piece = behind(datagram, from); piece != datagram.pieces.end() && piece->from < end;
+       ++piece) {
+    if (piece->from == from &&
+        std::equal(piece->bytes.begin(), piece->bytes.end(), bytes.begin(), bytes.end())) {
       return false;
     }
     found = true;
@@ -73,27 +79,19 @@ bool FragmentTable::store(Datagram& datagram, PacketView& view) {
     dpi::add(view.anomalies, Anomaly::fragment_overlap);
   std::uint32_t at = from;
   const std::uint32_t end = from + captured;
-  std::vector<Piece> fresh;
-  for (const Piece& piece : datagram.pieces) {
-    const auto piece_end = piece.from + static_cast<std::uint32_t>(piece.bytes.size());
-    if (piece_end <= at || piece.from >= end) continue;
-    if (piece.from > at) {
-      const Bytes part = view.fragment.data.subspan(at - from, piece.from - at);
-      fresh.push_back({at, ByteBuffer(part.begin(), part.end())});
+  // From gap to gap: what lies in one becomes a piece, what a piece has already is passed over.
+  for (auto piece = behind(datagram, from); at < end; ++piece) {
+    const std::uint32_t gap_end = piece == datagram.pieces.end() ? end : std::min(end, piece->from);
+    if (gap_end <= at) {
+      at = piece->end();
+      continue;
     }
-    at = std::max(at, piece_end);
+    const Bytes part = view.fragment.data.subspan(at - from, gap_end - at);
+    piece = datagram.pieces.insert(piece, {at, ByteBuffer(part.begin(), part.end())});
+    datagram.bytes += part.size();
+    bytes_ += part.size();
+    at = gap_end;
   }
-  if (at < end) {
-    const Bytes part = view.fragment.data.subspan(at - from);
-    fresh.push_back({at, ByteBuffer(part.begin(), part.end())});
-  }
-  for (Piece& piece : fresh) {
-    datagram.bytes += piece.bytes.size();
-    bytes_ += piece.bytes.size();
-    datagram.pieces.push_back(std::move(piece));
-  }
-  std::sort(datagram.pieces.begin(), datagram.pieces.end(),
-            [](const Piece& a, const Piece& b) { return a.from < b.from; });
   return true;
 }
 

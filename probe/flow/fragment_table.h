@@ -63,6 +63,9 @@ class FragmentTable {
   struct Piece {
     std::uint32_t from = 0;
     ByteBuffer bytes;
+    [[nodiscard]] std::uint32_t end() const noexcept {
+      return from + static_cast<std::uint32_t>(bytes.size());
+    }
   };
   struct Datagram {
     Timestamp began{};
@@ -78,7 +81,8 @@ class FragmentTable {
 
   bool store(Datagram& datagram, PacketView& view);
   void forget(Datagram& datagram) noexcept;
-  static bool overlaps(const Datagram& datagram, std::uint32_t from, Bytes bytes) noexcept;
+  static std::vector<Piece>::iterator behind(Datagram& datagram, std::uint32_t from) noexcept;
+  static bool overlaps(Datagram& datagram, std::uint32_t from, Bytes bytes) noexcept;
   bool assemble(Datagram& datagram);
   void drop_bytes(Datagram& datagram) noexcept;
   std::vector<HeldFragment> take_held(Datagram& datagram);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
+
 #include "tests/support/packets.h"
 
 namespace dpi {
@@ -111,6 +114,32 @@ TEST_F(FragmentTableTest, TheBytesThatCameFirstStay) {
   const auto last = send_bytes(40, {'w', 'x', 'y', 'z'}, false);
   ASSERT_NE(last.datagram, nullptr);
   EXPECT_EQ(as_text(last.datagram->payload), "0123456789abcdefghijklmnXXXXXXXXwxyz");
+}
+
+// Pieces of any place and length, each with bytes of its own, until nothing is missing: every byte
+// is that of the first piece that had it.
+TEST_F(FragmentTableTest, AnyPiecesInAnyOrderGiveTheBytesThatCameFirst) {
+  std::mt19937 random(1);  // the same ones each time
+  const auto below = [&random](std::size_t n) { return random() % n; };
+  constexpr std::size_t size = 128;
+  for (unsigned id = 1; id <= 200; ++id) {
+    std::array<std::optional<std::uint8_t>, size> first{};
+    bool whole = false;
+    for (std::uint8_t fill = 1; !whole; ++fill) {
+      const std::size_t from = below(size / 8) * 8;
+      const std::size_t to = std::min(size, from + 8 * (1 + below(4)));
+      ByteBuffer part(to - from, fill);
+      if (from == 0) std::copy_n(datagram_.begin(), 8, part.begin());  // ports stay the same
+      const auto outcome = send_bytes(from, part, to < size, 0, id);
+      for (std::size_t i = from; i < to; ++i)
+        if (!first[i]) first[i] = part[i - from];
+      whole = std::all_of(first.begin(), first.end(), [](const auto& b) { return b.has_value(); });
+      ASSERT_EQ(outcome.datagram != nullptr, whole) << id;
+      if (!whole) continue;
+      ASSERT_EQ(outcome.datagram->l4.size(), size);
+      for (std::size_t i = 0; i < size; ++i) ASSERT_EQ(outcome.datagram->l4[i], *first[i]) << i;
+    }
+  }
 }
 
 TEST_F(FragmentTableTest, TheSameFragmentTwiceIsNoOverlap) {
