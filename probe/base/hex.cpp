@@ -1,6 +1,7 @@
 #include "probe/base/hex.h"
 
 #include <algorithm>
+#include <span>
 
 namespace dpi {
 namespace {
@@ -9,10 +10,26 @@ constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr std::string_view base64_digits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-int hex_value(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
+constexpr std::uint8_t no_digit = 0x80;
+// Of every byte its value as a digit.
+constexpr auto hex_values = [] {
+  std::array<std::uint8_t, 256> out{};
+  out.fill(no_digit);
+  for (std::size_t i = 0; i < hex_digits.size(); ++i)
+    out[static_cast<std::uint8_t>(hex_digits[i])] = static_cast<std::uint8_t>(i);
+  return out;
+}();
+
+// Two digits for each byte of out; false when one of them is none.
+bool read_hex(std::string_view text, std::span<std::uint8_t> out) noexcept {
+  std::uint8_t seen = 0;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const std::uint8_t high = hex_values[static_cast<std::uint8_t>(text[2 * i])];
+    const std::uint8_t low = hex_values[static_cast<std::uint8_t>(text[2 * i + 1])];
+    seen |= high | low;
+    out[i] = static_cast<std::uint8_t>(high << 4U | low);
+  }
+  return (seen & no_digit) == 0;
 }
 
 }  // namespace
@@ -36,22 +53,14 @@ std::string hex(Bytes bytes) {
 
 std::optional<ByteBuffer> parse_hex(std::string_view text) {
   if (text.size() % 2 != 0) return std::nullopt;
-  ByteBuffer out;
-  out.reserve(text.size() / 2);
-  for (std::size_t i = 0; i < text.size(); i += 2) {
-    const int high = hex_value(text[i]);
-    const int low = hex_value(text[i + 1]);
-    if (high < 0 || low < 0) return std::nullopt;
-    out.push_back(static_cast<std::uint8_t>(high * 16 + low));
-  }
+  ByteBuffer out(text.size() / 2);
+  if (!read_hex(text, out)) return std::nullopt;
   return out;
 }
 
 std::optional<Digest> parse_digest(std::string_view text) {
-  const auto bytes = parse_hex(text);
   Digest out{};
-  if (!bytes || bytes->size() != out.size()) return std::nullopt;
-  std::copy(bytes->begin(), bytes->end(), out.begin());
+  if (text.size() != 2 * out.size() || !read_hex(text, out)) return std::nullopt;
   return out;
 }
 
@@ -113,14 +122,14 @@ std::optional<Uuid> parse_uuid(std::string_view text) {
       text[23] != '-') {
     return std::nullopt;
   }
-  std::string digits;
-  for (const char c : text) {
-    if (c != '-') digits.push_back(c);
-  }
-  const auto bytes = parse_hex(digits);
   Uuid out{};
-  if (!bytes || bytes->size() != out.size()) return std::nullopt;
-  std::copy(bytes->begin(), bytes->end(), out.begin());
+  const std::span<std::uint8_t> bytes{out};
+  const bool read = read_hex(text, bytes.first(4)) &&
+                    read_hex(text.substr(9), bytes.subspan(4, 2)) &&
+                    read_hex(text.substr(14), bytes.subspan(6, 2)) &&
+                    read_hex(text.substr(19), bytes.subspan(8, 2)) &&
+                    read_hex(text.substr(24), bytes.subspan(10));
+  if (!read) return std::nullopt;
   return out;
 }
 

@@ -1,6 +1,7 @@
 #include "probe/envelope/canonical.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "probe/base/check.h"
@@ -9,6 +10,7 @@ namespace dpi {
 namespace {
 
 constexpr std::string_view upper_hex = "0123456789ABCDEF";
+constexpr std::size_t integer_digits_max = 16;  // of 2^53 − 1
 
 constexpr bool is_plain(std::uint8_t b) noexcept {
   return b >= 0x20 && b <= 0x7e && b != '"' && b != '\\';
@@ -23,26 +25,50 @@ constexpr bool is_name_char(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
 }
 
+// What a byte may be part of.
+enum : std::uint8_t { plain_byte = 1, name_byte = 2, digit_byte = 4 };
+constexpr auto byte_uses = [] {
+  std::array<std::uint8_t, 256> out{};
+  for (std::size_t b = 0; b < out.size(); ++b) {
+    if (is_plain(static_cast<std::uint8_t>(b))) out[b] |= plain_byte;
+    if (is_name_char(static_cast<char>(b))) out[b] |= name_byte;
+    if (b >= '0' && b <= '9') out[b] |= digit_byte;
+  }
+  return out;
+}();
+
+constexpr bool has_use(char c, std::uint8_t use) noexcept {
+  return (byte_uses[static_cast<std::uint8_t>(c)] & use) != 0;
+}
+
 // A strict reader that only says yes or no. Position moves over what was accepted.
 class Scanner {
  public:
-  explicit Scanner(std::string_view text) : text_(text) {}
+  explicit Scanner(std::string_view text) : at_(text.data()), end_(at_ + text.size()) {}
 
-  bool whole() noexcept { return value(0) && at_ == text_.size(); }
+  bool whole() noexcept { return value(0) && at_ == end_; }
 
  private:
   static constexpr int depth_max = 16;
 
-  [[nodiscard]] char peek() const noexcept { return at_ < text_.size() ? text_[at_] : '\0'; }
+  [[nodiscard]] char peek() const noexcept { return at_ != end_ ? *at_ : '\0'; }
   bool accept(char c) noexcept {
     if (peek() != c) return false;
     ++at_;
     return true;
   }
   bool accept(std::string_view word) noexcept {
-    if (text_.substr(at_, word.size()) != word) return false;
+    if (!std::string_view{at_, end_}.starts_with(word)) return false;
     at_ += word.size();
     return true;
+  }
+  // The bytes of that use that come next.
+  std::string_view take(std::uint8_t use) noexcept {
+    const char* const start = at_;
+    const char* at = start;
+    while (at != end_ && has_use(*at, use)) ++at;
+    at_ = at;
+    return {start, at};
   }
 
   bool value(int depth) noexcept {
@@ -62,23 +88,19 @@ class Scanner {
     }
   }
   bool string() noexcept {
-    if (!accept('"')) return false;
-    while (at_ < text_.size() && is_plain(static_cast<std::uint8_t>(text_[at_]))) ++at_;
+    ++at_;
+    take(plain_byte);
     return accept('"');
   }
   // 0 … 2^53−1, or −(2^53−1) … −1; no leading zero.
   bool number() noexcept {
     const bool negative = accept('-');
-    const std::size_t start = at_;
+    const std::string_view digits = take(digit_byte);
+    if (digits.empty() || (digits.size() > 1 && digits[0] == '0')) return false;
+    if (digits.size() > integer_digits_max) return false;
     std::uint64_t n = 0;
-    while (peek() >= '0' && peek() <= '9') {
-      n = n * 10 + static_cast<std::uint64_t>(peek() - '0');
-      if (n > integer_max) return false;
-      ++at_;
-    }
-    const std::size_t digits = at_ - start;
-    if (digits == 0 || (digits > 1 && text_[start] == '0')) return false;
-    return !(negative && n == 0);
+    for (const char c : digits) n = n * 10 + static_cast<std::uint64_t>(c - '0');
+    return n <= integer_max && !(negative && n == 0);
   }
   bool object(int depth) noexcept {
     ++at_;
@@ -86,12 +108,10 @@ class Scanner {
     std::string_view last;
     do {
       if (!accept('"')) return false;
-      const std::size_t start = at_;
-      while (is_name_char(peek())) ++at_;
-      const std::string_view name = text_.substr(start, at_ - start);
+      const std::string_view name = take(name_byte);
       if (name.empty() || name.size() > 64 || name[0] < 'a' || name <= last) return false;
       last = name;
-      if (!accept("\":") || !value(depth + 1)) return false;
+      if (!accept('"') || !accept(':') || !value(depth + 1)) return false;
     } while (accept(','));
     return accept('}');
   }
@@ -104,8 +124,8 @@ class Scanner {
     return accept(']');
   }
 
-  std::string_view text_;
-  std::size_t at_ = 0;
+  const char* at_;
+  const char* end_;
 };
 
 }  // namespace
@@ -134,8 +154,7 @@ std::string pct_text(Bytes bytes) {
 }
 
 bool is_canonical_text(std::string_view text) noexcept {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return is_plain(static_cast<std::uint8_t>(c)); });
+  return std::all_of(text.begin(), text.end(), [](char c) { return has_use(c, plain_byte); });
 }
 
 bool is_canonical_json(std::string_view text) noexcept {
