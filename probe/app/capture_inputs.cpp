@@ -20,7 +20,7 @@
 namespace dpi {
 namespace {
 
-constexpr std::size_t block_bytes = 1U << 20U;
+constexpr std::size_t block_bytes = 64U << 10U;
 
 tl::unexpected<Error> problem(const std::string& name, std::string_view remedy) {
   return fail(Errc::input, fmt::format("{}: {}; {}", name, std::strerror(errno), remedy));

@@ -10,6 +10,7 @@ namespace dpi {
 namespace {
 
 constexpr std::string_view upper_hex = "0123456789ABCDEF";
+constexpr std::size_t name_bytes_max = 64;
 constexpr std::size_t integer_digits_max = 16;  // of 2^53 − 1
 
 constexpr bool is_plain(std::uint8_t b) noexcept {
@@ -109,7 +110,8 @@ class Scanner {
     do {
       if (!accept('"')) return false;
       const std::string_view name = take(name_byte);
-      if (name.empty() || name.size() > 64 || name[0] < 'a' || name <= last) return false;
+      if (name.empty() || name.size() > name_bytes_max || name[0] < 'a' || name <= last)
+        return false;
       last = name;
       if (!accept('"') || !accept(':') || !value(depth + 1)) return false;
     } while (accept(','));
@@ -203,12 +205,18 @@ void CanonicalWriter::end_array() {
 
 void CanonicalWriter::key(std::string_view name) {
   DPI_CHECK(depth_ > 0 && !after_key_);
-  DPI_CHECK(last_key_[depth_ - 1] < name);
+  DPI_CHECK(last_key_[depth_ - 1] < name && name.size() <= name_bytes_max);
   last_key_[depth_ - 1] = name;
-  separate();
-  out_.push_back('"');
-  out_ += name;
-  out_ += "\":";
+  // One growth for each: this runs for every member of every event.
+  std::array<char, name_bytes_max + 4> text;  // NOLINT: written before it is read
+  char* at = text.data();
+  if (!first_[depth_ - 1]) *at++ = ',';
+  first_[depth_ - 1] = false;
+  *at++ = '"';
+  at = std::copy(name.begin(), name.end(), at);
+  *at++ = '"';
+  *at++ = ':';
+  out_.append(text.data(), at);
   after_key_ = true;
 }
 
@@ -237,14 +245,20 @@ void CanonicalWriter::value(bool truth) {
 
 void CanonicalWriter::value(std::string_view canonical) {
   DPI_CHECK(is_canonical_text(canonical));
+  quoted(canonical);
+}
+
+void CanonicalWriter::quoted(std::string_view text) {
   separate();
-  out_.push_back('"');
-  out_ += canonical;
-  out_.push_back('"');
+  const std::size_t at = out_.size();
+  out_.resize(at + text.size() + 2);
+  out_[at] = '"';
+  std::copy(text.begin(), text.end(), out_.begin() + static_cast<std::ptrdiff_t>(at + 1));
+  out_.back() = '"';
 }
 
 void CanonicalWriter::value(Timestamp time) {
-  value(view(time_text(time)));
+  quoted(view(time_text(time)));
 }
 
 void CanonicalWriter::value(const Uuid& uuid) {

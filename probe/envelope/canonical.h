@@ -68,6 +68,7 @@ class CanonicalWriter {
  private:
   static constexpr int depth_max = 16;
   void separate();
+  void quoted(std::string_view text);
 
   std::string& out_;
   std::string_view last_key_[depth_max];

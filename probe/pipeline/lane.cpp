@@ -8,9 +8,10 @@ constexpr bool is_multicast_name_service(std::uint16_t port) noexcept {
 }
 
 constexpr std::uint64_t word(const IpAddress& address, std::size_t at) noexcept {
-  std::uint64_t out = 0;
-  for (std::size_t i = 0; i < 8; ++i) out = out << 8U | address.bytes[at + i];
-  return out;
+  const std::uint8_t* const b = address.bytes.data() + at;
+  return std::uint64_t{b[0]} << 56U | std::uint64_t{b[1]} << 48U | std::uint64_t{b[2]} << 40U |
+         std::uint64_t{b[3]} << 32U | std::uint64_t{b[4]} << 24U | std::uint64_t{b[5]} << 16U |
+         std::uint64_t{b[6]} << 8U | std::uint64_t{b[7]};
 }
 
 // MurmurHash3's finaliser: every input bit reaches the low ones that choose the lane.
