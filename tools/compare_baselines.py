@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1}
+RCODES = {"NOERROR": 0, "FORMERR": 1, "SERVFAIL": 2, "NXDOMAIN": 3, "NOTIMP": 4, "REFUSED": 5}
 TUNNEL_PORTS = {2152, 3544, 4789, 6081}  # GTP-U, Teredo, VXLAN, Geneve
 OUTER = "the tunnel itself"
 
@@ -100,9 +101,6 @@ def dns_difference(capture, row):
     plain = [a.lower() for a in row["answers"].split(",")[:-1] if a != "-" and " " not in a]
     missing = [a for a in plain if a not in data]
     return f"answers {missing} not in {sorted(data)}" if missing else None
-
-
-RCODES = {"NOERROR": 0, "FORMERR": 1, "SERVFAIL": 2, "NXDOMAIN": 3, "NOTIMP": 4, "REFUSED": 5}
 
 
 def main(probe, pcaps):

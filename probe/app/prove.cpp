@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "probe/app/files.h"
 #include "probe/envelope/exchange_line.h"
 #include "probe/envelope/note_text.h"
 
@@ -31,13 +32,6 @@ Result<std::string> read_whole(const std::string& path) {
   return text;
 }
 
-Result<void> write_whole(const fs::path& path, std::string_view text) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << text << std::flush;
-  if (!file) return fail(Errc::sink, fmt::format("{}: {}", path.string(), std::strerror(errno)));
-  return {};
-}
-
 }  // namespace
 
 Result<EventChoice> parse_event_choice(const std::string& text) {
@@ -52,8 +46,8 @@ Result<void> write_proof_files(const EventProver::Found& found, const std::strin
   const fs::path proof = (fs::path{folder} / (id + ".tlog-proof")).lexically_normal();
   std::string line;
   append_event_line(line, {found.envelope, found.payload});
-  if (auto written = write_whole(event, line + "\n"); !written) return written;
-  if (auto written = write_whole(proof, write_event_proof(found.proof)); !written) return written;
+  if (auto written = write_file(event, line + "\n"); !written) return written;
+  if (auto written = write_file(proof, write_event_proof(found.proof)); !written) return written;
   fmt::print("event {} ({}, sequence {}): {} and {}\n", id, found.event.event_type, found.event.seq,
              event.string(), proof.string());
   return {};

@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "probe/app/files.h"
 #include "probe/app/report.h"
 #include "probe/app/spec_replay.h"
 #include "probe/spec/capture_writer.h"
@@ -59,16 +60,6 @@ Result<Recipe> read_recipe(const std::string& path) {
   std::ifstream in{path, std::ios::binary};
   const std::string text{std::istreambuf_iterator<char>{in}, {}};
   return spec::parse_recipe(text, path);
-}
-
-Result<void> write_file(const fs::path& path, const ByteBuffer& bytes) {
-  std::ofstream out{path, std::ios::binary | std::ios::trunc};
-  out << as_text(bytes);
-  out.close();
-  if (!out)
-    return fail(Errc::sink,
-                fmt::format("{}: cannot be written; choose another --to", path.string()));
-  return {};
 }
 
 // The rules and the recipes that cover them.
@@ -152,7 +143,7 @@ int run_spec_build(const SpecOptions& options) {
       return report({Errc::usage,
                      fmt::format("{}: another recipe is called so too; rename one of them", path)});
     }
-    if (auto written = write_file(fs::path{options.to} / name, *bytes); !written)
+    if (auto written = write_file(fs::path{options.to} / name, as_text(*bytes)); !written)
       return report(written.error());
   }
   fmt::print("{} captures in {}\n", names.size(), options.to);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view header = "c2sp.org/tlog-proof@v1";
 constexpr std::string_view index_prefix = "index ";
-constexpr std::size_t path_hashes_max = 63;  // sequences are below 2^53
+constexpr std::size_t path_hashes_max = 63;  // of any tree; ours need 53
 
 tl::unexpected<Error> broken(std::string what) {
   return fail(Errc::verification, std::move(what));

@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
-"""wrap_pcap.py KIND PLAIN INSIDE CAPTURE…: the Ethernet frames of each capture inside a tunnel or behind tags, as INSIDE/NAME, and the
-capture itself as PLAIN/NAME. wrap_pcap.py --kinds: what there is.
+"""wrap_pcap.py KIND PLAIN INSIDE CAPTURE…: the Ethernet frames of each capture inside a tunnel or behind tags, as INSIDE/NUMBER-NAME, and
+the capture itself as PLAIN/NUMBER-NAME. wrap_pcap.py --kinds: what there is.
 
 What carries Ethernet carries the whole frame; what carries IP, IPv4 and IPv6 packets only, and other frames stay as they are. The time of
 each packet and what the snap length left of it do not change; outer identifications differ, so that no packet repeats another.
-Captures that are not Ethernet in classic pcap form, or have no frame to wrap, are passed over."""
+Captures that are not Ethernet in classic pcap form, have no frame to wrap, or one too long for a length field around it, are passed over."""
 import os
 import shutil
 import struct
 import sys
 
 ETHERNET, IPV4, IPV6 = 14, 0x0800, 0x86dd
+FRONT_MAX = 128  # more than any kind puts in front
 be16, be32 = struct.Struct(">H").pack, struct.Struct(">I").pack
 packet_number = 0
 
@@ -125,6 +126,8 @@ def wrap(kind, data):
         at += 16 + captured
         packet_number += 1
         size = max(size, captured)
+        if size + FRONT_MAX > 0xffff:
+            return None
         front, replaced = wrapped(kind, frame, size)
         done += bool(front)
         frame = front + frame[replaced:]
@@ -133,14 +136,15 @@ def wrap(kind, data):
 
 
 def main(kind, plain, inside, *captures):
-    for capture in captures:
+    for number, capture in enumerate(captures):
         with open(capture, "rb") as file:
             data = wrap(kind, file.read())
         if data is None:
             continue
-        with open(os.path.join(inside, os.path.basename(capture)), "wb") as file:
+        name = f"{number:04}-{os.path.basename(capture)}"  # in the order given, and none hides another
+        with open(os.path.join(inside, name), "wb") as file:
             file.write(data)
-        shutil.copy(capture, plain)
+        shutil.copy(capture, os.path.join(plain, name))
 
 
 if sys.argv[1:] == ["--kinds"]:
