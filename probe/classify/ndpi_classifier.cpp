@@ -15,8 +15,14 @@
 namespace dpi {
 namespace {
 
-constexpr std::size_t packet_bytes_max = 65'535;  // nDPI's length is 16 bits
-constexpr std::size_t padding_bytes = 64;         // readable behind the packet: nDPI over-reads
+// nDPI counts offsets in 16 bits and lets some of them wrap: a DNS message near 64 KiB is walked
+// for ever. What labels a flow stands at the head of a payload, so that no offset ever comes near.
+constexpr std::size_t payload_bytes_max = 4096;
+// Behind an IP header with every option, and the longest chain of IPv6 extension headers and TCP
+// header that still leave room for payload.
+constexpr std::size_t headers_bytes_max = 4096;
+constexpr std::size_t packet_bytes_max = headers_bytes_max + payload_bytes_max;
+constexpr std::size_t padding_bytes = 64;  // readable behind the packet: nDPI over-reads
 
 struct FlowState {
   ndpi_flow_struct* ndpi = nullptr;
@@ -147,11 +153,20 @@ class NdpiClassifier final : public Classifier {
     state.ndpi = nullptr;
   }
 
-  // A copy with zero padding behind it, and with the IP length made true where the capture cut the
-  // packet (nDPI ignores packets shorter than their IP length).
+  // Headers and the head of the payload.
+  static std::size_t packet_bytes(const PacketView& view) noexcept {
+    const std::size_t behind_headers =
+        view.payload.empty()
+            ? 0
+            : view.payload.size() - std::min(view.payload.size(), payload_bytes_max);
+    return std::min(view.l3.size() - std::min(view.l3.size(), behind_headers), packet_bytes_max);
+  }
+
+  // A copy with zero padding behind it, and with the IP length made true where the capture, or we,
+  // cut the packet (nDPI ignores packets shorter than their IP length).
   Bytes prepare(const PacketView& view) {
     if (view.l3.empty()) return prepare_datagram(view);
-    const std::size_t size = std::min(view.l3.size(), packet_bytes_max);
+    const std::size_t size = packet_bytes(view);
     std::copy_n(view.l3.begin(), size, packet_.begin());
     std::fill_n(packet_.begin() + static_cast<std::ptrdiff_t>(size), padding_bytes,
                 std::uint8_t{0});
@@ -168,7 +183,9 @@ class NdpiClassifier final : public Classifier {
   // A datagram put together from fragments has no IP header of its own: it gets a plain one.
   Bytes prepare_datagram(const PacketView& view) {
     const std::size_t header = view.ip_version == 4 ? 20 : 40;
-    const std::size_t size = header + std::min(view.l4.size(), packet_bytes_max - header);
+    const std::size_t beyond =
+        view.payload.size() - std::min(view.payload.size(), payload_bytes_max);
+    const std::size_t size = header + std::min(view.l4.size() - beyond, packet_bytes_max - header);
     std::fill_n(packet_.begin(), header, std::uint8_t{0});
     const Bytes src = view.src.wire();
     const Bytes dst = view.dst.wire();

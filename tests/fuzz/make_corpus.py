@@ -145,6 +145,20 @@ gvl8bOg38H2VWVTVPANJjE+DqzKvm3d5hQDA3DRdWbH0tZ3YfpQl7pVOT9/+sld9xZ9rO3zyVIHOooyA
         uuid, base64.b64encode(bytes(32)).decode(), uuid, base64.b64encode(bytes(68)).decode())).encode()})
 write("fuzz_config", {"flow": b"[flow]\nidle_tcp_s = 60\n", "key": b"[signing]\nkey = \"a\"\n", "wrong": b"[flow]\nx = 1\n",
                       "empty": b""})
+# kind: port and protocol; then packets of flags (1: back, 2: put together from fragments, 252: long), lengthening, length, payload.
+def conversation(kind, *packets):
+    return bytes([kind]) + b"".join(bytes([flags, longer, len(payload[:255])]) + payload[:255] for flags, longer, payload in packets)
+
+
+write("fuzz_classifier", {
+    "dns": conversation(0, (0, 0, QUERY), (1, 0, RESPONSE)),
+    "dns_64k": conversation(0, (254, 255, b"\0\1\1\0\0\1" + bytes(6) + b"\xbf" * 192)),
+    "http": conversation(0x11, (0, 0, b"GET /a HTTP/1.1\r\nHost: example.net\r\nUser-Agent: a\r\n\r\n"),
+                         (1, 9, b"HTTP/1.1 200 OK\r\nServer: b\r\nContent-Type: text/html\r\n\r\n<html>")),
+    "smtp": conversation(0x14, (1, 0, b"220 mail.example.net ESMTP\r\n"), (0, 0, b"EHLO a\r\n"), (1, 0, b"250 STARTTLS\r\n")),
+    "ssh": conversation(0x13, (0, 0, b"SSH-2.0-OpenSSH_9.2\r\n"), (1, 0, b"SSH-2.0-OpenSSH_9.2\r\n")),
+    "ssdp": conversation(8, (0, 0, b"M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\n\r\n")),
+    "sip": conversation(9, (0, 0, b"INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP c\r\nFrom: <sip:d@e>\r\n\r\n"))})
 write("fuzz_pipeline", {
     "dns": pcap(101, [ip4(17, udp(1111, 53, QUERY)), ip4(17, udp(53, 1111, RESPONSE)), ip4(17, udp(137, 137, NETBIOS))]),
     "tcp": pcap(101, [ip4(6, tcp(2)), ip4(6, tcp(24, be16(len(QUERY)) + QUERY, 1001)), ip4(6, tcp(17, b"", 1100)), ip4(6, tcp(2))]),

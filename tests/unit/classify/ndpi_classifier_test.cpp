@@ -82,6 +82,38 @@ TEST_F(NdpiClassifierTest, SurvivesRandomPayloads) {
   }
 }
 
+// nDPI 4.2 walks the questions of a message with a 16-bit offset that wraps near 64 KiB, and never
+// ends; only a datagram put together from fragments, or a segment merged by the host, is that long.
+TEST_F(NdpiClassifierTest, EndsWithPayloadsUpToTheLongestThatIpCarries) {
+  ByteBuffer message{0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0};
+  message.resize(65'507, 0xbf);  // labels of 191 bytes, as nDPI reads them, to the last byte
+  for (const unsigned port : {53U, 5353U, 5355U, 443U, 1900U, 88U}) {
+    for (const std::size_t bytes : {std::size_t{4095}, std::size_t{4096}, std::size_t{4097},
+                                    std::size_t{32'768}, message.size()}) {
+      const ByteBuffer part(message.begin(), message.begin() + static_cast<std::ptrdiff_t>(bytes));
+      PacketView view;  // as the fragment table hands it over: without an IP header of its own
+      const ByteBuffer whole = udp(40000, port, part);
+      view.ip_version = 4;
+      view.protocol = 17;
+      view.has_transport = true;
+      view.l4 = whole;
+      view.payload = Bytes{whole}.subspan(8);
+      flow_.key = {};
+      flow_.key.protocol = 17;
+      ++flow_.slot;
+      classifier_->inspect(flow_, view, view.time);
+      (void)classifier_->conclude(flow_);
+      flow_.key = {};
+      inspect(ipv4(
+          {.protocol = 6},
+          tcp({.dst = port, .seq = 1, .ack = 1},
+              ByteBuffer(part.begin(), part.begin() + static_cast<std::ptrdiff_t>(
+                                                          std::min<std::size_t>(bytes, 65'000))))));
+      (void)classifier_->conclude(flow_);
+    }
+  }
+}
+
 // Labels must not depend on other flows: nDPI's caches answer "not found", because ours are the
 // functions called.
 TEST(NdpiIsolationTest, TheLibrarysCacheLookupsAreOurs) {
