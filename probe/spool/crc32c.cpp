@@ -5,6 +5,10 @@
 
 #include "probe/base/byte_cursor.h"
 
+#if defined(__x86_64__)
+#include <nmmintrin.h>
+#endif
+
 namespace dpi {
 namespace {
 
@@ -31,10 +35,7 @@ constexpr Tables make_tables() {
 
 constexpr Tables tables = make_tables();
 
-}  // namespace
-
-std::uint32_t crc32c(Bytes data, std::uint32_t earlier) noexcept {
-  std::uint32_t crc = ~earlier;
+std::uint32_t by_table(Bytes data, std::uint32_t crc) noexcept {
   ByteCursor in{data};
   while (in.left() >= slices) {
     const std::uint32_t low = in.le32() ^ crc;
@@ -44,7 +45,34 @@ std::uint32_t crc32c(Bytes data, std::uint32_t earlier) noexcept {
           tables[1][high >> 16U & 0xFFU] ^ tables[0][high >> 24U];
   }
   for (const std::uint8_t byte : in.rest()) crc = crc >> 8U ^ tables[0][(crc ^ byte) & 0xFFU];
-  return ~crc;
+  return crc;
+}
+
+#if defined(__x86_64__)
+// SSE 4.2 has this very polynomial as an instruction: eight bytes in three cycles.
+[[gnu::target("sse4.2")]] std::uint32_t by_instruction(Bytes data, std::uint32_t crc) noexcept {
+  ByteCursor in{data};
+  std::uint64_t wide = crc;
+  while (in.left() >= sizeof wide) wide = _mm_crc32_u64(wide, in.le64());
+  crc = static_cast<std::uint32_t>(wide);
+  for (const std::uint8_t byte : in.rest()) crc = _mm_crc32_u8(crc, byte);
+  return crc;
+}
+
+using Update = std::uint32_t (*)(Bytes, std::uint32_t) noexcept;
+const Update update = __builtin_cpu_supports("sse4.2") ? by_instruction : by_table;
+#else
+constexpr auto update = by_table;
+#endif
+
+}  // namespace
+
+std::uint32_t crc32c(Bytes data, std::uint32_t earlier) noexcept {
+  return ~update(data, ~earlier);
+}
+
+std::uint32_t crc32c_by_table(Bytes data, std::uint32_t earlier) noexcept {
+  return ~by_table(data, ~earlier);
 }
 
 }  // namespace dpi

@@ -24,6 +24,15 @@ TEST(Crc32cTest, MatchesRfc3720Vectors) {
   EXPECT_EQ(crc32c(as_bytes("123456789")), 0xE3069283U);
 }
 
+TEST(Crc32cTest, IsTheSameByTableAndByInstruction) {
+  ByteBuffer bytes(300);
+  std::iota(bytes.begin(), bytes.end(), std::uint8_t{3});
+  for (std::size_t size = 0; size <= bytes.size(); ++size) {
+    const Bytes part = Bytes{bytes}.first(size);
+    EXPECT_EQ(crc32c(part, 0x12345678U), crc32c_by_table(part, 0x12345678U)) << size;
+  }
+}
+
 TEST(Crc32cTest, ContinuesAtEverySplit) {
   ByteBuffer bytes(67);
   std::iota(bytes.begin(), bytes.end(), std::uint8_t{7});
