@@ -16,7 +16,7 @@ enum class Anomaly : std::uint8_t {
   link_type_unknown,
   link_header_cut,
   encapsulation_too_deep,  // more than encapsulations_max; what was reached counts
-  tunnel_header_invalid,   // looked like a tunnel by port or protocol, its header says otherwise
+  tunnel_header_invalid,   // a protocol number or EtherType says tunnel, its header otherwise
   // IP
   ip_version_invalid,
   ip_header_cut,

@@ -34,27 +34,6 @@ std::uint64_t pseudo_header(const PacketView& view, std::uint32_t length) noexce
   return sum + ones_complement_sum(view.dst.wire());
 }
 
-bool transport_wrong(const PacketView& view) noexcept {
-  const std::size_t plain_header = view.ip_version == 4 ? 20 : 40;
-  const bool plain = view.l4.data() == view.l3.data() + plain_header;
-  const bool whole =
-      view.l4.size() == view.l4_bytes && view.has_transport && !view.fragment.present;
-  if (!plain || !whole || has(view.anomalies, Anomaly::ip_length_zero)) return false;
-  Bytes segment = view.l4;
-  if (view.protocol == ip_protocol::udp) {
-    ByteCursor in(segment);
-    in.skip(4);
-    const std::uint16_t length = in.be16();
-    const bool none = in.be16() == 0;  // RFC 768: the sender computed none
-    if (none || length < 8 || length > segment.size()) return false;
-    segment = segment.first(length);
-  } else if (view.protocol != ip_protocol::tcp) {
-    return false;
-  }
-  const auto length = static_cast<std::uint32_t>(segment.size());
-  return ones_complement_sum(segment, pseudo_header(view, length)) != right;
-}
-
 }  // namespace
 
 std::uint16_t ones_complement_sum(Bytes bytes, std::uint64_t start) noexcept {
@@ -84,13 +63,41 @@ std::uint16_t ones_complement_sum(Bytes bytes, std::uint64_t start) noexcept {
   return fold(even);
 }
 
+TransportChecksum transport_checksum(const PacketView& view) noexcept {
+  constexpr std::size_t at_in_tcp = 16, at_in_udp = 6;
+  const std::size_t plain_header = view.ip_version == 4 ? 20 : 40;
+  const bool plain = view.l4.data() == view.l3.data() + plain_header;
+  const bool whole =
+      view.l4.size() == view.l4_bytes && view.has_transport && !view.fragment.present;
+  if (!plain || !whole || has(view.anomalies, Anomaly::ip_length_zero))
+    return TransportChecksum::unknown;
+  Bytes segment = view.l4;
+  std::size_t at = at_in_tcp;
+  if (view.protocol == ip_protocol::udp) {
+    at = at_in_udp;
+    ByteCursor in(segment);
+    in.skip(4);
+    const std::uint16_t length = in.be16();
+    const bool none = in.be16() == 0;  // RFC 768: the sender computed none
+    if (none || length < 8 || length > segment.size()) return TransportChecksum::unknown;
+    segment = segment.first(length);
+  } else if (view.protocol != ip_protocol::tcp) {
+    return TransportChecksum::unknown;
+  }
+  const std::uint64_t pseudo = pseudo_header(view, static_cast<std::uint32_t>(segment.size()));
+  if (ones_complement_sum(segment, pseudo) == right) return TransportChecksum::right;
+  const bool left_out = ones_complement_sum(segment.subspan(at, 2)) == fold(pseudo);
+  return left_out ? TransportChecksum::left_out : TransportChecksum::wrong;
+}
+
 bool checksum_wrong(const PacketView& view) noexcept {
   if (view.ip_version == 4 && !view.l3.empty()) {
     const std::size_t header = (view.l3[0] & 15U) * std::size_t{4};
     if (header <= view.l3.size() && ones_complement_sum(view.l3.first(header)) != right)
       return true;
   }
-  return transport_wrong(view);
+  const TransportChecksum transport = transport_checksum(view);
+  return transport == TransportChecksum::wrong || transport == TransportChecksum::left_out;
 }
 
 }  // namespace dpi

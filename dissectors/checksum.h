@@ -15,4 +15,13 @@ namespace dpi {
 // it another destination than the header's.
 [[nodiscard]] bool checksum_wrong(const PacketView& view) noexcept;
 
+// Of TCP or UDP, under the same conditions.
+enum class TransportChecksum : std::uint8_t {
+  unknown,
+  right,
+  wrong,
+  left_out,  // the pseudo-header's sum alone: the network card was to do the rest, or has merged
+};
+[[nodiscard]] TransportChecksum transport_checksum(const PacketView& view) noexcept;
+
 }  // namespace dpi

@@ -1,6 +1,7 @@
 #include "dissectors/decode.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "dissectors/layers.h"
 
@@ -73,6 +74,8 @@ constexpr std::array step_table = std::to_array<Step>({
     {Layer::ports_only, layers::ports_only},
     {Layer::gre, layers::gre},
     {Layer::etherip, layers::etherip},
+    {Layer::ipv4_in_ip, layers::ipv4_in_ip},
+    {Layer::ipv6_in_ip, layers::ipv6_in_ip},
     {Layer::vxlan, layers::vxlan},
     {Layer::geneve, layers::geneve},
     {Layer::gtpu, layers::gtpu},
@@ -153,15 +156,35 @@ bool is_transport(Layer layer) noexcept {
          layer == Layer::icmpv6 || layer == Layer::ports_only;
 }
 
+// What announces a tunnel when `next` follows `layer`.
+Trial trial_of(Layer layer, Layer next) noexcept {
+  if (next == Layer::end || is_transport(next)) return Trial::none;
+  if (layer == Layer::udp) return Trial::by_port;
+  return layer == Layer::ipv4 || layer == Layer::ipv6 ? Trial::by_number : Trial::none;
+}
+
+// A tunnel is opened on trial. When nothing inside bears it out the view is again that of the
+// packet that seemed to carry one.
 void walk(Layer layer, DecodeContext& context) noexcept {
+  std::optional<PacketView> carrier;
+  Trial announced = Trial::none;
   for (int steps = 0; layer != Layer::end; ++steps) {
     if (steps == steps_max || context.view.encapsulations.count == encapsulations_max) {
       add(context.view.anomalies, Anomaly::encapsulation_too_deep);
       return;
     }
     if (context.outermost_ip && context.view.ip_version != 0 && !is_transport(layer)) return;
-    layer = decoders[static_cast<std::size_t>(layer)](context);
+    const Layer next = decoders[static_cast<std::size_t>(layer)](context);
+    if (const Trial trial = trial_of(layer, next); trial != Trial::none) {
+      carrier = context.view;
+      context.trial = announced = trial;
+    }
+    layer = next;
   }
+  if (context.trial == Trial::none || !carrier) return;
+  const AnomalySet inside = context.view.anomalies;
+  context.view = *carrier;
+  if (announced == Trial::by_number) context.view.anomalies = inside;
 }
 
 bool refused(const AnomalySet& anomalies) noexcept {

@@ -5,10 +5,19 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "dissectors/evidence.h"
 #include "dissectors/packet_view.h"
 #include "probe/base/byte_cursor.h"
 
 namespace dpi {
+
+// What a tunnel around the current layer rests on until something inside has been verified. Nothing
+// that the tunnel has put into the view is told before that.
+enum class Trial : std::uint8_t {
+  none,
+  by_number,  // an IP protocol number announced it: what is wrong inside is wrong
+  by_port,    // only a port: what is wrong inside shows that it was no tunnel
+};
 
 enum class Layer : std::uint8_t {
   end,
@@ -63,6 +72,8 @@ enum class Layer : std::uint8_t {
   ports_only,  // SCTP, DCCP, UDP-Lite: ports come first
   gre,
   etherip,
+  ipv4_in_ip,
+  ipv6_in_ip,
   vxlan,
   geneve,
   gtpu,
@@ -87,6 +98,7 @@ struct DecodeContext {
   std::uint32_t wire_left = 0;  // the same on the wire
   std::uint16_t ethertype = 0;  // that led to the current layer
   bool outermost_ip = false;    // stop at the first IP header and its transport
+  Trial trial = Trial::none;
 
   // Moves behind a header that was read.
   void advance(std::size_t bytes) noexcept {
@@ -103,6 +115,15 @@ struct DecodeContext {
     add(view.anomalies, anomaly);
     return Layer::end;
   }
+  // What follows, `skipped` bytes on, for a check of what it may be.
+  [[nodiscard]] Claimed claimed(std::size_t skipped = 0) const noexcept {
+    return Claimed{.data = data,
+                   .wire_bytes = wire_left,
+                   .first_piece = view.fragment.present || view.outer.fragment.present}
+        .behind(skipped);
+  }
+  // What a tunnel carries was recognised: the tunnel is one.
+  void verified() noexcept { trial = Trial::none; }
   // An inner IP header is about to replace the one of a first fragment.
   void keep_outer_fragment() noexcept {
     if (!view.fragment.present || view.outer.fragment.present) return;
@@ -137,7 +158,7 @@ struct DecodeContext {
 // IPv4 or IPv6 by the version nibble.
 [[nodiscard]] Layer layer_of_ip_version(DecodeContext& context) noexcept;
 // The payload of an IP header or of the last extension header.
-[[nodiscard]] Layer layer_of_ip_protocol(DecodeContext& context, std::uint8_t protocol) noexcept;
+[[nodiscard]] Layer layer_of_ip_protocol(std::uint8_t protocol) noexcept;
 // A tunnel on a registered UDP port; end when it is ordinary UDP.
 [[nodiscard]] Layer layer_of_udp_ports(std::uint16_t src, std::uint16_t dst) noexcept;
 

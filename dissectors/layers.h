@@ -65,6 +65,8 @@ namespace dpi::layers {
 [[nodiscard]] Layer nsh(DecodeContext& context) noexcept;
 [[nodiscard]] Layer gre(DecodeContext& context) noexcept;
 [[nodiscard]] Layer etherip(DecodeContext& context) noexcept;
+[[nodiscard]] Layer ipv4_in_ip(DecodeContext& context) noexcept;
+[[nodiscard]] Layer ipv6_in_ip(DecodeContext& context) noexcept;
 [[nodiscard]] Layer vxlan(DecodeContext& context) noexcept;
 [[nodiscard]] Layer geneve(DecodeContext& context) noexcept;
 [[nodiscard]] Layer gtpu(DecodeContext& context) noexcept;

@@ -19,12 +19,17 @@ struct HttpField {
 
 // How much of a stream's first bytes is needed to tell, and what they are.
 enum class HttpStart : std::uint8_t { no, perhaps, request, response };
-// By the method (RFC 9110 §9.3, WebDAV's RFC 4918 and what else is registered) or by "HTTP/1.".
+// By a token and what may be a target, as any method is a token (RFC 9110 §9.1), or by "HTTP/1.". A
+// request is certain only with its whole first line.
 [[nodiscard]] HttpStart http_start(std::string_view head) noexcept;
 
-// METHOD SP target SP HTTP/1.x; nothing for any other version or protocol (RTSP, SIP).
+// METHOD SP target SP HTTP/1.x, of any white space and with some around it (RFC 9112 §3); nothing
+// for any other version or protocol (RTSP, SIP).
 [[nodiscard]] std::optional<HttpRequestLine> parse_http_request_line(
     std::string_view line) noexcept;
+// The host that the target itself names (RFC 9112 §3.2): in absolute-form, without user, and in
+// CONNECT's authority-form; else empty.
+[[nodiscard]] std::string_view http_target_authority(const HttpRequestLine& request) noexcept;
 // The code of HTTP/1.x SP 3DIGIT.
 [[nodiscard]] std::optional<std::uint16_t> parse_http_status_line(std::string_view line) noexcept;
 [[nodiscard]] std::optional<HttpField> parse_http_field(std::string_view line) noexcept;

@@ -43,6 +43,7 @@ Layer layer_of_ethertype(DecodeContext& context, std::uint16_t ethertype) noexce
     case 0x880b:
       return Layer::ppp;
     default:
+      if (is_known_ethertype(ethertype)) context.verified();
       return Layer::end;
   }
 }
@@ -102,8 +103,11 @@ Layer llc(DecodeContext& context) noexcept {
     context.advance(in.position());
     if (nlpid == 0xcc) return Layer::ipv4;
     if (nlpid == 0x8e) return Layer::ipv6;
-    return nlpid == 0xcf ? Layer::ppp : Layer::end;
+    if (nlpid == 0xcf) return Layer::ppp;
+    if (nlpid == 0x83) context.verified();  // IS-IS (ISO 10589)
+    return Layer::end;
   }
+  if (dsap == 0x42 && ssap == 0x42 && control == 0x03) context.verified();  // spanning tree
   if ((dsap & 0xfeU) != 0xaa || (ssap & 0xfeU) != 0xaa || control != 0x03) return Layer::end;
   const std::uint32_t oui = in.be24();
   const std::uint16_t type = in.be16();
@@ -113,6 +117,7 @@ Layer llc(DecodeContext& context) noexcept {
     context.advance(2);  // pad
     return Layer::ethernet;
   }
+  if (oui == 0x00000c) context.verified();  // Cisco's discovery, spanning tree and trunking
   if (oui != 0x000000 && oui != 0x0000f8) return Layer::end;
   return layer_of_ethertype(context, type);
 }

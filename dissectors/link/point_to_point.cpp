@@ -3,6 +3,26 @@
 
 namespace dpi::layers {
 
+namespace {
+
+// RFC 1990 §3: begin(1) end(1), then a sequence number of 24 bits in four bytes or, when so agreed,
+// of 12 in two. A fragment that begins and ends a packet is a whole frame; which of both it is the
+// frame tells.
+Layer multilink(DecodeContext& context) noexcept {
+  constexpr std::uint8_t whole = 0xc0;
+  constexpr std::size_t long_header = 4, short_header = 2;
+  context.verified();
+  if (context.data.empty() || (context.data[0] & whole) != whole) return Layer::end;
+  for (const std::size_t header : {long_header, short_header}) {
+    if (!is_ppp(context.claimed(header))) continue;
+    context.advance(header);
+    return Layer::ppp;
+  }
+  return Layer::end;
+}
+
+}  // namespace
+
 Layer ppp(DecodeContext& context) noexcept {
   ByteCursor in{context.data};
   if (context.data.size() >= 2 && context.data[0] == 0xff && context.data[1] == 0x03) in.skip(2);
@@ -24,10 +44,13 @@ Layer ppp(DecodeContext& context) noexcept {
       context.advance((flags & 0x40U) != 0 ? 6 : 2);  // LAN id
       return mac_type == 1 ? Layer::ethernet : Layer::end;
     }
+    case 0x003d:
+      return multilink(context);
     case 0x0281:
     case 0x0283:
       return Layer::mpls;
     default:
+      if (is_known_ppp_protocol(protocol)) context.verified();
       return Layer::end;  // LCP, IPCP, CCP, compressed or encrypted
   }
 }

@@ -10,8 +10,7 @@
 
 namespace dpi {
 
-Layer layer_of_ip_protocol(DecodeContext& context, std::uint8_t protocol) noexcept {
-  PacketView& view = context.view;
+Layer layer_of_ip_protocol(std::uint8_t protocol) noexcept {
   switch (protocol) {
     case ip_protocol::tcp:
       return Layer::tcp;
@@ -30,11 +29,9 @@ Layer layer_of_ip_protocol(DecodeContext& context, std::uint8_t protocol) noexce
     case ip_protocol::etherip:
       return Layer::etherip;
     case ip_protocol::ipip:
-      context.enter_tunnel(view.ip_version == 4 ? Encapsulation::ipip : Encapsulation::fourin6);
-      return Layer::ipv4;
+      return Layer::ipv4_in_ip;
     case ip_protocol::ipv6:
-      context.enter_tunnel(view.ip_version == 4 ? Encapsulation::sixin4 : Encapsulation::sixin6);
-      return Layer::ipv6;
+      return Layer::ipv6_in_ip;
     case ip_protocol::mpls:  // RFC 4023
       return Layer::mpls;
     case ip_protocol::l2tp:
@@ -75,10 +72,11 @@ Layer ipv4_upper_layer(DecodeContext& context, std::uint8_t protocol,
   context.view.protocol = protocol;
   context.view.l4 = context.data;
   context.view.l4_bytes = wire_bytes > headers ? wire_bytes - headers : 0;
-  return layer_of_ip_protocol(context, protocol);
+  return layer_of_ip_protocol(protocol);
 }
 
 Layer ipv4(DecodeContext& context) noexcept {
+  if (context.trial == Trial::by_port && !is_ipv4(context.claimed())) return Layer::end;
   ByteCursor in{context.data};
   const std::uint8_t version_length = in.u8();
   in.skip(1);
@@ -95,6 +93,7 @@ Layer ipv4(DecodeContext& context) noexcept {
   const std::uint32_t header = (version_length & 15U) * 4U;
   if (header < 20) return context.refuse(Anomaly::ip_header_length_invalid);
 
+  context.verified();
   PacketView& view = context.view;
   context.keep_outer_fragment();
   if (total == 0 && context.wire_left > header) {

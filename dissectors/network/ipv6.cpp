@@ -75,10 +75,11 @@ Layer ipv6_upper_layer(DecodeContext& context, std::uint8_t protocol,
     view.fragment.bytes = view.l4_bytes + inside;
   }
   if (walk != Walk::upper_layer) return Layer::end;
-  return layer_of_ip_protocol(context, protocol);
+  return layer_of_ip_protocol(protocol);
 }
 
 Layer ipv6(DecodeContext& context) noexcept {
+  if (context.trial == Trial::by_port && !is_ipv6(context.claimed())) return Layer::end;
   constexpr std::uint32_t header = 40;
   ByteCursor in{context.data};
   const std::uint32_t version_class_label = in.be32();
@@ -90,6 +91,7 @@ Layer ipv6(DecodeContext& context) noexcept {
   if (!in.ok()) return context.refuse(Anomaly::ip_header_cut);
   if (version_class_label >> 28U != 6) return context.refuse(Anomaly::ip_version_invalid);
 
+  context.verified();
   PacketView& view = context.view;
   context.keep_outer_fragment();
   std::uint32_t total = payload + header;

@@ -123,8 +123,10 @@ std::optional<TlsRecordHeader> parse_tls_record_header(Bytes bytes) noexcept {
   return out;
 }
 
-std::optional<ClientHello> parse_client_hello(Bytes body, TlsCarrier carrier) {
-  ByteCursor in(body);
+namespace {
+
+// Up to its extensions.
+ClientHello read_client_hello(ByteCursor& in, TlsCarrier carrier) {
   ClientHello out;
   out.legacy_version = in.be16();
   in.skip(32);
@@ -132,12 +134,32 @@ std::optional<ClientHello> parse_client_hello(Bytes body, TlsCarrier carrier) {
   if (carrier == TlsCarrier::datagrams) in.skip(in.u8());  // cookie, RFC 6347 §4.2.1
   out.ciphers = list16(in.take(in.be16()));
   in.skip(in.u8());  // compression methods
+  return out;
+}
+
+}  // namespace
+
+std::optional<ClientHello> parse_client_hello(Bytes body, TlsCarrier carrier) {
+  ByteCursor in(body);
+  ClientHello out = read_client_hello(in, carrier);
   if (!in.ok()) return std::nullopt;
   const bool whole = read_extensions(in, [&](std::uint16_t type, Bytes data) {
     out.extensions.push_back(type);
     read_client_extension(type, data, out);
   });
   if (!whole) return std::nullopt;
+  return out;
+}
+
+ClientHello begin_client_hello(Bytes body, TlsCarrier carrier) {
+  ByteCursor in(body);
+  ClientHello out = read_client_hello(in, carrier);
+  in.skip(2);  // length of all extensions
+  while (in.ok()) {
+    const std::uint16_t type = in.be16();
+    const Bytes data = in.take(in.be16());
+    if (in.ok()) read_client_extension(type, data, out);
+  }
   return out;
 }
 

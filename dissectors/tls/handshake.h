@@ -80,6 +80,8 @@ struct ServerHello {
 // Spans point into it.
 [[nodiscard]] std::optional<ClientHello> parse_client_hello(
     Bytes body, TlsCarrier carrier = TlsCarrier::stream);
+// What the beginning of a longer ClientHello tells: its whole extensions.
+[[nodiscard]] ClientHello begin_client_hello(Bytes body, TlsCarrier carrier = TlsCarrier::stream);
 [[nodiscard]] std::optional<ServerHello> parse_server_hello(Bytes body);
 
 // The first certificate of a Certificate message (RFC 5246 §7.4.2), of which `body` is at least the

@@ -14,7 +14,7 @@ Layer ayiya(DecodeContext& context) noexcept {
   in.skip(4);
   in.skip((std::size_t{1} << (identity >> 4U)) + (signature >> 4U) * 4U);
   const bool ip = next == ip_protocol::ipv6 || next == ip_protocol::ipip;
-  if (!in.ok()) return context.refuse(Anomaly::tunnel_header_invalid);
+  if (!in.ok()) return Layer::end;
   if (operation != forward || !ip) return Layer::end;
   context.enter_tunnel(Encapsulation::ayiya);
   context.advance(in.position());

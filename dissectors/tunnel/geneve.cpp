@@ -11,7 +11,7 @@ Layer geneve(DecodeContext& context) noexcept {
   const std::uint32_t vni = in.be24();
   in.skip(1);
   in.skip((version_length & 0x3fU) * 4U);
-  if (!in.ok() || version_length >> 6U != 0) return context.refuse(Anomaly::tunnel_header_invalid);
+  if (!in.ok() || version_length >> 6U != 0) return Layer::end;
   context.enter_tunnel(Encapsulation::geneve, vni);
   context.advance(in.position());
   return layer_of_ethertype(context, type);

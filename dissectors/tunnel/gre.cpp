@@ -42,6 +42,11 @@ Layer erspan_3(DecodeContext& context) noexcept {
   return (flags >> 10U & 0x1fU) == 2 ? Layer::raw_ip : Layer::ethernet;
 }
 
+// Controllers of wireless networks tunnel the frames of their access points under types of Aruba's.
+bool carries_80211(std::uint16_t type) noexcept {
+  return (type >= 0x8200 && type <= 0x83ff) || type == 0x9000;
+}
+
 }  // namespace
 
 Layer gre(DecodeContext& context) noexcept {
@@ -57,6 +62,8 @@ Layer gre(DecodeContext& context) noexcept {
   if (version > 1 || (flags & has_routing) != 0) {
     return context.refuse(Anomaly::tunnel_header_invalid);
   }
+  // RFC 2637 §4.1: without a sequence number it only acknowledges, nothing follows.
+  if (version == 1 && (flags & has_sequence) == 0) return Layer::end;
   context.advance(in.position());
   if (type == 0x88be) return erspan_1_or_2(context, (flags & has_sequence) != 0);
   if (type == 0x22eb) return erspan_3(context);
@@ -84,6 +91,7 @@ Layer gre(DecodeContext& context) noexcept {
     if (context.data[0] >> 4U != 4) context.advance(4);
     return Layer::ipv4;
   }
+  if (carries_80211(type)) return Layer::ieee80211;
   return layer_of_ethertype(context, type);
 }
 

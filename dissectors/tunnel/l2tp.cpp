@@ -15,14 +15,14 @@ Layer l2tp(DecodeContext& context) noexcept {
     context.advance(4);
     return Layer::l2tpv3;
   }
-  if (!in.ok() || (flags & 0x000fU) != 2) return context.refuse(Anomaly::tunnel_header_invalid);
+  if (!in.ok() || (flags & 0x000fU) != 2) return Layer::end;
   if ((flags & control) != 0) return Layer::end;
   if ((flags & has_length) != 0) in.skip(2);
   in.skip(2);  // tunnel id
   const std::uint16_t session = in.be16();
   if ((flags & has_sequence) != 0) in.skip(4);
   if ((flags & has_offset) != 0) in.skip(in.be16());
-  if (!in.ok()) return context.refuse(Anomaly::tunnel_header_invalid);
+  if (!in.ok()) return Layer::end;
   context.enter_tunnel(Encapsulation::l2tp, session);
   context.advance(in.position());
   return Layer::ppp;

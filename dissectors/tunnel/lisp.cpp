@@ -9,10 +9,7 @@ Layer lisp(DecodeContext& context) noexcept {
   const std::uint8_t flags = in.u8();
   in.skip(3);
   const std::uint32_t instance = in.be32() >> 8U;
-  const Bytes rest = in.rest();
-  if (rest.empty() || (rest[0] >> 4U != 4 && rest[0] >> 4U != 6)) {
-    return context.refuse(Anomaly::tunnel_header_invalid);
-  }
+  if (!in.ok()) return Layer::end;
   if ((flags & 0x08U) != 0) {
     context.enter_tunnel(Encapsulation::lisp, instance);
   } else {
@@ -26,10 +23,7 @@ Layer lisp_control(DecodeContext& context) noexcept {
   ByteCursor in{context.data};
   const std::uint8_t type = in.u8();
   in.skip(3);
-  const Bytes rest = in.rest();
-  if (type >> 4U != 8 || rest.empty() || (rest[0] >> 4U != 4 && rest[0] >> 4U != 6)) {
-    return Layer::end;  // map requests and the like, or an authenticated one
-  }
+  if (type >> 4U != 8) return Layer::end;  // map requests and the like
   context.enter_tunnel(Encapsulation::lisp);
   context.advance(in.position());
   return layer_of_ip_version(context);

@@ -8,7 +8,7 @@ Layer lwapp(DecodeContext& context) noexcept {
   ByteCursor in{context.data};
   const std::uint8_t flags = in.u8();
   in.skip(5);
-  if (!in.ok() || flags >> 6U != 0) return context.refuse(Anomaly::tunnel_header_invalid);
+  if (!in.ok() || flags >> 6U != 0) return Layer::end;
   if ((flags & 0x06U) != 0) return Layer::end;  // control, fragment
   context.enter_tunnel(Encapsulation::lwapp);
   context.advance(in.position());

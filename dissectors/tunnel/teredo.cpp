@@ -10,7 +10,7 @@ Layer teredo(DecodeContext& context) noexcept {
   for (int i = 0; i < 2; ++i) {
     ByteCursor indicator{in.rest()};
     const std::uint16_t type = indicator.be16();
-    if (!indicator.ok()) return context.refuse(Anomaly::tunnel_header_invalid);
+    if (!indicator.ok()) return Layer::end;
     if (type == 0x0001) {
       const std::uint8_t id_length = indicator.u8();
       const std::uint8_t auth_length = indicator.u8();
@@ -20,13 +20,9 @@ Layer teredo(DecodeContext& context) noexcept {
     } else {
       break;
     }
-    if (!indicator.ok()) return context.refuse(Anomaly::tunnel_header_invalid);
+    if (!indicator.ok()) return Layer::end;
     in.skip(indicator.position());
     before_ipv6 = in.position();
-  }
-  const Bytes rest = in.rest();
-  if (rest.size() < 40 || rest[0] >> 4U != 6) {
-    return context.refuse(Anomaly::tunnel_header_invalid);
   }
   context.enter_tunnel(Encapsulation::teredo);
   context.advance(before_ipv6);

@@ -9,7 +9,7 @@ Layer tzsp(DecodeContext& context) noexcept {
   const std::uint8_t version = in.u8();
   const std::uint8_t type = in.u8();
   const std::uint16_t protocol = in.be16();
-  if (!in.ok() || version != 1 || type > 1) return context.refuse(Anomaly::tunnel_header_invalid);
+  if (!in.ok() || version != 1 || type > 1) return Layer::end;
   constexpr int tags_max = 64;
   bool ended = false;
   for (int i = 0; i < tags_max && in.ok() && !ended; ++i) {
@@ -17,7 +17,7 @@ Layer tzsp(DecodeContext& context) noexcept {
     ended = tag == 1;
     if (tag > 1) in.skip(in.u8());  // 0 is padding
   }
-  if (!in.ok() || !ended) return context.refuse(Anomaly::tunnel_header_invalid);
+  if (!in.ok() || !ended) return Layer::end;
   context.enter_tunnel(Encapsulation::tzsp);
   context.advance(in.position());
   switch (protocol) {

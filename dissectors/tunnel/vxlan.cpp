@@ -9,7 +9,7 @@ Layer vxlan(DecodeContext& context) noexcept {
   in.skip(3);
   const std::uint32_t vni = in.be24();
   in.skip(1);
-  if (!in.ok() || (flags & 0x08U) == 0) return context.refuse(Anomaly::tunnel_header_invalid);
+  if (!in.ok() || (flags & 0x08U) == 0) return Layer::end;
   context.enter_tunnel(Encapsulation::vxlan, vni);
   context.advance(in.position());
   return Layer::ethernet;

@@ -12,7 +12,7 @@ Layer vxlan_gpe(DecodeContext& context) noexcept {
   const std::uint32_t vni = in.be24();
   in.skip(1);
   if (!in.ok() || (flags & 0x0cU) == 0 || (flags & 0x30U) != 0) {
-    return context.refuse(Anomaly::tunnel_header_invalid);
+    return Layer::end;
   }
   context.enter_tunnel(Encapsulation::vxlan_gpe, vni);
   context.advance(in.position());

@@ -21,11 +21,22 @@ class GquicReader final : public DatagramReader {
   }
 };
 
+// An Initial packet may stand anywhere among the packets of a datagram (RFC 9000 §12.2).
+bool has_quic_initial(Bytes datagram) {
+  constexpr int packets_max = 8;
+  for (int packets = 0; packets < packets_max && !datagram.empty(); ++packets) {
+    const auto header = parse_quic_long_header(datagram);
+    if (!header) return false;
+    if (header->type == QuicPacketType::initial) return true;
+    datagram = datagram.subspan(header->packet.size());
+  }
+  return false;
+}
+
 }  // namespace
 
 std::unique_ptr<DatagramReader> make_datagram_reader(Bytes datagram, StreamMemory& memory) {
-  const auto quic = parse_quic_long_header(datagram);
-  if (quic && quic->type == QuicPacketType::initial) return std::make_unique<QuicSession>(memory);
+  if (has_quic_initial(datagram)) return std::make_unique<QuicSession>(memory);
   if (dtls_begins(without_capwap_preamble(datagram))) return std::make_unique<DtlsSession>(memory);
   if (parse_gquic_hello(datagram)) return std::make_unique<GquicReader>();
   return nullptr;

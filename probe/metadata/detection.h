@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "probe/base/bytes.h"
 
@@ -20,5 +21,20 @@ enum class StreamStart : std::uint8_t {
 };
 
 [[nodiscard]] StreamStart detect(Bytes head) noexcept;
+
+// What may stand before any of them and is none itself: the PROXY protocol's line or header, empty
+// lines.
+struct Preamble {
+  std::size_t bytes = 0;
+  bool cut = false;  // it is one, of which not all is here
+};
+[[nodiscard]] Preamble preamble(Bytes head) noexcept;
+
+// The same of a segment in the middle of a stream, where a word and a space are no request line.
+[[nodiscard]] StreamStart detect_midway(Bytes payload) noexcept;
+
+// Where in a segment a TLS hello begins, behind whatever greeting: STARTTLS, a database's one byte,
+// a proxy's request. At its head the beginning of a hello is enough.
+[[nodiscard]] std::optional<std::size_t> find_hello(Bytes payload) noexcept;
 
 }  // namespace dpi

@@ -75,6 +75,16 @@ ReadState HandshakeReader::client_hello(Bytes body, AppMetadata& metadata,
   return ReadState::done;
 }
 
+void HandshakeReader::look_at_part(Bytes body, AppMetadata& metadata) {
+  constexpr std::uint8_t looks_max = 16;
+  if (looks_ == looks_max || !metadata.server_name.empty()) return;
+  ++looks_;
+  const ClientHello hello = begin_client_hello(body, carrier_);
+  if (!hello.server_name.empty())
+    keep_text(metadata.server_name, hello.server_name, metadata_limit::server_name);
+  keep_text(metadata.alpn_offered, as_bytes(joined(hello.alpn)), metadata_limit::alpn);
+}
+
 void HandshakeReader::take_client_hello(const ClientHello& hello, AppMetadata& metadata) const {
   if (!hello.server_name.empty())
     keep_text(metadata.server_name, hello.server_name, metadata_limit::server_name);
@@ -103,6 +113,7 @@ ReadState HandshakeReader::take(TlsHandshake type, Bytes body, std::size_t lengt
                                 AppMetadata& metadata, AnomalySet& found) {
   if (type == TlsHandshake::certificate) return certificate(body, length, metadata, found);
   if (body.size() < length) {
+    if (type == TlsHandshake::client_hello) look_at_part(body, metadata);
     if (length + tls_handshake_header_bytes <= handshake_bytes_max) return ReadState::more;
     add(found, Anomaly::tls_hello_invalid);
     return ReadState::failed;

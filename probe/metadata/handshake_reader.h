@@ -24,11 +24,15 @@ class HandshakeReader {
   [[nodiscard]] bool retry_requested() const noexcept { return retry_requested_; }
 
  private:
+  // A hello may stay a part, when the rest is lost or was cut off: that part is looked at whenever
+  // more of it has come, a bounded number of times.
+  void look_at_part(Bytes body, AppMetadata& metadata);
   ReadState client_hello(Bytes body, AppMetadata& metadata, AnomalySet& found) const;
   ReadState server_hello(Bytes body, AppMetadata& metadata, AnomalySet& found);
 
   TlsCarrier carrier_;
   bool retry_requested_ = false;
+  std::uint8_t looks_ = 0;
 };
 
 }  // namespace dpi

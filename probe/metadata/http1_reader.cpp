@@ -6,29 +6,42 @@
 namespace dpi {
 namespace {
 
-constexpr std::size_t line_bytes_max = 16U << 10U;
-constexpr std::size_t head_bytes_max = 64U << 10U;
+// Of a longer line this much of its beginning counts, and enough of its end for a version.
+constexpr std::size_t line_bytes_max = 8U << 10U;
+constexpr std::size_t line_end_bytes = 16;
 constexpr std::uint16_t switching_protocols = 101;
 
-// The lines of a head, each once (RFC 9112 §2.2: a bare LF ends a line too).
+bool has_control(std::string_view text) noexcept {
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) < ' ' && c != '\t' && c != '\r' && c != '\n';
+  });
+}
+
+// The lines of a head, each once (RFC 9112 §2.2: a bare LF ends a line too). Neither a line nor the
+// head has a longest length (RFC 9110 §5.4): what is longer than we keep is read over.
 class HeadReader : public StreamReader {
  public:
   ReadState read(ByteStream& stream, AppMetadata& metadata, AnomalySet& found) override {
     while (true) {
       const std::string_view text = as_text(stream.readable());
       const std::size_t end = text.find('\n', scanned_);
-      if (std::min(end, text.size()) > line_bytes_max) return fail(found);
       if (end == std::string_view::npos) {
+        if (first_line_ && has_control(text.substr(scanned_))) return ReadState::other;
         scanned_ = text.size();
+        if (scanned_ > line_bytes_max) shorten(stream, text);
         return ReadState::more;
       }
-      head_bytes_ += end + 1;
       scanned_ = 0;
       std::string_view line = text.substr(0, end);
       if (line.ends_with('\r')) line.remove_suffix(1);
+      if (!beginning_.empty()) {
+        beginning_ += line;
+        line = beginning_;
+      }
       const ReadState outcome = take(line, metadata, found);
+      first_line_ = false;
+      beginning_.clear();
       stream.consume(end + 1);
-      if (outcome == ReadState::more && head_bytes_ > head_bytes_max) return fail(found);
       if (outcome != ReadState::more) return outcome;
     }
   }
@@ -41,8 +54,16 @@ class HeadReader : public StreamReader {
   virtual ReadState take(std::string_view line, AppMetadata& metadata, AnomalySet& found) = 0;
 
  private:
+  // All of a line without an end but its last bytes goes; its beginning is kept.
+  void shorten(ByteStream& stream, std::string_view text) {
+    if (beginning_.empty()) beginning_ = text.substr(0, line_bytes_max / 2);
+    stream.consume(text.size() - line_end_bytes);
+    scanned_ = line_end_bytes;
+  }
+
+  bool first_line_ = true;
   std::size_t scanned_ = 0;  // of the line being looked for, without a line end
-  std::size_t head_bytes_ = 0;
+  std::string beginning_;    // of a line that is too long
 };
 
 class RequestReader final : public HeadReader {
@@ -50,8 +71,9 @@ class RequestReader final : public HeadReader {
   ReadState take(std::string_view line, AppMetadata& metadata, AnomalySet& found) override {
     if (!begun_) {
       const auto request = parse_http_request_line(line);
-      if (!request) return ReadState::failed;  // some other protocol with such methods
+      if (!request) return ReadState::other;  // a protocol that begins with a word too
       begun_ = true;
+      take_target(*request, metadata);
       keep_text(metadata.http_method, as_bytes(request->method), metadata_limit::http_method);
       keep_text(metadata.http_url, as_bytes(request->target), metadata_limit::http_url);
       return ReadState::more;
@@ -71,6 +93,15 @@ class RequestReader final : public HeadReader {
   }
 
  private:
+  // RFC 9112 §3.2.2: the host of an absolute target counts, whatever the field says; a CONNECT's
+  // field says the same as its target.
+  void take_target(const HttpRequestLine& request, AppMetadata& metadata) {
+    const std::string_view host = http_target_authority(request);
+    if (host.empty()) return;
+    has_host_ = request.method != "CONNECT";
+    keep_text(metadata.server_name, as_bytes(host), metadata_limit::server_name);
+  }
+
   bool begun_ = false;
   bool has_host_ = false;
   bool has_agent_ = false;
@@ -91,7 +122,7 @@ class ResponseReader final : public HeadReader {
   ReadState take(std::string_view line, AppMetadata& metadata, AnomalySet& /*found*/) override {
     if (in_head_) return take_field(line, metadata.http_status);
     const auto status = parse_http_status_line(line);
-    if (!status) return ReadState::failed;
+    if (!status) return ReadState::other;
     metadata.http_status = *status;
     // RFC 9110 §15.2: interim responses precede the one that counts.
     in_head_ = *status < 200;

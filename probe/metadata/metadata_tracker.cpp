@@ -1,15 +1,42 @@
 #include "probe/metadata/metadata_tracker.h"
 
+#include <algorithm>
+
+#include "dissectors/checksum.h"
+
 namespace dpi {
 namespace {
-
-bool is_tls(StreamStart start) noexcept {
-  return start == StreamStart::tls_client || start == StreamStart::tls_server;
-}
 
 // A SYN takes a number of its own (RFC 9293 §3.4); with TCP Fast Open data comes with it.
 std::uint32_t payload_sequence(const PacketView& view) noexcept {
   return view.tcp.sequence + ((view.tcp.flags & tcp_flag::syn) != 0 ? 1U : 0U);
+}
+
+// The padding of a short Ethernet frame that the sender's IP length counts: no data.
+bool is_padding(const PacketView& view) noexcept {
+  constexpr std::uint32_t frame_payload_min = 46, tagged_payload_min = 42;
+  const bool shortest = view.ip_bytes == frame_payload_min || view.ip_bytes == tagged_payload_min;
+  return shortest && (view.tcp.flags & tcp_flag::psh) == 0 &&
+         std::all_of(view.payload.begin(), view.payload.end(), [](auto b) { return b == 0; });
+}
+
+// RFC 9293 §3.10.7.4: an acknowledgement of what the other side cannot have sent. What we may have
+// missed of it is allowed for.
+bool acknowledges_nothing(const TcpSide& other, const PacketView& view) noexcept {
+  constexpr std::int32_t missed_max = 1 << 20;
+  if ((view.tcp.flags & tcp_flag::ack) == 0 || !other.start_known || !other.seen) return false;
+  const std::uint32_t ack = view.tcp.acknowledgement;
+  return static_cast<std::int32_t>(ack - other.start_sequence) < 0 ||
+         static_cast<std::int32_t>(ack - other.next_sequence) > missed_max;
+}
+
+// Whether the receiver takes the segment's bytes. Decoys are sent so that only an observer does.
+// A wrong checksum says so where the sender has shown that its checksums are right.
+bool receiver_takes(const TcpSide& other, bool& checksums_right, const PacketView& view) noexcept {
+  const TransportChecksum checksum = transport_checksum(view);
+  if (checksum == TransportChecksum::wrong && checksums_right) return false;
+  checksums_right = checksums_right || checksum == TransportChecksum::right;
+  return !acknowledges_nothing(other, view) && !is_padding(view);
 }
 
 }  // namespace
@@ -28,12 +55,18 @@ void MetadataTracker::flow_ended(const Flow& flow) {
 }
 
 AnomalySet MetadataTracker::observe(const Flow& flow, Side sender, const PacketView& view) {
-  if (view.payload.empty() || !view.has_transport || view.fragment.present) return {};
-  const bool tcp = view.protocol == ip_protocol::tcp;
-  if ((!tcp && view.protocol != ip_protocol::udp) || view.protocol != flow.key.protocol) return {};
+  if (!view.has_transport || view.fragment.present || view.protocol != flow.key.protocol) return {};
+  if (view.protocol == ip_protocol::tcp) {
+    const bool opens = (view.tcp.flags & tcp_flag::syn) != 0;
+    if (view.payload.empty() && !opens) return {};
+    State& state = state_of(flow);
+    if (state.directions[index(sender)].phase == Phase::done) return {};
+    return observe_tcp(flow, state, sender, view);
+  }
+  if (view.protocol != ip_protocol::udp || view.payload.empty()) return {};
   State& state = state_of(flow);
   if (state.directions[index(sender)].phase == Phase::done) return {};
-  return tcp ? observe_tcp(flow, state, sender, view) : observe_udp(state, sender, view.payload);
+  return observe_udp(state, sender, view.payload);
 }
 
 std::unique_ptr<MetadataTracker::Reading> MetadataTracker::make_reading() {
@@ -63,60 +96,76 @@ std::unique_ptr<StreamReader> MetadataTracker::make_reader(StreamStart start, Si
 AnomalySet MetadataTracker::observe_tcp(const Flow& flow, State& state, Side sender,
                                         const PacketView& view) {
   Direction& direction = state.directions[index(sender)];
+  if (!receiver_takes(flow.tcp.side(other(sender)), direction.checksums_right, view)) return {};
+  if (view.payload.empty()) return {};
   if (direction.phase == Phase::fresh) begin(direction, flow.tcp.side(sender), view);
-  if (direction.phase == Phase::watching && !watch(state, sender, view)) return {};
-  return read(state, sender, payload_sequence(view), view.payload);
+  AnomalySet found;
+  if (direction.phase == Phase::reading) found = read(state, sender, view);
+  if (direction.phase != Phase::watching || !watch(direction, view)) return found;
+  return found | read(state, sender, view);
 }
 
 // The first payload of a direction. What cannot become a protocol of ours is not kept.
 void MetadataTracker::begin(Direction& direction, const TcpSide& side, const PacketView& view) {
   const bool known = side.start_known;
-  const bool at_start = !known || side.start_sequence == payload_sequence(view);
-  if (at_start && detect(view.payload) == StreamStart::none) {
+  const bool at_start = known && side.start_sequence == payload_sequence(view);
+  const Preamble before = preamble(view.payload);
+  const StreamStart start = known ? detect(view.payload) : detect_midway(view.payload);
+  direction.tls_only = known;
+  if ((at_start || !known) && start == StreamStart::none && before.bytes == 0 && !before.cut) {
     direction.phase = Phase::watching;
-    direction.tls_only = known;
     return;
   }
   direction.phase = Phase::reading;
   direction.reading = make_reading();
   if (known) direction.reading->stream.start(side.start_sequence);
-  direction.tls_only = known;
 }
 
-// True when something begins with this packet; its stream is then ready for it.
-bool MetadataTracker::watch(State& state, Side sender, const PacketView& view) {
-  Direction& direction = state.directions[index(sender)];
+// True when something begins with this packet or in it; its stream is then ready for it.
+bool MetadataTracker::watch(Direction& direction, const PacketView& view) {
   if (++direction.watched > limits_.packets_watched) {
     direction.phase = Phase::done;
     return false;
   }
-  const StreamStart start = detect(view.payload);
-  if (start == StreamStart::none || start == StreamStart::perhaps) return false;
-  if (direction.tls_only && !is_tls(start)) return false;
-  direction.phase = Phase::reading;
-  direction.reading = make_reading();
-  direction.reading->stream.start(payload_sequence(view));
-  // The answer to a ClientHello begins where the client says that it has everything before.
-  Direction& answer = state.directions[index(other(sender))];
-  if (start == StreamStart::tls_client && (view.tcp.flags & tcp_flag::ack) != 0 &&
-      (answer.phase == Phase::fresh || answer.phase == Phase::watching)) {
-    answer.phase = Phase::reading;
-    answer.tls_only = true;
-    answer.reading = make_reading();
-    answer.reading->stream.start(view.tcp.acknowledgement);
+  std::optional<std::size_t> at;
+  if (!direction.tls_only) {
+    const StreamStart start = detect_midway(view.payload);
+    if (start != StreamStart::none && start != StreamStart::perhaps) at = 0;
   }
+  if (!at) at = find_hello(view.payload);
+  if (!at) return false;
+  direction.phase = Phase::reading;
+  direction.midway = true;
+  direction.reading = make_reading();
+  direction.reading->stream.start(payload_sequence(view) + static_cast<std::uint32_t>(*at));
   return true;
 }
 
-AnomalySet MetadataTracker::read(State& state, Side sender, std::uint32_t sequence, Bytes payload) {
+// The answer to a ClientHello behind a greeting begins where the client says that it has everything
+// before.
+void MetadataTracker::expect_answer(State& state, Side sender, const PacketView& view) {
+  Direction& answer = state.directions[index(other(sender))];
+  const bool undecided = answer.phase == Phase::fresh || answer.phase == Phase::watching ||
+                         (answer.phase == Phase::reading && !answer.reading->reader);
+  if (!undecided || (view.tcp.flags & tcp_flag::ack) == 0) return;
+  answer.phase = Phase::reading;
+  answer.tls_only = answer.midway = true;
+  answer.reading = make_reading();
+  answer.reading->stream.start(view.tcp.acknowledgement);
+}
+
+AnomalySet MetadataTracker::read(State& state, Side sender, const PacketView& view) {
   Direction& direction = state.directions[index(sender)];
   Reading& reading = *direction.reading;
-  AnomalySet found = reading.stream.add(sequence, payload);
+  AnomalySet found = reading.stream.add(payload_sequence(view), view.payload);
   if (reading.stream.gave_up()) {
     settle(state, direction, ReadState::failed);
     return found;
   }
   if (!reading.reader) {
+    const Preamble before = preamble(reading.stream.readable());
+    if (before.cut) return found;
+    reading.stream.consume(before.bytes);
     const StreamStart start = detect(reading.stream.readable());
     if (start == StreamStart::perhaps) return found;
     reading.reader = make_reader(start, sender);
@@ -125,8 +174,9 @@ AnomalySet MetadataTracker::read(State& state, Side sender, std::uint32_t sequen
       direction.reading.reset();
       return found;
     }
-    if (!state.metadata) state.metadata = std::make_unique<AppMetadata>();
+    if (start == StreamStart::tls_client && direction.midway) expect_answer(state, sender, view);
   }
+  if (!state.metadata) state.metadata = std::make_unique<AppMetadata>();
   const ReadState outcome = reading.reader->read(reading.stream, *state.metadata, found);
   if (outcome != ReadState::more) settle(state, direction, outcome);
   return found;
@@ -137,8 +187,10 @@ void MetadataTracker::settle(State& state, Direction& direction, ReadState outco
   // Behind the head of a CONNECT the tunnelled protocol begins (RFC 9110 §9.3.6).
   const bool tunnel =
       outcome == ReadState::done && state.metadata && state.metadata->http_method == "CONNECT";
-  direction.phase = tunnel && state.metadata->ja3.empty() ? Phase::watching : Phase::done;
-  direction.tls_only = true;
+  const bool goes_on = outcome == ReadState::other || (tunnel && state.metadata->ja3.empty());
+  direction.phase = goes_on ? Phase::watching : Phase::done;
+  if (state.metadata && *state.metadata == AppMetadata{}) state.metadata.reset();
+  if (tunnel) direction.tls_only = true;
 }
 
 AnomalySet MetadataTracker::observe_udp(State& state, Side sender, Bytes payload) {

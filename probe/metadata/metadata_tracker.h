@@ -1,7 +1,7 @@
 // Application metadata of every flow, by our own parsers: protocols are told by content, not by
 // port, each direction by itself, so that a mirror of one direction tells what that direction says.
-// State hangs on the flow's index; a flow without payload has none, and one whose metadata is
-// settled costs a branch. One thread.
+// State hangs on the flow's index; a flow without payload has next to none, and one whose metadata
+// is settled costs a branch. Segments that their receiver drops are not read. One thread.
 #pragma once
 
 #include <memory>
@@ -50,7 +50,9 @@ class MetadataTracker {
   };
   struct Direction {
     Phase phase = Phase::fresh;
-    bool tls_only = false;  // watching a stream whose first bytes were something else
+    bool tls_only = false;         // watching a stream whose first bytes were something else
+    bool midway = false;           // what is read began behind the stream's first byte
+    bool checksums_right = false;  // of a segment at least
     std::uint8_t watched = 0;
     std::unique_ptr<Reading> reading;
   };
@@ -64,8 +66,9 @@ class MetadataTracker {
   AnomalySet observe_tcp(const Flow& flow, State& state, Side sender, const PacketView& view);
   AnomalySet observe_udp(State& state, Side sender, Bytes payload);
   void begin(Direction& direction, const TcpSide& side, const PacketView& view);
-  bool watch(State& state, Side sender, const PacketView& view);
-  AnomalySet read(State& state, Side sender, std::uint32_t sequence, Bytes payload);
+  bool watch(Direction& direction, const PacketView& view);
+  void expect_answer(State& state, Side sender, const PacketView& view);
+  AnomalySet read(State& state, Side sender, const PacketView& view);
   void settle(State& state, Direction& direction, ReadState outcome);
   std::unique_ptr<StreamReader> make_reader(StreamStart start, Side sender);
   std::unique_ptr<Reading> make_reading();

@@ -14,6 +14,7 @@ namespace dpi {
 enum class ReadState : std::uint8_t {
   more,    // wants further bytes
   done,    // has what this direction tells
+  other,   // it is something else, and nothing is wrong with that
   failed,  // it is not what it looked like, or malformed: the anomaly says so
 };
 

@@ -120,5 +120,24 @@ TEST(ChecksumTest, Ipv6HasThePseudoHeaderOnly) {
   EXPECT_FALSE(wrong(routed)) << "its last destination stands in the routing header";
 }
 
+// A network card was to add the segment to the sum of the pseudo-header.
+TEST(ChecksumTest, ALeftOutChecksumIsNoWrongOne) {
+  ByteBuffer packet = right_packet(ip_protocol::tcp, tcp({}, text("even")));
+  const auto state = [](const ByteBuffer& bytes) {
+    const Frame frame(bytes, 0, 101);
+    return transport_checksum(decoded(frame).view);
+  };
+  EXPECT_EQ(state(packet), TransportChecksum::right);
+  const auto length = static_cast<unsigned>(packet.size() - ip_header);
+  const std::uint16_t pseudo = plain_sum(ByteBuffer(packet.begin() + 12, packet.begin() + 20) +
+                                         ByteBuffer{0, ip_protocol::tcp} + be16(length));
+  put_checksum(packet, ip_header + 16, static_cast<std::uint16_t>(~pseudo));
+  EXPECT_EQ(state(packet), TransportChecksum::left_out);
+  packet[ip_header + 16] ^= 1U;
+  EXPECT_EQ(state(packet), TransportChecksum::wrong);
+  packet.pop_back();
+  EXPECT_EQ(state(packet), TransportChecksum::unknown) << "cut";
+}
+
 }  // namespace
 }  // namespace dpi

@@ -195,10 +195,71 @@ TEST(EncapsulationTest, HeadersQuotedByIcmpErrorsNeverCount) {
   EXPECT_EQ(ip_text(v.src), "10.0.0.1");
 }
 
+const ByteBuffer vxlan_header{8, 0, 0, 0, 0, 1, 2, 0};
+
+void expect_carrier(const ByteBuffer& ip_packet) {
+  const PacketView v = view_of(ip_packet);
+  EXPECT_EQ(ip_text(v.src), "10.0.0.1");
+  EXPECT_EQ(v.tunnel.type, Encapsulation::none);
+  EXPECT_EQ(v.encapsulations.count, 0);
+  EXPECT_EQ(v.vlan_ids.count, 0);
+  EXPECT_TRUE(v.anomalies.none());
+}
+
 TEST(EncapsulationTest, WhatOnlyLooksLikeATunnelStaysItsCarrier) {
-  const PacketView v = view_of(ipv4({}, udp(50000, 4789, text("plain datagram"))));
-  EXPECT_EQ(v.dst_port, 4789);
-  EXPECT_TRUE(has(v.anomalies, Anomaly::tunnel_header_invalid));
+  expect_carrier(ipv4({}, udp(50000, 4789, text("plain datagram"))));
+  expect_carrier(ipv4({}, udp(50000, 4789, vxlan_header + zeros(60))));
+}
+
+TEST(EncapsulationTest, WhatIsInsideAUdpTunnelMustVerify) {
+  const auto with = [](std::size_t at, std::uint8_t value) {
+    ByteBuffer packet = inner;
+    packet[at] = value;
+    const ByteBuffer tagged = be16(7) + be16(0x0800) + packet;
+    return ipv4({}, udp(50000, 4789, vxlan_header + ethernet(0x8100, tagged)));
+  };
+  EXPECT_EQ(ip_text(view_of(with(0, 0x45)).src), "10.0.0.7");
+  expect_carrier(with(0, 0x55));   // version
+  expect_carrier(with(0, 0x44));   // header length
+  expect_carrier(with(3, 19));     // total length below the header
+  expect_carrier(with(2, 1));      // beyond the frame
+  expect_carrier(with(10, 0x77));  // checksum
+}
+
+// A port names a tunnel as destination, or as source where the other end answers from it; beside a
+// service's port it is a client's own choice.
+TEST(EncapsulationTest, PortsOfTunnels) {
+  const ByteBuffer vxlan = vxlan_header + inner_frame;
+  expect_carrier(ipv4({}, udp(4789, 50000, vxlan)));
+  expect_carrier(ipv4({}, udp(4789, 53, vxlan)));
+  expect_carrier(ipv4({}, udp(53, 4789, vxlan)));
+  expect_carrier(ipv4({}, udp(443, 8472, vxlan)));
+  EXPECT_EQ(view_of(ipv4({}, udp(4789, 4789, vxlan))).tunnel.type, Encapsulation::vxlan);
+  const ByteBuffer capwap = ByteBuffer{0x00, 0x10, 0x02, 0x00, 0, 0, 0, 0} + inner_frame;
+  EXPECT_EQ(view_of(ipv4({}, udp(5247, 50000, capwap))).tunnel.type, Encapsulation::capwap);
+  expect_carrier(ipv4({}, udp(5247, 53, capwap)));
+}
+
+TEST(EncapsulationTest, ATunnelIsOpenedHoweverMuchTheSnapLengthLeft) {
+  Frame frame(ethernet(0x0800, ipv4({}, udp(50000, 4789, vxlan_header + inner_frame))));
+  const std::size_t headers = frame.bytes.size() - 15;  // UDP and its payload are cut off
+  frame.raw.data = frame.raw.data.first(headers);
+  EXPECT_EQ(ip_text(decoded(frame).view.src), "10.0.0.7");
+}
+
+TEST(EncapsulationTest, ArpInsideATunnelBearsItOut) {
+  const ByteBuffer arp = be16(1) + be16(0x0800) + be16(0x0604) + zeros(22);
+  const PacketView v = view_of(ipv4({}, udp(50000, 4789, vxlan_header + ethernet(0x0806, arp))));
+  EXPECT_EQ(ip_text(v.src), "10.0.0.1");
+  EXPECT_EQ(v.tunnel.type, Encapsulation::vxlan);
+}
+
+// What an IP protocol number announces and what is not there is wrong, and still opened by nothing.
+TEST(EncapsulationTest, AnAnnouncedTunnelAroundNothingIsNamed) {
+  const PacketView v = view_of(ipv4({.protocol = 4}, text("this is no IP header at all")));
+  EXPECT_EQ(v.protocol, 4);
+  EXPECT_EQ(v.tunnel.type, Encapsulation::none);
+  EXPECT_TRUE(has(v.anomalies, Anomaly::ip_version_invalid));
 }
 
 TEST(EncapsulationTest, TheOutermostHeaderCountsWhenAskedFor) {

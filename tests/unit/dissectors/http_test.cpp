@@ -11,16 +11,24 @@ using namespace test;  // NOLINT
 
 TEST(Http1Test, KnowsRequestsAndResponsesByTheirBeginning) {
   EXPECT_EQ(http_start("GET / HTTP/1.1"), HttpStart::request);
-  EXPECT_EQ(http_start("PROPFIND /"), HttpStart::request);
   EXPECT_EQ(http_start("HTTP/1.1 200"), HttpStart::response);
-  EXPECT_EQ(http_start("GETX / "), HttpStart::no);
-  EXPECT_EQ(http_start("get / "), HttpStart::no);
-  EXPECT_EQ(http_start("HTTP/2 200"), HttpStart::no);
-  for (const std::string_view word : {"OPTIONS ", "BITS_POST ", "HTTP/1."}) {
+  EXPECT_EQ(http_start("GE(T / "), HttpStart::no);
+  EXPECT_EQ(http_start("GET\r\n"), HttpStart::no);
+  EXPECT_EQ(http_start(" / "), HttpStart::no);
+  EXPECT_EQ(http_start("GET \x01"), HttpStart::no);
+  EXPECT_EQ(http_start(std::string(33, 'A')), HttpStart::no);
+  for (const std::string_view word : {"OPTIONS /", "BITS_POST /", "HTTP/1."}) {
     for (std::size_t n = 1; n < word.size(); ++n)
       EXPECT_EQ(http_start(word.substr(0, n)), HttpStart::perhaps) << word << n;
     EXPECT_NE(http_start(word), HttpStart::perhaps);
   }
+}
+
+// RFC 9110 §9.1: any token.
+TEST(Http1Test, AnyTokenIsAMethod) {
+  for (const std::string_view line : {"PURGE /a", "X-CUSTOM /a", "get /a", "VERSION-CONTROL *",
+                                      "M-SEARCH * ", "!#$%&'*+.^`|~9 /"})
+    EXPECT_EQ(http_start(line), HttpStart::request) << line;
 }
 
 // RFC 9112 §3.
@@ -30,19 +38,32 @@ TEST(Http1Test, ReadsRequestLines) {
   EXPECT_EQ(line->method, "GET");
   EXPECT_EQ(line->target, "/where?q=now");
   EXPECT_EQ(parse_http_request_line("GET /a b HTTP/1.0")->target, "/a b");
+  for (const std::string_view spaced :
+       {"GET\t/a\tHTTP/1.1", "GET /a HTTP/1.1 ", "GET  /a \t HTTP/1.1"})
+    EXPECT_EQ(parse_http_request_line(spaced)->target, "/a") << spaced;
   for (const std::string_view bad :
        {"", "GET", "GET /", "GET  HTTP/1.1", "OPTIONS sip:x SIP/2.0", "OPTIONS rtsp://x RTSP/1.0",
-        "GET / HTTP/1.", "GET / HTTP/2.0", " / HTTP/1.1"}) {
+        "GET / HTTP/1.", "GET / HTTP/2.0", " / HTTP/1.1", "G(T / HTTP/1.1"}) {
     EXPECT_FALSE(parse_http_request_line(bad).has_value()) << bad;
   }
+}
+
+// RFC 9112 §3.2.
+TEST(Http1Test, ATargetMayNameItsHost) {
+  EXPECT_EQ(http_target_authority({"GET", "http://www.example.com/x"}), "www.example.com");
+  EXPECT_EQ(http_target_authority({"GET", "https://a:b@[2001:db8::1]:80?q"}), "[2001:db8::1]:80");
+  EXPECT_EQ(http_target_authority({"CONNECT", "www.example.com:443"}), "www.example.com:443");
+  for (const std::string_view none : {"/x", "*", "/x?u=http://a/", "://a", ""})
+    EXPECT_EQ(http_target_authority({"GET", none}), "") << none;
 }
 
 // RFC 9112 §4.
 TEST(Http1Test, ReadsStatusLines) {
   EXPECT_EQ(parse_http_status_line("HTTP/1.1 404 Not Found"), 404);
   EXPECT_EQ(parse_http_status_line("HTTP/1.0 200"), 200);
-  for (const std::string_view bad : {"", "HTTP/1.1", "HTTP/1.1 20", "HTTP/1.1 2000",
-                                     "HTTP/1.1 2x0 ", "HTTP/2.0 200 ", "HTTP/1.1  200"}) {
+  EXPECT_EQ(parse_http_status_line("HTTP/1.1  200\tOK"), 200);
+  for (const std::string_view bad :
+       {"", "HTTP/1.1", "HTTP/1.1 20", "HTTP/1.1 2000", "HTTP/1.1 2x0 ", "HTTP/2.0 200 "}) {
     EXPECT_FALSE(parse_http_status_line(bad).has_value()) << bad;
   }
 }

@@ -40,6 +40,7 @@ class MetadataTrackerTest : public ::testing::Test {
     PacketView view;
     view.protocol = flow_.key.protocol;
     view.has_transport = true;
+    if (ack == 0) ack = flow_.tcp.side(other(sender)).next_sequence;  // all that was seen
     view.tcp = {.sequence = seq, .acknowledgement = ack, .flags = flags};
     view.payload = payload;
     view.payload_bytes = static_cast<std::uint32_t>(payload.size());
@@ -238,10 +239,7 @@ TEST_F(MetadataTrackerTest, TheServerHelloBehindARetryRequestCounts) {
   EXPECT_EQ(told().tls_cipher, "TLS_AES_256_GCM_SHA384");
 }
 
-TEST_F(MetadataTrackerTest, AWarningMayComeBeforeTheServerHello) {
-  in_segments(Side::high, 0, record(21, {1, 112}) + tls12_server, 3);
-  EXPECT_EQ(told().tls_version, "") << "a stream does not begin with an alert";
-  new_flow();
+TEST_F(MetadataTrackerTest, AWarningMayComeBehindTheServerHello) {
   in_segments(Side::high, 0,
               record(22, handshake(2, server_hello_body(tls12_cipher, {}))) + record(21, {1, 112}) +
                   record(22, handshake(11, certificate_body(der_bytes))),
@@ -313,6 +311,24 @@ TEST_F(MetadataTrackerTest, ReadsQuicOverUdp) {
   new_flow();
   for (int i = 0; i < 20; ++i) see(Side::high, 0, zeros(1200));
   EXPECT_EQ(tracker_.find(flow_), nullptr);
+}
+
+// RFC 9000 §12.2: packets are coalesced in any order; type 1 is 0-RTT, version 2 shifts it.
+TEST_F(MetadataTrackerTest, AnInitialPacketMayStandBehindEarlyData) {
+  flow_.key.protocol = ip_protocol::udp;
+  const ByteBuffer id{1, 2, 3, 4, 5, 6, 7, 8};
+  const ByteBuffer hello = handshake(1, browser_hello_body());
+  for (const std::uint32_t version : {quic_version::v1, quic_version::v2}) {
+    const ByteBuffer early = u8(version == quic_version::v2 ? 0xe0 : 0xd0) + be32(version) +
+                             with_length8(id) + u8(0) + be16(0x4000U | 60U) + zeros(60);
+    const ByteBuffer initial =
+        sealed_initial({.version = version, .destination = id, .source = {}, .key_id = id},
+                       crypto_frame(0, hello));
+    see(Side::high, 0, early);
+    see(Side::high, 0, early + initial);
+    EXPECT_EQ(told().server_name, "example.com");
+    new_flow();
+  }
 }
 
 // STUN (RFC 8489 §5) shares the ports of WebRTC's DTLS and comes first.
@@ -402,6 +418,121 @@ TEST_F(MetadataTrackerTest, NothingIsKeptForUnknownProtocolsAndSettledFlows) {
   handshake_packets();
   in_segments(Side::low, client_start, tls_client, 100);
   EXPECT_EQ(memory_.used(), 0U) << "the client has said what it says";
+}
+
+constexpr std::string_view plain_request = "GET /a HTTP/1.1\r\nHost: www.example.com\r\n\r\n";
+
+TEST_F(MetadataTrackerTest, AHelloIsFoundBehindAnyGreeting) {
+  for (const std::string_view word : {"A", "SS", "HTTP", "GET ", "\x16", "EHLO a\r\n", "no end"}) {
+    for (const std::size_t size : {3U, 9U, 5000U}) {
+      handshake_packets();
+      const auto bytes = static_cast<std::uint32_t>(word.size());
+      see(Side::low, client_start, as_bytes(word));
+      see(Side::high, server_start, as_bytes(word), tcp_flag::ack, client_start + bytes);
+      for (std::size_t at = 0; at < tls_client.size(); at += size) {
+        see(Side::low, client_start + bytes + static_cast<std::uint32_t>(at),
+            Bytes{tls_client}.subspan(at, std::min(size, tls_client.size() - at)), tcp_flag::ack,
+            server_start + bytes);
+      }
+      in_segments(Side::high, server_start + bytes, tls12_server, size);
+      expect_tls12(told());
+      new_flow();
+    }
+  }
+}
+
+TEST_F(MetadataTrackerTest, AHelloBehindAGreetingInItsSegmentIsFound) {
+  const std::string_view proxy_header{
+      "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c"
+      "12345678abcd",
+      28};
+  for (const std::string_view word : {std::string_view{"PROXY TCP4 192.0.2.1 192.0.2.2 1 443\r\n"},
+                                      proxy_header, std::string_view{"greeting without an end "}}) {
+    handshake_packets();
+    see(Side::low, client_start, text(word) + tls_client, tcp_flag::ack, server_start);
+    see(Side::high, server_start, tls12_server);
+    expect_tls12(told());
+    new_flow();
+  }
+}
+
+TEST_F(MetadataTrackerTest, ARequestBehindEmptyLinesOrAProxysLineIsRead) {
+  const std::string_view proxy = "PROXY TCP4 192.0.2.1 192.0.2.2 1 80\r\n";
+  for (const std::string_view before :
+       {std::string_view{"\r\n"}, std::string_view{"\n\r\n"}, proxy}) {
+    for (const std::size_t size : {1U, 2U, 500U}) {
+      handshake_packets();
+      in_segments(Side::low, client_start, text(before) + text(plain_request), size);
+      in_segments(Side::high, server_start, text("\r\n") + text(response), size);
+      EXPECT_EQ(told().http_url, "/a") << before;
+      EXPECT_EQ(told().server_name, "www.example.com");
+      EXPECT_EQ(told().http_status, 404);
+      new_flow();
+    }
+  }
+}
+
+TEST_F(MetadataTrackerTest, NoLineAndNoHeadIsTooLong) {
+  handshake_packets();
+  const ByteBuffer head =
+      text("BREW /" + std::string(20'000, 'u') + " HTTP/1.1\r\nX: " + std::string(70'000, 'x') +
+           "\r\nHost: www.example.com\r\n\r\n");
+  in_segments(Side::low, client_start, head, 1400);
+  EXPECT_EQ(told().http_method, "BREW");
+  EXPECT_GT(told().http_url.size(), metadata_limit::http_url) << "cut, and that shows";
+  EXPECT_EQ(told().server_name, "www.example.com");
+  EXPECT_TRUE(found_.none());
+  new_flow();
+}
+
+TEST_F(MetadataTrackerTest, TheHostOfAnAbsoluteTargetCounts) {
+  handshake_packets();
+  see(Side::low, client_start,
+      as_bytes("GET http://a.example/x HTTP/1.1\r\nHost: b.example\r\n\r\n"));
+  EXPECT_EQ(told().server_name, "a.example");
+  EXPECT_EQ(told().http_url, "http://a.example/x");
+}
+
+TEST_F(MetadataTrackerTest, WarningsMayComeBeforeBothHellos) {
+  const ByteBuffer warning = record(21, {1, 112});
+  for (const std::size_t size : {1U, 7U, 5000U}) {
+    handshake_packets();
+    in_segments(Side::low, client_start, warning + tls_client, size);
+    in_segments(Side::high, server_start, warning + warning + tls12_server, size);
+    expect_tls12(told());
+    new_flow();
+  }
+}
+
+TEST_F(MetadataTrackerTest, APartOfAHelloTellsWhatItSays) {
+  handshake_packets();
+  const ByteBuffer hello = record(
+      22,
+      handshake(1, client_hello_body(list16({0x1301}), server_name_extension("www.example.com") +
+                                                           extension(0x0015, zeros(1200)))));
+  see(Side::low, client_start, Bytes{hello}.first(400));
+  see(Side::low, client_start + 1000, Bytes{hello}.subspan(1000));
+  EXPECT_EQ(told().server_name, "www.example.com");
+  EXPECT_EQ(told().ja3, "") << "of a whole hello only";
+}
+
+TEST_F(MetadataTrackerTest, WhatTheReceiverDropsWinsNoStream) {
+  const ByteBuffer decoy = text("GET /decoy HTTP/1.1\r\nHost: decoy.example\r\n\r\n");
+  handshake_packets();
+  see(Side::low, client_start, decoy, tcp_flag::ack, server_start - 66'000);
+  see(Side::low, client_start, decoy, tcp_flag::ack, server_start + (1U << 24U));
+  PacketView padded;
+  padded.protocol = ip_protocol::tcp;
+  padded.has_transport = true;
+  padded.ip_bytes = 46;
+  padded.tcp = {.sequence = client_start, .acknowledgement = server_start, .flags = tcp_flag::ack};
+  const ByteBuffer padding = zeros(6);
+  padded.payload = padding;
+  tracker_.observe(flow_, Side::low, padded);
+  see(Side::low, client_start, as_bytes(plain_request), tcp_flag::ack | tcp_flag::psh,
+      server_start);
+  EXPECT_EQ(told().http_url, "/a");
+  EXPECT_TRUE(found_.none());
 }
 
 }  // namespace
