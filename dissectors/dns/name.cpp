@@ -33,15 +33,19 @@ DnsNameResult append_dns_name(std::string& out, Bytes message, std::size_t offse
   };
   std::size_t at = offset;
   std::size_t end = limit;
+  const auto run_out = [&](std::size_t where) {
+    result.ran_out = end == message.size();
+    return refuse(Anomaly::dns_name_invalid, where);
+  };
   std::size_t total = 1;        // the root's zero byte
   std::size_t target = offset;  // pointers must lead before this
   int pointers = 0;
   bool first = true;
   for (;;) {
-    if (at >= end) return refuse(Anomaly::dns_name_invalid, at);
+    if (at >= end) return run_out(at);
     const std::uint8_t length = message[at];
     if ((length & 0xc0U) == 0xc0U) {
-      if (at + 1 >= end) return refuse(Anomaly::dns_name_invalid, at);
+      if (at + 1 >= end) return run_out(at);
       const std::size_t pointer = static_cast<std::size_t>(length & 0x3fU) << 8U | message[at + 1];
       if (pointers == 0) result.next = at + 2;
       if (++pointers > pointers_max || pointer >= target)
@@ -55,7 +59,7 @@ DnsNameResult append_dns_name(std::string& out, Bytes message, std::size_t offse
       return refuse(Anomaly::dns_name_invalid, at);  // RFC 6891 §5: extended labels are gone
     ++at;
     if (length == 0) break;
-    if (at + length > end) return refuse(Anomaly::dns_name_invalid, at);
+    if (at + length > end) return run_out(at);
     total += std::size_t{length} + 1;
     if (total > name_bytes_max) return refuse(Anomaly::dns_name_too_long, at);
     if (!first) out.push_back('.');
