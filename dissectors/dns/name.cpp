@@ -1,22 +1,20 @@
 #include "dissectors/dns/name.h"
 
+#include "dissectors/dns/pct.h"
+
 namespace dpi {
 namespace {
 
-constexpr std::string_view upper_hex = "0123456789ABCDEF";
 constexpr std::size_t name_bytes_max = 255;
 constexpr int pointers_max = 128;
 
 // pct-text of a label; a dot inside it is %2E.
 void append_label(std::string& out, Bytes label) {
   for (const std::uint8_t b : label) {
-    const bool plain = b >= 0x21 && b <= 0x7e && b != '"' && b != '\\' && b != '%' && b != '.';
-    if (plain) {
-      out.push_back(static_cast<char>(b));
+    if (b == '.') {
+      out += "%2E";
     } else {
-      out.push_back('%');
-      out.push_back(upper_hex[b >> 4U]);
-      out.push_back(upper_hex[b & 15U]);
+      append_pct(out, b);
     }
   }
 }
