@@ -1,6 +1,6 @@
 // One DNS message (RFC 1035 §4) as text that events carry: names and data in pct-text, types and
-// classes by IANA mnemonic. Bounded work and memory for any input; the first thing that is wrong
-// ends the reading.
+// classes by IANA mnemonic. Bounded work and memory for any input: what is kept is what a row can
+// show. The first thing that is wrong ends the reading.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,14 @@ struct DnsQuestion {
   std::uint16_t klass = 0;
 };
 
+// Questions of a row; RFC 9619: a query has one. What is beyond is dns_records_omitted.
+inline constexpr std::size_t dns_questions_max = 8;
+// Bytes of all records as a row writes them, which leaves room for everything else in its 61,440;
+// of one record's data; of a message's EDNS options in hex.
+inline constexpr std::size_t dns_records_bytes_max = 46U << 10U;
+inline constexpr std::size_t dns_data_bytes_max = 4096;
+inline constexpr std::size_t dns_options_bytes_max = 4U << 10U;
+
 enum class DnsSection : std::uint8_t { answer, authority, additional };
 [[nodiscard]] std::string_view dns_section_name(DnsSection section) noexcept;
 
@@ -29,6 +37,7 @@ struct DnsRecord {
   std::uint16_t klass = 0;
   std::uint32_t ttl = 0;
   std::string data;  // presentation form, pct-text
+  bool data_truncated = false;
 };
 
 struct DnsEdnsOption {
@@ -49,11 +58,16 @@ struct DnsEdns {
 struct DnsMessage {
   std::uint16_t id = 0;
   std::uint16_t flags = 0;
-  std::vector<DnsQuestion> questions;
-  std::vector<DnsRecord> records;
+  std::vector<DnsQuestion> questions;  // the first
+  std::vector<DnsRecord> records;      // the first of a response: rows show no others
+  std::size_t records_omitted = 0;     // behind them
   DnsEdns edns;
-  std::uint32_t bytes = 0;
+  std::uint32_t bytes = 0;  // on the wire
   AnomalySet anomalies;
+  // Ends inside a question or record though nothing is wrong with it: the capture cut it, or its
+  // sender did and says so (TC, RFC 2181 §9).
+  bool ends_early = false;
+  bool question_known = false;  // the first was read, or there is none
   bool malformed = false;
   std::uint32_t malformed_at = 0;  // byte offset in the message
   Anomaly malformed_reason = Anomaly::dns_header_cut;
@@ -66,6 +80,8 @@ struct DnsMessage {
     return static_cast<std::uint16_t>(high << 4U | (flags & 15U));
   }
   [[nodiscard]] bool flag(std::uint16_t bit) const noexcept { return (flags & bit) != 0; }
+  // What it holds besides itself.
+  [[nodiscard]] std::size_t memory_bytes() const noexcept;
 };
 
 namespace dns_flag {
@@ -73,10 +89,13 @@ inline constexpr std::uint16_t aa = 0x0400, tc = 0x0200, rd = 0x0100, ra = 0x008
                                cd = 0x0010;
 }  // namespace dns_flag
 
-// NetBIOS names and data (RFC 1002) have forms of their own.
-enum class DnsDialect : std::uint8_t { dns, netbios };
+// NetBIOS names and data (RFC 1002) have forms of their own; in mDNS the top bit of a class is none
+// of the class (RFC 6762 §5.4, §10.2).
+enum class DnsDialect : std::uint8_t { dns, netbios, multicast };
 
-[[nodiscard]] DnsMessage parse_dns(Bytes message, DnsDialect dialect = DnsDialect::dns);
+// `wire_bytes`: of the whole message, where less of it was captured.
+[[nodiscard]] DnsMessage parse_dns(Bytes message, DnsDialect dialect = DnsDialect::dns,
+                                   std::size_t wire_bytes = 0);
 
 // IANA mnemonics; unknown ones TYPE123, CLASS5, OPCODE7, RCODE17 (RFC 3597 §5).
 [[nodiscard]] std::string dns_type_name(std::uint16_t type);

@@ -1,22 +1,20 @@
 #include "dissectors/dns/name.h"
 
+#include "dissectors/dns/pct.h"
+
 namespace dpi {
 namespace {
 
-constexpr std::string_view upper_hex = "0123456789ABCDEF";
 constexpr std::size_t name_bytes_max = 255;
 constexpr int pointers_max = 128;
 
 // pct-text of a label; a dot inside it is %2E.
 void append_label(std::string& out, Bytes label) {
   for (const std::uint8_t b : label) {
-    const bool plain = b >= 0x21 && b <= 0x7e && b != '"' && b != '\\' && b != '%' && b != '.';
-    if (plain) {
-      out.push_back(static_cast<char>(b));
+    if (b == '.') {
+      out += "%2E";
     } else {
-      out.push_back('%');
-      out.push_back(upper_hex[b >> 4U]);
-      out.push_back(upper_hex[b & 15U]);
+      append_pct(out, b);
     }
   }
 }
@@ -33,15 +31,19 @@ DnsNameResult append_dns_name(std::string& out, Bytes message, std::size_t offse
   };
   std::size_t at = offset;
   std::size_t end = limit;
+  const auto run_out = [&](std::size_t where) {
+    result.ran_out = end == message.size();
+    return refuse(Anomaly::dns_name_invalid, where);
+  };
   std::size_t total = 1;        // the root's zero byte
   std::size_t target = offset;  // pointers must lead before this
   int pointers = 0;
   bool first = true;
   for (;;) {
-    if (at >= end) return refuse(Anomaly::dns_name_invalid, at);
+    if (at >= end) return run_out(at);
     const std::uint8_t length = message[at];
     if ((length & 0xc0U) == 0xc0U) {
-      if (at + 1 >= end) return refuse(Anomaly::dns_name_invalid, at);
+      if (at + 1 >= end) return run_out(at);
       const std::size_t pointer = static_cast<std::size_t>(length & 0x3fU) << 8U | message[at + 1];
       if (pointers == 0) result.next = at + 2;
       if (++pointers > pointers_max || pointer >= target)
@@ -55,7 +57,7 @@ DnsNameResult append_dns_name(std::string& out, Bytes message, std::size_t offse
       return refuse(Anomaly::dns_name_invalid, at);  // RFC 6891 §5: extended labels are gone
     ++at;
     if (length == 0) break;
-    if (at + length > end) return refuse(Anomaly::dns_name_invalid, at);
+    if (at + length > end) return run_out(at);
     total += std::size_t{length} + 1;
     if (total > name_bytes_max) return refuse(Anomaly::dns_name_too_long, at);
     if (!first) out.push_back('.');

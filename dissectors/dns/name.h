@@ -14,6 +14,7 @@ struct DnsNameResult {
   std::size_t next = 0;  // offset behind the name in the message
   std::optional<Anomaly> refused;
   std::size_t refused_at = 0;
+  bool ran_out = false;  // refused because the message ends there
 };
 
 // Appends the name at `offset` as pct-text. Pointers only go backwards, at most 128; 255 bytes at

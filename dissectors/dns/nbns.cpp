@@ -1,9 +1,9 @@
 #include "dissectors/dns/nbns.h"
 
 #include <array>
-#include <string_view>
 
 #include "dissectors/dns/message.h"
+#include "dissectors/dns/pct.h"
 #include "probe/base/byte_cursor.h"
 #include "probe/base/hex.h"
 #include "probe/base/ip_address.h"
@@ -11,20 +11,8 @@
 namespace dpi {
 namespace {
 
-constexpr std::string_view upper_hex = "0123456789ABCDEF";
 constexpr std::uint16_t type_nb = 32, type_nbstat = 33;
 constexpr std::size_t name_bytes = 16, label_characters = 2 * name_bytes;
-
-void append_pct(std::string& out, std::uint8_t b) {
-  const bool plain = b >= 0x21 && b <= 0x7e && b != '"' && b != '\\' && b != '%';
-  if (plain) {
-    out.push_back(static_cast<char>(b));
-    return;
-  }
-  out.push_back('%');
-  out.push_back(upper_hex[b >> 4U]);
-  out.push_back(upper_hex[b & 15U]);
-}
 
 // Fifteen characters padded with spaces, and the kind of the name.
 void append_netbios(std::string& out, Bytes name) {

@@ -1,146 +1,13 @@
 #include "dissectors/dns/rdata.h"
 
-#include <array>
 #include <optional>
 
-#include "dissectors/dns/message.h"
-#include "dissectors/dns/name.h"
-#include "probe/base/byte_cursor.h"
-#include "probe/base/hex.h"
-#include "probe/base/ip_address.h"
+#include "dissectors/dns/rare_types.h"
+#include "dissectors/dns/rdata_writer.h"
+#include "dissectors/dns/svcb.h"
 
 namespace dpi {
 namespace {
-
-constexpr std::string_view space = "%20";
-constexpr std::string_view upper_hex = "0123456789ABCDEF";
-
-// Reads fields of one record and writes them apart by a space; fails for good at the first bad one.
-class RdataWriter {
- public:
-  RdataWriter(std::string& out, Bytes message, std::size_t offset, std::size_t length)
-      : out_(out), message_(message), at_(offset), end_(offset + length) {}
-
-  void number8() { number(read(1)); }
-  void number16() { number(read(2)); }
-  void number32() { number(read(4)); }
-  void type16() { text(dns_type_name(static_cast<std::uint16_t>(read(2)))); }
-  void name() {
-    separate();
-    if (!ok_) return;
-    const DnsNameResult result = append_dns_name(out_, message_, at_, end_);
-    if (result.refused) {
-      ok_ = false;
-      return;
-    }
-    at_ = result.next;
-  }
-  void address(std::size_t size) {
-    const Bytes wire = take(size);
-    if (ok_) text(ip_text(IpAddress::from_wire(wire)));
-  }
-  // <character-string>: quoted, as masters write it; the quote itself is %22 in pct-text.
-  void character_string() {
-    const std::size_t length = read(1);
-    quoted(take(length));
-  }
-  void hex_rest() {
-    const Bytes rest = take(left());
-    if (ok_) text(rest.empty() ? "-" : hex(rest));
-  }
-  void hex_counted() {
-    const Bytes bytes = take(read(1));
-    if (ok_) text(bytes.empty() ? "-" : hex(bytes));
-  }
-  void base64_rest() {
-    const Bytes rest = take(left());
-    if (ok_) text(base64(rest));
-  }
-  // RFC 4648 §7 without padding, as NSEC3 writes the hashed owner.
-  void base32hex_counted() {
-    constexpr std::string_view digits = "0123456789ABCDEFGHIJKLMNOPQRSTUV";
-    const Bytes bytes = take(read(1));
-    std::string out;
-    std::uint32_t group = 0;
-    std::uint32_t bits = 0;
-    for (const std::uint8_t b : bytes) {
-      group = (group << 8U | b) & 0xffffU;
-      bits += 8;
-      while (bits >= 5) {
-        bits -= 5;
-        out.push_back(digits[group >> bits & 31U]);
-      }
-    }
-    if (bits > 0) out.push_back(digits[group << (5 - bits) & 31U]);
-    if (ok_) text(out);
-  }
-  // RFC 4034 §4.1.2: windows of type bits.
-  void type_bitmap() {
-    while (ok_ && left() > 0) {
-      const std::size_t window = read(1);
-      const std::size_t length = read(1);
-      if (length == 0 || length > 32) ok_ = false;
-      const Bytes bits = take(length);
-      for (std::size_t i = 0; ok_ && i < bits.size() * 8; ++i) {
-        if ((bits[i / 8] >> (7 - i % 8) & 1U) != 0) {
-          text(dns_type_name(static_cast<std::uint16_t>(window * 256 + i)));
-        }
-      }
-    }
-  }
-  void quoted(Bytes bytes) {
-    separate();
-    if (!ok_) return;
-    out_ += "%22";
-    for (const std::uint8_t b : bytes) {
-      const bool plain = b >= 0x21 && b <= 0x7e && b != '"' && b != '\\' && b != '%';
-      if (plain) {
-        out_.push_back(static_cast<char>(b));
-      } else {
-        out_.push_back('%');
-        out_.push_back(upper_hex[b >> 4U]);
-        out_.push_back(upper_hex[b & 15U]);
-      }
-    }
-    out_ += "%22";
-  }
-  void text(std::string_view value) {
-    separate();
-    if (ok_) out_ += value;
-  }
-  void number(std::uint64_t value) {
-    if (ok_) text(std::to_string(value));
-  }
-  std::size_t read(std::size_t bytes) {
-    std::size_t value = 0;
-    for (const std::uint8_t b : take(bytes)) value = value << 8U | b;
-    return value;
-  }
-  Bytes take(std::size_t bytes) {
-    if (!ok_ || bytes > left()) {
-      ok_ = false;
-      return {};
-    }
-    const Bytes taken = message_.subspan(at_, bytes);
-    at_ += bytes;
-    return taken;
-  }
-  [[nodiscard]] std::size_t left() const { return end_ - at_; }
-  [[nodiscard]] bool complete() const { return ok_ && at_ == end_; }
-  [[nodiscard]] bool ok() const { return ok_; }
-
- private:
-  void separate() {
-    if (!first_) out_ += space;
-    first_ = false;
-  }
-  std::string& out_;
-  Bytes message_;
-  std::size_t at_;
-  std::size_t end_;
-  bool ok_ = true;
-  bool first_ = true;
-};
 
 void write_soa(RdataWriter& w) {
   w.name();
@@ -180,46 +47,6 @@ void write_nsec3(RdataWriter& w, bool parameters_only) {
   w.type_bitmap();
 }
 
-// RFC 9460 §2.1: priority, target, then key=value pairs; values as keyNNN hex where they are not
-// plain text.
-void write_svcb(RdataWriter& w) {
-  constexpr std::array<std::string_view, 7> keys{"mandatory", "alpn", "no-default-alpn", "port",
-                                                 "ipv4hint",  "ech",  "ipv6hint"};
-  w.number16();
-  w.name();
-  while (w.ok() && w.left() > 0) {
-    const std::size_t key = w.read(2);
-    Bytes value = w.take(w.read(2));
-    if (!w.ok()) return;
-    std::string pair = key < keys.size() ? std::string{keys[key]} : "key" + std::to_string(key);
-    if (!value.empty()) pair += "=";
-    if (key == 1) {
-      bool first = true;
-      while (!value.empty() && value[0] < value.size()) {
-        if (!first) pair += ",";
-        first = false;
-        for (const std::uint8_t b : value.subspan(1, value[0])) {
-          const bool plain = b >= 0x21 && b <= 0x7e && b != '"' && b != '\\' && b != '%';
-          pair += plain ? std::string(1, static_cast<char>(b))
-                        : std::string{"%"} + upper_hex[b >> 4U] + upper_hex[b & 15U];
-        }
-        value = value.subspan(std::size_t{value[0]} + 1);
-      }
-    } else if (key == 3 && value.size() == 2) {
-      pair += std::to_string(value[0] << 8U | value[1]);
-    } else if ((key == 4 && value.size() % 4 == 0) || (key == 6 && value.size() % 16 == 0)) {
-      const std::size_t size = key == 4 ? 4 : 16;
-      for (std::size_t i = 0; i < value.size(); i += size) {
-        if (i != 0) pair += ",";
-        append_ip(pair, IpAddress::from_wire(value.subspan(i, size)));
-      }
-    } else {
-      append_hex(pair, value);
-    }
-    w.text(pair);
-  }
-}
-
 // True when the data followed its type's form to its end; nothing when the type has no form here.
 std::optional<bool> write_known(RdataWriter& w, std::uint16_t type) {
   switch (type) {
@@ -237,6 +64,7 @@ std::optional<bool> write_known(RdataWriter& w, std::uint16_t type) {
     case 8:
     case 9:
     case 12:
+    case 23:  // NSAP-PTR
     case 39:
       w.name();
       break;
@@ -260,8 +88,38 @@ std::optional<bool> write_known(RdataWriter& w, std::uint16_t type) {
       w.name();
       break;
     case 16:
-    case 99:
+    case 56:   // NINFO
+    case 99:   // SPF
+    case 258:  // AVC
+    case 261:  // RESINFO
       write_txt(w);
+      break;
+    case 11:
+      write_wks(w);
+      break;
+    case 19:  // X25
+      w.character_string();
+      break;
+    case 20:  // ISDN, RFC 1183 §3.2: with a subaddress, perhaps
+      w.character_string();
+      if (w.left() > 0) w.character_string();
+      break;
+    case 22:
+      write_nsap(w);
+      break;
+    case 26:  // PX, RFC 2163 §4
+      w.number16();
+      w.name_with_dot();
+      w.name_with_dot();
+      break;
+    case 27:  // GPOS, RFC 1712 §3
+      for (int i = 0; i < 3; ++i) w.character_string();
+      break;
+    case 29:
+      write_loc(w);
+      break;
+    case 30:
+      write_nxt(w);
       break;
     case 33:  // SRV
       w.number16();
@@ -272,8 +130,67 @@ std::optional<bool> write_known(RdataWriter& w, std::uint16_t type) {
     case 35:
       write_naptr(w);
       break;
+    case 37:  // CERT, RFC 4398 §2.2
+      w.number16();
+      w.number16();
+      w.number8();
+      w.base64_rest();
+      break;
+    case 38:
+      write_a6(w);
+      break;
+    case 42:
+      write_apl(w);
+      break;
+    case 45:
+      write_ipseckey(w);
+      break;
+    case 49:  // DHCID
+    case 61:  // OPENPGPKEY
+      w.base64_rest();
+      break;
+    case 55:
+      write_hip(w);
+      break;
+    case 58:  // TALINK
+      w.name_with_dot();
+      w.name_with_dot();
+      break;
+    case 62:  // CSYNC, RFC 7477 §2.1.2
+      w.number32();
+      w.number16();
+      w.type_bitmap();
+      break;
+    case 63:  // ZONEMD, RFC 8976 §2.3
+      w.number32();
+      w.number8();
+      w.number8();
+      w.hex_rest();
+      break;
+    case 104:  // NID
+    case 106:  // L64
+      write_node_id(w);
+      break;
+    case 105:  // L32
+      w.number16();
+      w.address(4);
+      break;
+    case 107:  // LP
+      w.number16();
+      w.name_with_dot();
+      break;
+    case 108:
+      write_eui(w, 6);
+      break;
+    case 109:
+      write_eui(w, 8);
+      break;
+    case 260:
+      write_amtrelay(w);
+      break;
     case 43:     // DS
     case 59:     // CDS
+    case 32768:  // TA
     case 32769:  // DLV
       w.number16();
       w.number8();
@@ -295,6 +212,7 @@ std::optional<bool> write_known(RdataWriter& w, std::uint16_t type) {
       break;
     case 25:
     case 48:
+    case 57:  // RKEY
     case 60:
       w.number16();
       w.number8();
@@ -350,10 +268,10 @@ bool append_rdata(std::string& out, Bytes message, std::size_t offset, std::size
   if (length > 0 && written.value_or(false)) return true;
   out.resize(before);
   out += "%5C#";  // RFC 3597 §5: \#, the backslash as pct-text
-  out += space;
+  out += "%20";
   out += std::to_string(length);
   if (length > 0) {
-    out += space;
+    out += "%20";
     append_hex(out, message.subspan(offset, length));
   }
   return length == 0 || !written;

@@ -2,19 +2,48 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
+
+#include "probe/base/byte_cursor.h"
 
 namespace dpi {
 namespace {
 
-std::optional<DnsService> service_of(std::uint16_t src, std::uint16_t dst) noexcept {
-  for (const std::uint16_t port : {dst, src}) {
-    if (port == 53) return DnsService::dns;
-    if (port == 5353) return DnsService::mdns;
-    if (port == 5355) return DnsService::llmnr;
-    if (port == 137) return DnsService::nbns;
+using Phase = OpenDns::Phase;
+
+// Taps of two ports may deliver a response before its query by this much.
+constexpr std::chrono::milliseconds early_max{10};
+constexpr std::uint16_t type_ixfr = 251, type_axfr = 252, type_any = 255;
+
+std::optional<DnsService> service_of(std::uint16_t port) noexcept {
+  switch (port) {
+    case 53:
+      return DnsService::dns;
+    case 5353:
+      return DnsService::mdns;
+    case 5355:
+      return DnsService::llmnr;
+    case 137:
+      return DnsService::nbns;
+    default:
+      return std::nullopt;
   }
-  return std::nullopt;
+}
+
+// The server's port tells the service: a client may choose any.
+std::optional<DnsService> service_of(std::uint16_t server, std::uint16_t client) noexcept {
+  const auto service = service_of(server);
+  return service ? service : service_of(client);
+}
+
+bool is_response(Bytes message) noexcept {
+  ByteCursor in{message};
+  in.skip(2);
+  return (in.be16() & 0x8000U) != 0;
+}
+
+DnsDialect dialect_of(DnsService service) noexcept {
+  if (service == DnsService::nbns) return DnsDialect::netbios;
+  return service == DnsService::mdns ? DnsDialect::multicast : DnsDialect::dns;
 }
 
 char lower(char c) noexcept {
@@ -28,6 +57,7 @@ std::string question_text(std::string_view name, std::uint16_t type, std::uint16
   return out + " " + std::to_string(type) + " " + std::to_string(klass);
 }
 
+// Empty: it has none, or none that can be read.
 std::string question_of(const DnsMessage& message, DnsService service) {
   if (!message.questions.empty()) {
     const DnsQuestion& q = message.questions[0];
@@ -46,39 +76,21 @@ bool asked_of_many(DnsService service, const IpAddress& server, const DnsMessage
   return is_multicast(server) || (service == DnsService::nbns && query.flag(0x0010));
 }
 
+bool asks_for_zone(const DnsMessage& query) noexcept {
+  return !query.questions.empty() &&
+         (query.questions[0].type == type_axfr || query.questions[0].type == type_ixfr);
+}
+
+// Bytes of Ethernet padding that a bare acknowledgement's IP length counts: they bring the frame to
+// its least size and are no sender's data.
+bool is_padding(const PacketView& view) noexcept {
+  constexpr std::uint32_t frame_bytes_min = 60, fcs_bytes = 4;
+  return view.payload.size() <= 6 && (view.tcp.flags & tcp_flag::psh) == 0 &&
+         (view.wire_bytes == frame_bytes_min || view.wire_bytes == frame_bytes_min + fcs_bytes) &&
+         std::all_of(view.payload.begin(), view.payload.end(), [](auto b) { return b == 0; });
+}
+
 }  // namespace
-
-std::string_view name(DnsService service) noexcept {
-  switch (service) {
-    case DnsService::dns:
-      return "dns";
-    case DnsService::mdns:
-      return "mdns";
-    case DnsService::nbns:
-      return "nbns";
-    default:
-      return "llmnr";
-  }
-}
-
-std::string_view name(DnsTransport transport) noexcept {
-  return transport == DnsTransport::udp ? "udp" : "tcp";
-}
-
-std::string_view name(DnsOutcome outcome) noexcept {
-  switch (outcome) {
-    case DnsOutcome::answered:
-      return "answered";
-    case DnsOutcome::unanswered:
-      return "unanswered";
-    case DnsOutcome::orphan:
-      return "orphan";
-    case DnsOutcome::multicast:
-      return "multicast";
-    default:
-      return "malformed";
-  }
-}
 
 DnsStats& DnsStats::operator+=(const DnsStats& other) noexcept {
   messages += other.messages;
@@ -89,40 +101,12 @@ DnsStats& DnsStats::operator+=(const DnsStats& other) noexcept {
   return *this;
 }
 
-struct DnsTracker::Open {
-  DnsTransaction transaction;
-  Key key;
-  std::string question;  // name in lower case, type, class; empty: none
-  List::iterator place;
-};
-
-std::size_t DnsTracker::KeyHash::operator()(const Key& key) const noexcept {
-  std::array<std::uint8_t, 48> bytes{};
-  auto out =
-      std::copy(key.client.address.bytes.begin(), key.client.address.bytes.end(), bytes.begin());
-  out = std::copy(key.server.bytes.begin(), key.server.bytes.end(), out);
-  for (const std::uint16_t part :
-       {key.client.port, key.server_port, key.id, static_cast<std::uint16_t>(key.transport)}) {
-    *out++ = static_cast<std::uint8_t>(part >> 8U);
-    *out++ = static_cast<std::uint8_t>(part & 0xffU);
-  }
-  for (unsigned shift = 0; shift < 64; shift += 8)
-    *out++ = static_cast<std::uint8_t>(key.question >> shift & 0xffU);
-  return siphash(seed, bytes);
-}
-
-DnsTracker::Key DnsTracker::with_question(Key key, const std::string& question) const noexcept {
-  key.question = siphash(seed_, as_bytes(std::string_view{question})) | 1U;
-  return key;
-}
-
 DnsTracker::DnsTracker(DnsLimits limits, HashSeed seed, StreamMemory& memory, DnsObserver& observer)
     : limits_(limits),
       memory_(memory),
       observer_(observer),
-      seed_(seed),
-      index_(16, KeyHash{seed}),
-      asked_(16, KeyHash{seed}) {}
+      open_(limits.transactions_max, seed),
+      holders_(seed) {}
 
 DnsTracker::~DnsTracker() = default;
 
@@ -131,123 +115,154 @@ AnomalySet DnsTracker::observe(const Flow& flow, Side sender, const PacketView& 
   const bool udp = view.protocol == ip_protocol::udp;
   if (!view.has_transport || view.fragment.present || (!udp && view.protocol != ip_protocol::tcp))
     return {};
-  const auto service = service_of(view.src_port, view.dst_port);
-  if (!service) return {};
-  const Route route{{view.src, view.src_port},
-                    {view.dst, view.dst_port},
-                    udp ? DnsTransport::udp : DnsTransport::tcp,
-                    *service};
+  if (!service_of(view.dst_port, view.src_port)) return {};
+  Route route;
+  route.sender = {view.src, view.src_port};
+  route.receiver = {view.dst, view.dst_port};
+  route.transport = udp ? DnsTransport::udp : DnsTransport::tcp;
+  route.stream = flow.slot;
   // A packet may hold many messages: their numbers follow each other.
   next_number_ = std::max(next_number_, packet_number << 16U);
   if (!udp) return observe_tcp(flow, sender, view, route, time);
-  if (!view.payload.empty())
-    take(route, view.payload, view.payload.size() < view.payload_bytes, time);
+  if (!view.payload.empty()) take(route, view.payload, view.payload_bytes, time);
   return {};
 }
 
 AnomalySet DnsTracker::observe_tcp(const Flow& flow, Side sender, const PacketView& view,
-                                   const Route& route, Timestamp time) {
-  AnomalySet found;
-  auto place = streams_.find(flow.slot);
-  if (place == streams_.end()) {
-    if (streams_.size() >= limits_.streams_max) {
-      if (!view.payload.empty()) add(found, Anomaly::stream_memory_full);
-      return found;
-    }
-    place = streams_.emplace(flow.slot, memory_).first;
+                                   Route route, Timestamp time) {
+  const bool data = !view.payload.empty() && !is_padding(view);
+  const auto known = connections_.find(flow.slot);
+  if (known == connections_.end() && !data) return {};  // nothing is kept for a SYN
+  Connection& connection =
+      known != connections_.end()
+          ? known->second
+          : connection_of(
+                flow, service_of(view.dst_port) ? route.sender.address : route.receiver.address);
+  const Side receiver = other(sender);
+  if ((view.tcp.flags & tcp_flag::ack) != 0) {
+    MessageStream& acknowledged = connection.sides[index(receiver)];
+    acknowledged.acknowledged(view.tcp.acknowledgement);
+    Route back = route;
+    std::swap(back.sender, back.receiver);
+    read(acknowledged, back, time);
   }
-  MessageStream& stream = place->second.sides[index(sender)];
-  std::uint32_t sequence = view.tcp.sequence;
-  if ((view.tcp.flags & tcp_flag::syn) != 0) stream.start(++sequence);
-  found = stream.add(sequence, view.payload);
-  while (const auto message = stream.next()) take(route, *message, false, time);
+  if (!data) return {};
+  MessageStream& stream = connection.sides[index(sender)];
+  const TcpSide& side = flow.tcp.side(sender);
+  if (side.start_known && view.tcp.sequence - side.start_sequence < MessageStream::bytes_max)
+    stream.start(side.start_sequence);
+  const bool syn = (view.tcp.flags & tcp_flag::syn) != 0;
+  const AnomalySet found = stream.add(view.tcp.sequence + (syn ? 1U : 0U), view.payload);
+  if (side.has_acknowledged) stream.acknowledged(side.acknowledged);
+  read(stream, route, time);
   return found;
 }
 
-void DnsTracker::flow_ended(const Flow& flow) {
-  streams_.erase(flow.slot);
+void DnsTracker::read(MessageStream& stream, const Route& route, Timestamp time) {
+  while (const auto message = stream.next()) take(route, *message, message->size(), time);
 }
 
-void DnsTracker::take(const Route& route, Bytes bytes, bool cut, Timestamp time) {
-  DnsMessage message =
-      parse_dns(bytes, route.service == DnsService::nbns ? DnsDialect::netbios : DnsDialect::dns);
-  ++stats_.messages;
-  if (cut) add(message.anomalies, Anomaly::frame_cut);
-  if (message.malformed) {
-    ++stats_.malformed;
-    tell_single(route, std::move(message), time, DnsOutcome::malformed);
-  } else if (message.is_response()) {
+DnsTracker::Connection& DnsTracker::connection_of(const Flow& flow, const IpAddress& client) {
+  if (connections_.size() >= limits_.streams_max)
+    drop_connection(holders_.oldest_of_largest()->slot);
+  Connection& connection = connections_
+                               .emplace(std::piecewise_construct, std::forward_as_tuple(flow.slot),
+                                        std::forward_as_tuple(memory_, flow))
+                               .first->second;
+  connection.held = holders_.add(client, connection, 1);
+  return connection;
+}
+
+void DnsTracker::drop_connection(std::uint32_t slot) {
+  const auto found = connections_.find(slot);
+  if (found == connections_.end()) return;
+  const bool transfers = found->second.transfers > 0;
+  holders_.remove(found->second.held);
+  connections_.erase(found);
+  if (!transfers) return;
+  OpenDns::List& list = open_.list(Phase::transfer);
+  for (auto it = list.begin(); it != list.end();) {
+    OpenDns& open = *it++;
+    if (open.stream != slot) continue;
+    open_.touch(open, open.transaction.responses > 0 ? Phase::answered : Phase::waiting);
+  }
+}
+
+void DnsTracker::flow_ended(const Flow& flow) {
+  drop_connection(flow.slot);
+}
+
+void DnsTracker::take(Route route, Bytes bytes, std::size_t wire_bytes, Timestamp time) {
+  const bool response = is_response(bytes);
+  const Endpoint& server = response ? route.sender : route.receiver;
+  const Endpoint& client = response ? route.receiver : route.sender;
+  route.service = service_of(server.port, client.port).value_or(DnsService::dns);
+  DnsMessage message = parse_dns(bytes, dialect_of(route.service), wire_bytes);
+  if (wire_bytes > bytes.size()) add(message.anomalies, Anomaly::frame_cut);
+  if (message.malformed) ++stats_.malformed;
+  if (message.malformed && message.malformed_reason == Anomaly::dns_header_cut) {
+    tell(single(route, std::move(message), time, DnsOutcome::malformed));
+  } else if (response) {
     take_response(route, std::move(message), time);
   } else {
     take_query(route, std::move(message), time);
   }
 }
 
-DnsTracker::Open* DnsTracker::find(const Key& key, const std::string& question) {
-  const auto [first, last] = index_.equal_range(with_question(key, question));
-  for (auto it = first; it != last; ++it) {
-    if (it->second->question == question) return it->second;
+OpenDns* DnsTracker::find_query(const DnsKey& key, const DnsMessage& response, DnsService service) {
+  const std::string question = question_of(response, service);
+  if (OpenDns* const found = open_.find(key, question, false)) return found;
+  OpenDns* const open = open_.find(key);
+  if (open == nullptr) return nullptr;
+  const DnsMessage& query = *open->transaction.query;
+  if (!question.empty()) return query.question_known ? nullptr : open;
+  // RFC 6762 §6: a response has no question, and its ID is 0: its records tell what it answers.
+  if (service == DnsService::mdns) {
+    for (std::size_t i = 0; i < std::min(response.records.size(), dns_questions_max); ++i) {
+      const DnsRecord& r = response.records[i];
+      for (const std::uint16_t type : {r.type, type_any}) {
+        if (OpenDns* const found = open_.find(key, question_text(r.name, type, r.klass), false))
+          return found;
+      }
+    }
   }
-  return nullptr;
+  return query.opcode() == response.opcode() ? open : nullptr;
 }
 
-DnsTracker::Open* DnsTracker::find_query(const Route& route, const DnsMessage& response,
-                                         const std::string& question) {
-  Key key{route.receiver, route.sender.address, route.sender.port, response.id, route.transport};
-  if (Open* const found = find(key, question)) return found;
+OpenDns* DnsTracker::find_query(const Route& route, const DnsMessage& response) {
+  DnsKey key{route.receiver, route.sender.address, route.sender.port, response.id, route.transport};
+  if (OpenDns* const found = find_query(key, response, route.service)) return found;
   key.server = IpAddress{};
-  return find(key, question);
+  return find_query(key, response, route.service);
 }
 
-bool DnsTracker::other_question_open(const Route& route, const DnsMessage& response) const {
-  Key key{route.receiver, route.sender.address, route.sender.port, response.id, route.transport};
-  if (asked_.contains(key)) return true;
-  key.server = IpAddress{};
-  return asked_.contains(key);
-}
-
-// It has a newer message: to the end of its list.
-void DnsTracker::touch(Open& open, List& list) {
-  List& from = open.transaction.responses > 1 || &list == &waiting_ ? list : waiting_;
-  list.splice(list.end(), from, open.place);
-}
-
-void DnsTracker::close(Open& open) {
+void DnsTracker::close(OpenDns& open) {
   tell(open.transaction);
-  if (const auto asked = asked_.find(open.key); --asked->second == 0) asked_.erase(asked);
-  const auto [first, last] = index_.equal_range(with_question(open.key, open.question));
-  for (auto it = first; it != last; ++it) {
-    if (it->second != &open) continue;
-    index_.erase(it);
-    break;
-  }
-  List& list = open.transaction.responses > 0 ? answered_ : waiting_;
-  list.erase(open.place);
+  open_.remove(open);
 }
 
 void DnsTracker::take_query(const Route& route, DnsMessage message, Timestamp time) {
   const bool many = asked_of_many(route.service, route.receiver.address, message);
-  const Key key{route.sender, many ? IpAddress{} : route.receiver.address, route.receiver.port,
-                message.id, route.transport};
+  const DnsKey key{route.sender, many ? IpAddress{} : route.receiver.address, route.receiver.port,
+                   message.id, route.transport};
   std::string question = question_of(message, route.service);
-  if (Open* const found = find(key, question)) {
+  if (OpenDns* const found = open_.find(key, question, false)) {
     DnsTransaction& asked = found->transaction;
     if (asked.responses == 0) {  // asked again
       ++asked.queries;
       asked.last_at = time;
-      touch(*found, waiting_);
+      open_.touch(*found, found->phase);
       return;
     }
     close(*found);
   }
-  make_room();
+  if (join_early(key, question, message, time)) return;
   open(route, std::move(message), time, key, std::move(question));
 }
 
-void DnsTracker::open(const Route& route, DnsMessage message, Timestamp time, const Key& key,
+void DnsTracker::open(const Route& route, DnsMessage message, Timestamp time, const DnsKey& key,
                       std::string question) {
-  Open& open = waiting_.emplace_back();
-  open.place = std::prev(waiting_.end());
+  OpenDns open;
   open.key = key;
   open.question = std::move(question);
   DnsTransaction& t = open.transaction;
@@ -256,39 +271,69 @@ void DnsTracker::open(const Route& route, DnsMessage message, Timestamp time, co
   t.server = route.receiver;
   t.transport = route.transport;
   t.service = route.service;
+  t.outcome = message.malformed ? DnsOutcome::malformed : DnsOutcome::unanswered;
   t.queries = 1;
   t.query_at = t.last_at = time;
   t.anomalies = message.anomalies;
+  if (route.transport == DnsTransport::tcp && asks_for_zone(message)) {
+    const auto connection = connections_.find(route.stream);
+    if (connection != connections_.end()) {
+      ++connection->second.transfers;
+      open.phase = Phase::transfer;
+      open.stream = route.stream;
+    }
+  }
   t.query = std::move(message);
-  index_.emplace(with_question(key, open.question), &open);
-  ++asked_[key];
+  add_open(std::move(open));
 }
 
 void DnsTracker::take_response(const Route& route, DnsMessage message, Timestamp time) {
-  Open* const found = find_query(route, message, question_of(message, route.service));
-  if (found == nullptr) {
-    if (other_question_open(route, message)) add(message.anomalies, Anomaly::dns_question_mismatch);
-    const bool announcement =
-        route.service == DnsService::mdns && is_multicast(route.receiver.address);
-    tell_single(route, std::move(message), time,
-                announcement ? DnsOutcome::multicast : DnsOutcome::orphan);
+  if (OpenDns* const found = find_query(route, message)) {
+    answer(route, *found, std::move(message), time);
     return;
   }
-  DnsTransaction& t = found->transaction;
+  if (message.malformed) {
+    tell(single(route, std::move(message), time, DnsOutcome::malformed));
+    return;
+  }
+  if (route.service == DnsService::mdns && is_multicast(route.receiver.address)) {
+    tell(single(route, std::move(message), time, DnsOutcome::multicast));
+    return;
+  }
+  const DnsKey key{route.receiver, route.sender.address, route.sender.port, message.id,
+                   route.transport};
+  std::string question = question_of(message, route.service);
+  DnsKey many = key;
+  many.server = IpAddress{};
+  if (open_.find(key) != nullptr || open_.find(many) != nullptr) {
+    add(message.anomalies, Anomaly::dns_question_mismatch);
+    tell(single(route, std::move(message), time, DnsOutcome::orphan));
+  } else if (open_.find(key, question, true) != nullptr) {
+    tell(single(route, std::move(message), time, DnsOutcome::orphan));
+  } else {
+    hold_early(key, std::move(question),
+               single(route, std::move(message), time, DnsOutcome::orphan));
+  }
+}
+
+void DnsTracker::answer(const Route& route, OpenDns& open, DnsMessage message, Timestamp time) {
+  DnsTransaction& t = open.transaction;
   ++t.responses;
   t.last_at = time;
   t.anomalies |= message.anomalies;
   if (t.responses == 1) {
-    t.outcome = DnsOutcome::answered;
+    if (t.outcome == DnsOutcome::unanswered)
+      t.outcome = message.malformed ? DnsOutcome::malformed : DnsOutcome::answered;
     t.response_at = time;
-    if (found->key.server == IpAddress{}) t.server = route.sender;
+    if (open.key.server == IpAddress{}) t.server = route.sender;
     t.response = std::move(message);
   }
-  touch(*found, answered_);
+  open_.touch(open, open.phase == Phase::transfer ? Phase::transfer : Phase::answered);
+  make_room(0);
 }
 
-void DnsTracker::tell_single(const Route& route, DnsMessage message, Timestamp time,
-                             DnsOutcome outcome) {
+DnsTransaction DnsTracker::single(const Route& route, DnsMessage message, Timestamp time,
+                                  DnsOutcome outcome) {
   DnsTransaction t;
   t.number = next_number_++;
   const bool response = message.is_response();
@@ -304,37 +349,58 @@ void DnsTracker::tell_single(const Route& route, DnsMessage message, Timestamp t
   (response ? t.responses : t.queries) = 1;
   (response ? t.response_at : t.query_at) = time;
   (response ? t.response : t.query) = std::move(message);
-  tell(t);
+  return t;
+}
+
+void DnsTracker::hold_early(const DnsKey& key, std::string question, DnsTransaction response) {
+  OpenDns open;
+  open.key = key;
+  open.question = std::move(question);
+  open.phase = Phase::early;
+  open.transaction = std::move(response);
+  add_open(std::move(open));
+}
+
+bool DnsTracker::join_early(const DnsKey& key, const std::string& question, DnsMessage& query,
+                            Timestamp time) {
+  OpenDns* found = open_.find(key, question, true);
+  if (found == nullptr) found = open_.find(key, {}, true);
+  if (found == nullptr || time - found->transaction.last_at > early_max) return false;
+  DnsTransaction& t = found->transaction;
+  ++t.queries;
+  t.query_at = t.last_at = time;
+  t.anomalies |= query.anomalies;
+  t.outcome = query.malformed ? DnsOutcome::malformed : DnsOutcome::answered;
+  t.query = std::move(query);
+  open_.touch(*found, Phase::answered);
+  make_room(0);
+  return true;
+}
+
+void DnsTracker::add_open(OpenDns open) {
+  make_room(OpenDnsTable::bytes_of(open));
+  open_.add(std::move(open));
 }
 
 void DnsTracker::tell(const DnsTransaction& transaction) {
   ++stats_.transactions;
+  stats_.messages += transaction.queries + transaction.responses;
   if (transaction.outcome == DnsOutcome::orphan) ++stats_.orphans;
   AnomalySet of_messages = transaction.anomalies;
   of_messages.reset(static_cast<std::size_t>(Anomaly::frame_cut));  // the packet's, counted there
-  if (transaction.message().questions.size() > dns_questions_max)
-    add(of_messages, Anomaly::dns_records_omitted);
   stats_.anomalies.add(of_messages);
   observer_.transaction_ended(transaction);
 }
 
-// The exchange that was quiet for longest goes.
-void DnsTracker::make_room() {
-  if (index_.size() < limits_.transactions_max) return;
-  Open* oldest = waiting_.empty() ? nullptr : &waiting_.front();
-  if (!answered_.empty()) {
-    Open& other = answered_.front();
-    const auto age = [](const Open& o) {
-      return std::pair{o.transaction.last_at, o.transaction.number};
-    };
-    if (oldest == nullptr || age(other) < age(*oldest)) oldest = &other;
+void DnsTracker::make_room(std::size_t bytes) {
+  while (OpenDns* const oldest = open_.over_limit(bytes)) {
+    add(oldest->transaction.anomalies, Anomaly::dns_table_full);
+    close(*oldest);
   }
-  add(oldest->transaction.anomalies, Anomaly::dns_table_full);
-  close(*oldest);
 }
 
-void DnsTracker::collect(List& list, Timestamp last_at_max, std::vector<Due>& out) {
-  for (Open& open : list) {
+void DnsTracker::collect(Phase phase, Timestamp last_at_max, std::vector<Due>& out) {
+  for (OpenDns& open : open_.list(phase)) {
     if (open.transaction.last_at > last_at_max) break;
     out.push_back({open.transaction.number, &open});
   }
@@ -345,20 +411,21 @@ void DnsTracker::collect_due(Timestamp now, std::vector<Due>& out) {
   if (tick <= last_tick_) return;
   last_tick_ = tick;
   const Timestamp at = timestamp(tick * 1'000'000'000);
-  collect(waiting_, at - limits_.query_timeout, out);
-  collect(answered_, at - limits_.linger, out);
+  collect(Phase::waiting, at - limits_.query_timeout, out);
+  collect(Phase::answered, at - limits_.linger, out);
+  collect(Phase::early, at - early_max, out);
 }
 
 void DnsTracker::collect_all(std::vector<Due>& out) {
-  collect(waiting_, Timestamp::max(), out);
-  collect(answered_, Timestamp::max(), out);
-  streams_.clear();
+  for (const Phase phase : {Phase::waiting, Phase::answered, Phase::transfer, Phase::early})
+    collect(phase, Timestamp::max(), out);
+  while (!connections_.empty()) drop_connection(connections_.begin()->first);
   last_tick_ = 0;
 }
 
 void DnsTracker::shift(Nanoseconds delta) {
-  for (List* const list : {&waiting_, &answered_}) {
-    for (Open& open : *list) {
+  for (const Phase phase : {Phase::waiting, Phase::answered, Phase::transfer, Phase::early}) {
+    for (OpenDns& open : open_.list(phase)) {
       DnsTransaction& t = open.transaction;
       t.query_at += delta;
       if (t.responses > 0) t.response_at += delta;

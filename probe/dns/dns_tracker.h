@@ -3,31 +3,32 @@
 // their transactions in one order.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
-#include <list>
-#include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "dissectors/packet_view.h"
 #include "probe/base/siphash.h"
+#include "probe/dns/holders.h"
 #include "probe/dns/message_stream.h"
+#include "probe/dns/open_table.h"
 #include "probe/dns/transaction.h"
 #include "probe/flow/flow.h"
 
 namespace dpi {
 
 struct DnsLimits {
-  std::size_t transactions_max = 65'536;
+  std::size_t transactions_max = 65'536;  // one that keeps more than 2 KiB counts as several
   std::size_t streams_max = 4096;
   std::chrono::seconds query_timeout{10};
   std::chrono::seconds linger{2};  // an answered exchange waits for further responses
 };
 
 struct DnsStats {
-  std::uint64_t messages = 0;
+  std::uint64_t messages = 0;  // of the transactions that were told
   std::uint64_t transactions = 0;
   std::uint64_t malformed = 0;
   std::uint64_t orphans = 0;  // responses without their query: another sign of loss
@@ -38,12 +39,10 @@ struct DnsStats {
 
 class DnsTracker {
  public:
-  // An exchange that is still going on.
-  struct Open;
-  // One that is to end.
+  // An exchange that is to end.
   struct Due {
     std::uint64_t number = 0;
-    Open* open = nullptr;
+    OpenDns* open = nullptr;
   };
 
   DnsTracker(DnsLimits limits, HashSeed seed, StreamMemory& memory, DnsObserver& observer);
@@ -69,66 +68,55 @@ class DnsTracker {
   [[nodiscard]] DnsStats stats() const noexcept { return stats_; }
 
  private:
-  // What a query and its response have in common. A multicast or broadcast question is answered
-  // from an address of its own, so its server is the zero address here.
-  struct Key {
-    Endpoint client;
-    IpAddress server;
-    std::uint16_t server_port = 0;
-    std::uint16_t id = 0;
-    DnsTransport transport = DnsTransport::udp;
-    std::uint64_t question = 0;  // keyed hash of its text; 0: whatever the question
-    bool operator==(const Key&) const = default;
-  };
-  struct KeyHash {
-    HashSeed seed;
-    std::size_t operator()(const Key& key) const noexcept;
-  };
-  using List = std::list<Open>;
-  struct Streams {
-    explicit Streams(StreamMemory& memory) noexcept
-        : sides{MessageStream{memory}, MessageStream{memory}} {}
-    std::array<MessageStream, 2> sides;
-  };
   struct Route {
     Endpoint sender;
     Endpoint receiver;
     DnsTransport transport = DnsTransport::udp;
     DnsService service = DnsService::dns;
+    std::uint32_t stream = 0;  // the flow's slot, over TCP
+  };
+  // One with at least one byte of payload.
+  struct Connection {
+    Connection(StreamMemory& memory, const Flow& flow_) noexcept
+        : slot(flow_.slot), sides{MessageStream{memory}, MessageStream{memory}} {}
+    std::uint32_t slot;
+    std::array<MessageStream, 2> sides;
+    std::size_t transfers = 0;  // of zones, that began in it
+    Holders<Connection>::Place held;
   };
 
-  void take(const Route& route, Bytes bytes, bool cut, Timestamp time);
+  AnomalySet observe_tcp(const Flow& flow, Side sender, const PacketView& view, Route route,
+                         Timestamp time);
+  Connection& connection_of(const Flow& flow, const IpAddress& client);
+  void read(MessageStream& stream, const Route& route, Timestamp time);
+  void drop_connection(std::uint32_t slot);
+
+  void take(Route route, Bytes bytes, std::size_t wire_bytes, Timestamp time);
   void take_query(const Route& route, DnsMessage message, Timestamp time);
   void take_response(const Route& route, DnsMessage message, Timestamp time);
-  void tell_single(const Route& route, DnsMessage message, Timestamp time, DnsOutcome outcome);
-  AnomalySet observe_tcp(const Flow& flow, Side sender, const PacketView& view, const Route& route,
-                         Timestamp time);
-  // `key` is without the question.
-  [[nodiscard]] Open* find(const Key& key, const std::string& question);
-  [[nodiscard]] Key with_question(Key key, const std::string& question) const noexcept;
-  [[nodiscard]] Open* find_query(const Route& route, const DnsMessage& response,
-                                 const std::string& question);
-  [[nodiscard]] bool other_question_open(const Route& route, const DnsMessage& response) const;
-  void open(const Route& route, DnsMessage message, Timestamp time, const Key& key,
+  [[nodiscard]] DnsTransaction single(const Route& route, DnsMessage message, Timestamp time,
+                                      DnsOutcome outcome);
+  [[nodiscard]] OpenDns* find_query(const Route& route, const DnsMessage& response);
+  [[nodiscard]] OpenDns* find_query(const DnsKey& key, const DnsMessage& response,
+                                    DnsService service);
+  void hold_early(const DnsKey& key, std::string question, DnsTransaction response);
+  bool join_early(const DnsKey& key, const std::string& question, DnsMessage& query,
+                  Timestamp time);
+  void open(const Route& route, DnsMessage message, Timestamp time, const DnsKey& key,
             std::string question);
-  void touch(Open& open, List& list);
-  void close(Open& open);
+  void answer(const Route& route, OpenDns& open, DnsMessage message, Timestamp time);
+  void add_open(OpenDns open);
+  void close(OpenDns& open);
   void tell(const DnsTransaction& transaction);
-  void make_room();
-  static void collect(List& list, Timestamp last_at_max, std::vector<Due>& out);
+  void make_room(std::size_t bytes);
+  void collect(OpenDns::Phase phase, Timestamp last_at_max, std::vector<Due>& out);
 
   DnsLimits limits_;
   StreamMemory& memory_;
   DnsObserver& observer_;
-  HashSeed seed_;
-  std::unordered_multimap<Key, Open*, KeyHash> index_;
-  std::unordered_map<Key, std::uint32_t, KeyHash>
-      asked_;  // how many are open, by key without question
-  // Each in order of last messages: what is due, and what goes when the table is full, stands at a
-  // head.
-  List waiting_;                              // for their first response
-  List answered_;                             // for further ones
-  std::map<std::uint32_t, Streams> streams_;  // by the flow's slot
+  OpenDnsTable open_;
+  std::unordered_map<std::uint32_t, Connection> connections_;  // by the flow's slot
+  Holders<Connection> holders_;                                // of them, by client
   std::uint64_t next_number_ = 0;
   std::int64_t last_tick_ = 0;
   DnsStats stats_;

@@ -19,9 +19,6 @@ enum class DnsOutcome : std::uint8_t { answered, unanswered, orphan, multicast, 
 [[nodiscard]] std::string_view name(DnsTransport transport) noexcept;
 [[nodiscard]] std::string_view name(DnsOutcome outcome) noexcept;
 
-// Questions of a row; RFC 9619: a query has one. What is beyond is dns_records_omitted.
-inline constexpr std::size_t dns_questions_max = 8;
-
 struct DnsTransaction {
   std::uint64_t number = 0;  // order of first messages
   Endpoint client;           // the one who asked

@@ -7,20 +7,6 @@
 namespace dpi {
 namespace {
 
-constexpr std::size_t records_bytes_max = 46U << 10U;  // leaves room for everything else in 61,440
-constexpr std::size_t options_bytes_max = 4U << 10U;
-constexpr std::size_t data_bytes_max = 4096;  // one record's data, encoded
-
-// An already encoded pct-text, cut at a whole %HH.
-std::string_view cut_pct(std::string_view text, std::size_t limit) {
-  if (text.size() <= limit) return text;
-  std::size_t end = limit;
-  for (std::size_t back = 1; back <= 2 && back <= end; ++back) {
-    if (text[end - back] == '%') return text.substr(0, end - back);
-  }
-  return text.substr(0, end);
-}
-
 std::string type_name(DnsService service, std::uint16_t type) {
   return service == DnsService::nbns ? nbns_type_name(type) : dns_type_name(type);
 }
@@ -28,9 +14,7 @@ std::string type_name(DnsService service, std::uint16_t type) {
 void write_questions(CanonicalWriter& w, const DnsMessage& message, DnsService service) {
   w.key("questions");
   w.begin_array();
-  const std::size_t kept = std::min(message.questions.size(), dns_questions_max);
-  for (std::size_t i = 0; i < kept; ++i) {
-    const DnsQuestion& q = message.questions[i];
+  for (const DnsQuestion& q : message.questions) {
     w.begin_object();
     w.member("class", dns_class_name(q.klass));
     w.member("name", q.name);
@@ -40,16 +24,14 @@ void write_questions(CanonicalWriter& w, const DnsMessage& message, DnsService s
   w.end_array();
 }
 
-void write_edns(CanonicalWriter& w, std::string& out, const DnsEdns& edns) {
+void write_edns(CanonicalWriter& w, const DnsEdns& edns) {
   if (!edns.present) return;
   w.key("edns");
   w.begin_object();
   w.member("do", edns.dnssec_ok);
   w.key("options");
   w.begin_array();
-  const std::size_t start = out.size();
   for (const DnsEdnsOption& option : edns.options) {
-    if (out.size() - start + 2 * option.data.size() > options_bytes_max) break;
     w.begin_object();
     w.member("code", option.code);
     w.member_hex("data", option.data);
@@ -68,14 +50,11 @@ std::size_t write_records(CanonicalWriter& w, std::string& out, const DnsMessage
   const std::size_t start = out.size();
   std::size_t written = 0;
   for (const DnsRecord& r : message.records) {
-    if (out.size() - start + r.name.size() + std::min(r.data.size(), data_bytes_max) + 128 >
-        records_bytes_max)
-      break;
-    const std::string_view data = cut_pct(r.data, data_bytes_max);
+    if (out.size() - start + r.name.size() + r.data.size() + 128 > dns_records_bytes_max) break;
     w.begin_object();
     w.member("class", dns_class_name(r.klass));
-    w.member("data", data);
-    if (data.size() != r.data.size()) w.member("data_truncated", true);
+    w.member("data", r.data);
+    if (r.data_truncated) w.member("data_truncated", true);
     w.member("name", r.name);
     w.member("section", dns_section_name(r.section));
     w.member("ttl", r.ttl);
@@ -84,7 +63,7 @@ std::size_t write_records(CanonicalWriter& w, std::string& out, const DnsMessage
     ++written;
   }
   w.end_array();
-  return message.records.size() - written;
+  return message.records.size() - written + message.records_omitted;
 }
 
 }  // namespace
@@ -93,16 +72,14 @@ void append_dns_payload(std::string& out, const DnsTransaction& t, bool canary) 
   // The response speaks for the exchange where there is one.
   const DnsMessage& m = t.response ? *t.response : *t.query;
   const DnsMessage& asked = t.message();
-  AnomalySet anomalies = t.anomalies;
-  if (asked.questions.size() > dns_questions_max) add(anomalies, Anomaly::dns_records_omitted);
   CanonicalWriter w(out);
   w.begin_object();
   w.member("aa", m.flag(dns_flag::aa));
   w.member("ad", m.flag(dns_flag::ad));
-  if (anomalies.any()) {
+  if (t.anomalies.any()) {
     w.key("anomalies");
     w.begin_array();
-    for (const std::string_view name : sorted_names(anomalies)) w.value(name);
+    for (const std::string_view name : sorted_names(t.anomalies)) w.value(name);
     w.end_array();
   }
   if (canary) w.member("canary", true);
@@ -112,11 +89,11 @@ void append_dns_payload(std::string& out, const DnsTransaction& t, bool canary) 
   w.member("community_id", community_id(t.client, t.server, protocol, false));
   w.member("dst_ip", t.server.address);
   w.member("dst_port", t.server.port);
-  write_edns(w, out, m.edns.present || !t.query ? m.edns : t.query->edns);
+  write_edns(w, m.edns.present || !t.query ? m.edns : t.query->edns);
   w.member("id", asked.id);
-  if (m.malformed) {
-    w.member("malformed_at", m.malformed_at);
-    w.member("malformed_reason", anomaly_name(m.malformed_reason));
+  if (const DnsMessage& bad = m.malformed ? m : asked; bad.malformed) {
+    w.member("malformed_at", bad.malformed_at);
+    w.member("malformed_reason", anomaly_name(bad.malformed_reason));
   }
   w.member("opcode", t.service == DnsService::nbns ? nbns_opcode_name(asked.opcode())
                                                    : dns_opcode_name(asked.opcode()));

@@ -172,6 +172,25 @@ void ByteStream::consume(std::size_t bytes) noexcept {
   read_ += bytes;
 }
 
+std::optional<std::uint32_t> ByteStream::behind_gap() const noexcept {
+  if (waiting_.empty()) return std::nullopt;
+  return next_ + static_cast<std::uint32_t>(waiting_.begin()->first - end_);
+}
+
+void ByteStream::skip_gap() noexcept {
+  const auto next = behind_gap();
+  if (!next) return;
+  memory_.give_back(ready_.size());
+  held_ -= ready_.size();
+  ready_.clear();
+  read_ = 0;
+  certain_ = true;
+  end_ = waiting_.begin()->first;
+  next_ = *next;
+  AnomalySet none;  // what waits fits: nothing is readable
+  drain(none);
+}
+
 // Consumed bytes go when they are the larger part, so that moving costs no more than reading.
 void ByteStream::compact() noexcept {
   if (read_ == 0 || read_ * 2 < ready_.size()) return;

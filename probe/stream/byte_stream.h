@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 
 #include "dissectors/anomaly.h"
 #include "probe/base/bytes.h"
@@ -32,6 +33,15 @@ class ByteStream {
   // Bytes in order and not yet consumed; valid until the next call of a member that changes it.
   [[nodiscard]] Bytes readable() const noexcept { return Bytes{ready_}.subspan(read_); }
   void consume(std::size_t bytes) noexcept;
+
+  // Segments behind bytes that have not come: the sequence number of the first; whether
+  // so many wait that the stream will soon give up.
+  [[nodiscard]] std::optional<std::uint32_t> behind_gap() const noexcept;
+  [[nodiscard]] bool nearly_full() const noexcept {
+    return waiting_.size() >= segments_max || waiting_bytes_ * 2 >= bytes_max_;
+  }
+  // Those bytes will not come: what is readable goes, the stream is read on behind them.
+  void skip_gap() noexcept;
 
   [[nodiscard]] bool gave_up() const noexcept { return gave_up_; }
 

@@ -78,6 +78,76 @@ TEST(DnsMessageTest, PresentsDataAsItsRfcSays) {
             "1%20.%20alpn=h2%20port=8443");
 }
 
+TEST(DnsMessageTest, PresentsRareTypes) {
+  EXPECT_EQ(data_of(11, ByteBuffer{192, 0, 2, 1, 6, 0x40, 0, 1}), "192.0.2.1%206%201%2023");
+  EXPECT_EQ(data_of(19, ByteBuffer{3} + text("311")), "%22311%22");
+  EXPECT_EQ(data_of(20, ByteBuffer{2} + text("15") + ByteBuffer{1, '4'}), "%2215%22%20%224%22");
+  EXPECT_EQ(data_of(22, ByteBuffer{0x47, 0, 5}), "0x470005");
+  EXPECT_EQ(data_of(26, be16(10) + to_question + name("x400")), "10%20example.com.%20x400.");
+  EXPECT_EQ(data_of(30, to_question + ByteBuffer{0x62, 0, 0, 8}),
+            "example.com.%20A%20NS%20SOA%20AAAA");
+  EXPECT_EQ(data_of(37, be16(1) + be16(12345) + ByteBuffer{8, 1, 2, 3, 4}),
+            "1%2012345%208%20AQIDBA==");
+  EXPECT_EQ(data_of(38, ByteBuffer{64, 0, 0, 0, 0, 0, 0, 0, 1} + name("p")), "64%20::1%20p.");
+  EXPECT_EQ(data_of(42, be16(1) + ByteBuffer{24, 0x83, 192, 0, 2} + be16(2) + ByteBuffer{0, 0}),
+            "!1:192.0.2.0/24%202:::/0");
+  EXPECT_EQ(data_of(45, ByteBuffer{10, 3, 2} + name("gw") + ByteBuffer{1, 2, 3}),
+            "10%203%202%20gw.%20AQID");
+  EXPECT_EQ(data_of(45, ByteBuffer{10, 0, 0}), "10%200%200%20.");
+  EXPECT_EQ(data_of(55, ByteBuffer{2, 2, 0, 1, 0xab, 0xcd, 3} + name("rvs")),
+            "2%20ABCD%20Aw==%20rvs.");
+  EXPECT_EQ(data_of(62, be32(66) + be16(3) + ByteBuffer{0, 1, 0x60}), "66%203%20A%20NS");
+  EXPECT_EQ(data_of(104, be16(10) + ByteBuffer{0, 0x14, 0x4f, 0xff, 0xff, 0x20, 0xee, 0x64}),
+            "10%200014:4fff:ff20:ee64");
+  EXPECT_EQ(data_of(105, be16(10) + ByteBuffer{10, 1, 2, 0}), "10%2010.1.2.0");
+  EXPECT_EQ(data_of(109, ByteBuffer{0, 0, 0x5e, 0xef, 0, 0, 0, 0x2a}), "00-00-5e-ef-00-00-00-2a");
+  EXPECT_EQ(data_of(260, ByteBuffer{10, 0x83} + name("amt")), "10%201%203%20amt.");
+}
+
+// RFC 1876 §2: sizes at the end that are the defaults are left out.
+TEST(DnsMessageTest, PresentsPlaces) {
+  const ByteBuffer place =
+      be32(0x80000000U + 152'514'000U) + be32(0x80000000U - 255'978'000U) + be32(10'000'000 - 2400);
+  const std::string where = "42%2021%2054.000%20N%2071%206%2018.000%20W%20-24.00m";
+  EXPECT_EQ(data_of(29, ByteBuffer{0, 0x33, 0x16, 0x13} + place), where + "%2030.00m");
+  EXPECT_EQ(data_of(29, ByteBuffer{0, 0x12, 0x16, 0x13} + place), where);
+  EXPECT_TRUE(has(answer_of(29, ByteBuffer{1, 0x12, 0x16, 0x13} + place).anomalies,
+                  Anomaly::dns_rdata_invalid));
+}
+
+ByteBuffer parameter(unsigned key, const ByteBuffer& value) {
+  return be16(key) + be16(static_cast<unsigned>(value.size())) + value;
+}
+
+// RFC 9460 §2.1, §7, appendix A.
+TEST(DnsMessageTest, PresentsServiceParameters) {
+  const ByteBuffer head = be16(16) + ByteBuffer{0};
+  const ByteBuffer alpn = parameter(1, ByteBuffer{2, 'h', '2'});
+  EXPECT_EQ(
+      data_of(64, head + parameter(1, ByteBuffer{8} + text("f\\oo,bar") + ByteBuffer{2, 'h', '2'})),
+      "16%20.%20alpn=f%5C%5Coo%5C,bar,h2");
+  EXPECT_EQ(data_of(64, head + parameter(0, be16(1)) + alpn), "16%20.%20mandatory=alpn%20alpn=h2");
+  EXPECT_EQ(data_of(64, head + alpn + parameter(2, {})), "16%20.%20alpn=h2%20no-default-alpn");
+  EXPECT_EQ(data_of(64, head + parameter(5, {1, 2, 3}) + parameter(8, {})),
+            "16%20.%20ech=AQID%20ohttp");
+  EXPECT_EQ(data_of(64, head + parameter(7, text("/q{?dns}")) + parameter(667, text("a b"))),
+            "16%20.%20dohpath=/q{?dns}%20key667=a%20b");
+  for (const ByteBuffer& bad :
+       {parameter(1, {}), parameter(1, {5, 'h', '2'}), parameter(1, {0}), parameter(2, {1}),
+        parameter(3, {1}), parameter(4, {1, 2, 3, 4, 5}), parameter(4, {}), parameter(6, {1}),
+        parameter(0, be16(1)), parameter(0, {}), parameter(0, be16(0)),
+        parameter(0, be16(1) + be16(1)) + alpn, parameter(3, be16(1)) + alpn, alpn + alpn}) {
+    EXPECT_TRUE(has(answer_of(64, head + bad).anomalies, Anomaly::dns_rdata_invalid));
+  }
+}
+
+// RFC 8490 §5.4.
+TEST(DnsMessageTest, ReadsStatefulOperations) {
+  const ByteBuffer tlv = be16(1) + be16(8) + zeros(8);
+  EXPECT_TRUE(parse_dns(header(0, 0, 0, 0, 0x3000) + tlv).anomalies.none());
+  EXPECT_TRUE(parse_dns(header(0, 0, 0, 0, 0x3000) + be16(1) + be16(9) + zeros(8)).malformed);
+}
+
 // RFC 3597 §5.
 TEST(DnsMessageTest, WritesUnknownAndBrokenDataGenerically) {
   EXPECT_EQ(data_of(65280, {0xde, 0xad}), "%5C#%202%20dead");

@@ -33,6 +33,7 @@ class DnsTrackerTest : public ::testing::Test {
     advance(tracker_, time);
     const DirectedKey directed = make_key(view, flow_ports(view));
     flow_.key = directed.key;
+    if (view.protocol == ip_protocol::tcp) flow_.tcp.observe(view, directed.sender, time);
     tracker_.observe(flow_, directed.sender, view, time, next_packet_++);
   }
   void query(unsigned id, std::string_view label, double seconds, unsigned port = 5000) {
@@ -202,6 +203,145 @@ TEST_F(DnsTrackerTest, ReadsSeveralMessagesOfATcpSegment) {
   finish(tracker_);
   ASSERT_EQ(seen_.rows.size(), 2U);
   EXPECT_EQ(seen_.rows[0].transport, DnsTransport::tcp);
+}
+
+// A row shows eight questions, and a query's row no records.
+TEST(DnsTrackerMemoryTest, KeepsWhatARowCanShow) {
+  ByteBuffer longest;
+  for (int i = 0; i < 4; ++i) longest = longest + ByteBuffer{62} + ByteBuffer(62, 'a');
+  ByteBuffer many = be16(1) + be16(0x0100) + be16(201) + be16(0) + be16(0) + be16(300) + longest +
+                    ByteBuffer{0} + be16(1) + be16(1);
+  for (int i = 0; i < 200; ++i) many = many + be16(0xc00c) + be16(1) + be16(1);
+  for (int i = 0; i < 300; ++i)
+    many = many + be16(0xc00c) + be16(2) + be16(1) + be32(0) + be16(2) + be16(0xc00c);
+  const DnsMessage message = parse_dns(many);
+  EXPECT_FALSE(message.malformed);
+  EXPECT_EQ(message.questions.size(), 8U);
+  EXPECT_LT(message.memory_bytes(), 5000U);
+}
+
+// Responses that keep much count as several: they make room of their own.
+TEST(DnsTrackerMemoryTest, TheOldestOfTheLargestHolderGoes) {
+  Collected seen;
+  StreamMemory memory(1U << 20U);
+  DnsTracker tracker({.transactions_max = 64}, {1, 2}, memory, seen);
+  std::uint64_t number = 0;
+  const auto ask = [&](std::uint8_t client, unsigned id) {
+    const Frame frame(
+        ethernet(0x0800, ipv4({.src_last = client}, udp(5000, 53, message(id, false, "victim")))));
+    tracker.observe(Flow{}, Side::low, decoded(frame).view, timestamp(0), number++);
+  };
+  ask(7, 1);
+  ask(8, 1);
+  for (unsigned id = 0; id < 500; ++id) ask(9, id);
+  EXPECT_EQ(seen.rows.size(), 502U - 64U);
+  for (const DnsTransaction& t : seen.rows)
+    EXPECT_EQ(ip_text(t.client.address), "10.0.0.9") << "who floods makes room himself";
+  finish(tracker);
+  EXPECT_EQ(seen.rows.size(), 502U);
+}
+
+class StarvedDnsTrackerTest : public DnsTrackerTest {
+ protected:
+  StarvedDnsTrackerTest() : DnsTrackerTest(DnsLimits{.streams_max = 4}) {}
+  void segment(std::uint32_t slot, Tcp header, const ByteBuffer& data = {}) {
+    flow_ = Flow{};
+    flow_.slot = slot;
+    header.src = 5000 + slot;
+    header.dst = 53;
+    see(ipv4({.protocol = 6}, tcp(header, data)), 0);
+  }
+  static ByteBuffer framed(unsigned id) {
+    const ByteBuffer one = message(id, false, "a");
+    return be16(static_cast<unsigned>(one.size())) + one;
+  }
+};
+
+TEST_F(StarvedDnsTrackerTest, NothingIsKeptForASyn) {
+  for (std::uint32_t slot = 1; slot < 100; ++slot)
+    segment(slot, {.seq = 10, .flags = tcp_flag::syn});
+  segment(200, {.seq = 11, .flags = tcp_flag::ack}, framed(1));
+  finish(tracker_);
+  ASSERT_EQ(seen_.rows.size(), 1U);
+}
+
+TEST_F(StarvedDnsTrackerTest, ConnectionsWithHalfAMessageMakeRoomForOthers) {
+  for (std::uint32_t slot = 1; slot < 100; ++slot)
+    segment(slot, {.seq = 11, .flags = tcp_flag::ack}, ByteBuffer{0, 40, 1, 2});
+  segment(200, {.seq = 11, .flags = tcp_flag::ack}, framed(1));
+  finish(tracker_);
+  ASSERT_EQ(seen_.rows.size(), 1U);
+}
+
+TEST_F(DnsTrackerTest, AResponseWithoutQuestionAnswersItsQuery) {
+  query(1, "a", 0);
+  see(ipv4({.src_last = 2, .dst_last = 1}, udp(53, 5000, be16(1) + be16(0x8181) + zeros(8))), 0.1);
+  finish(tracker_);
+  ASSERT_EQ(seen_.rows.size(), 1U);
+  EXPECT_EQ(seen_.rows[0].outcome, DnsOutcome::answered);
+  EXPECT_TRUE(seen_.rows[0].anomalies.none());
+}
+
+TEST_F(DnsTrackerTest, AResponseThatWasCapturedFirstIsOneExchange) {
+  response(1, "a", 0.5);
+  query(1, "a", 0.50002);
+  response(2, "a", 0.6);
+  query(2, "a", 0.7);  // another one: nothing is so late
+  finish(tracker_);
+  ASSERT_EQ(seen_.rows.size(), 3U);
+  EXPECT_EQ(seen_.rows[0].outcome, DnsOutcome::answered);
+  EXPECT_EQ(seen_.rows[1].outcome, DnsOutcome::orphan);
+  EXPECT_EQ(seen_.rows[2].outcome, DnsOutcome::unanswered);
+}
+
+TEST_F(DnsTrackerTest, AMalformedResponseAnswersWhenItsQuestionIsWhole) {
+  query(1, "a", 0);
+  ByteBuffer bad = message(1, true, "a");
+  bad[7] = 1;  // an answer that is not there
+  see(ipv4({.src_last = 2, .dst_last = 1}, udp(53, 5000, bad)), 0.1);
+  query(2, "a", 1);
+  bad[1] = 2;
+  bad[2] = 0x83;  // TC: its sender cut it
+  see(ipv4({.src_last = 2, .dst_last = 1}, udp(53, 5000, bad)), 1.1);
+  finish(tracker_);
+  ASSERT_EQ(seen_.rows.size(), 2U);
+  EXPECT_EQ(seen_.rows[0].outcome, DnsOutcome::malformed);
+  EXPECT_EQ(seen_.rows[0].responses, 1U);
+  EXPECT_EQ(seen_.rows[1].outcome, DnsOutcome::answered);
+  EXPECT_TRUE(seen_.rows[1].anomalies.none());
+}
+
+TEST_F(DnsTrackerTest, ATransferIsOneRowHoweverSlow) {
+  const auto framed = [](const ByteBuffer& one) {
+    return be16(static_cast<unsigned>(one.size())) + one;
+  };
+  const ByteBuffer ask = framed(message(5, false, "zone", 252));
+  const ByteBuffer part = framed(be16(5) + be16(0x8400) + zeros(8));
+  see(ipv4({.protocol = 6}, tcp({.src = 5000, .dst = 53, .seq = 10, .flags = tcp_flag::syn})), 0);
+  see(ipv4({.protocol = 6}, tcp({.src = 5000, .dst = 53, .seq = 11}, ask)), 0);
+  see(ipv4({.src_last = 2, .dst_last = 1, .protocol = 6},
+           tcp({.src = 53, .dst = 5000, .seq = 100, .flags = tcp_flag::syn | tcp_flag::ack})),
+      0);
+  std::uint32_t at = 101;
+  for (int i = 1; i <= 5; ++i) {
+    see(ipv4({.src_last = 2, .dst_last = 1, .protocol = 6},
+             tcp({.src = 53, .dst = 5000, .seq = at}, part)),
+        i * 30.0);
+    at += static_cast<std::uint32_t>(part.size());
+  }
+  EXPECT_TRUE(seen_.rows.empty());
+  tracker_.flow_ended(flow_);
+  advance(tracker_, timestamp(160 * second));
+  ASSERT_EQ(seen_.rows.size(), 1U);
+  EXPECT_EQ(seen_.rows[0].responses, 5U);
+}
+
+TEST_F(DnsTrackerTest, TheServersPortTellsTheService) {
+  see(ipv4({}, udp(137, 53, message(1, false, "a"))), 0);
+  see(ipv4({.src_last = 2, .dst_last = 1}, udp(53, 137, message(1, true, "a"))), 0.1);
+  finish(tracker_);
+  ASSERT_EQ(seen_.rows.size(), 1U);
+  EXPECT_EQ(seen_.rows[0].service, DnsService::dns);
 }
 
 class SmallDnsTrackerTest : public DnsTrackerTest {
