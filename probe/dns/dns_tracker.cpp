@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "dissectors/dns/content.h"
 #include "probe/base/byte_cursor.h"
 
 namespace dpi {
@@ -115,8 +116,10 @@ AnomalySet DnsTracker::observe(const Flow& flow, Side sender, const PacketView& 
   const bool udp = view.protocol == ip_protocol::udp;
   if (!view.has_transport || view.fragment.present || (!udp && view.protocol != ip_protocol::tcp))
     return {};
-  if (!service_of(view.dst_port, view.src_port)) return {};
   Route route;
+  route.by_content = !service_of(view.dst_port, view.src_port);
+  if (route.by_content && !watches_by_content(flow, sender, view)) return {};
+  route.flow_number = flow.number;
   route.sender = {view.src, view.src_port};
   route.receiver = {view.dst, view.dst_port};
   route.transport = udp ? DnsTransport::udp : DnsTransport::tcp;
@@ -128,6 +131,18 @@ AnomalySet DnsTracker::observe(const Flow& flow, Side sender, const PacketView& 
   return {};
 }
 
+// A datagram by itself, a connection by its first bytes.
+bool DnsTracker::watches_by_content(const Flow& flow, Side sender, const PacketView& view) const {
+  if (view.protocol == ip_protocol::udp) {
+    return view.payload.size() == view.payload_bytes && !is_multicast(view.dst) &&
+           is_dns_content(view.payload);
+  }
+  if (!connections_.empty() && connections_.contains(flow.slot)) return true;
+  const TcpSide& side = flow.tcp.side(sender);
+  return side.start_known && view.tcp.sequence == side.start_sequence &&
+         dns_content_over_tcp(view.payload) == DnsContent::message;
+}
+
 AnomalySet DnsTracker::observe_tcp(const Flow& flow, Side sender, const PacketView& view,
                                    Route route, Timestamp time) {
   const bool data = !view.payload.empty() && !is_padding(view);
@@ -137,7 +152,7 @@ AnomalySet DnsTracker::observe_tcp(const Flow& flow, Side sender, const PacketVi
       known != connections_.end()
           ? known->second
           : connection_of(
-                flow, service_of(view.dst_port) ? route.sender.address : route.receiver.address);
+                flow, service_of(view.src_port) ? route.receiver.address : route.sender.address);
   const Side receiver = other(sender);
   if ((view.tcp.flags & tcp_flag::ack) != 0) {
     MessageStream& acknowledged = connection.sides[index(receiver)];
@@ -189,10 +204,39 @@ void DnsTracker::drop_connection(std::uint32_t slot) {
 }
 
 void DnsTracker::flow_ended(const Flow& flow) {
+  if (!proven_.empty()) proven_.erase(flow.number);
   drop_connection(flow.slot);
 }
 
+void DnsTracker::take_by_content(const Route& route, Bytes bytes, Timestamp time) {
+  if (!is_dns_content(bytes)) return;
+  DnsMessage message = parse_dns(bytes);
+  if (!message.is_response()) {
+    take_query(route, std::move(message), time);
+    return;
+  }
+  OpenDns* const found = find_query(route, message);
+  if (found == nullptr && !proven_.contains(route.flow_number)) return;
+  if (found != nullptr) prove(route, *found);
+  take_response(route, std::move(message), time);
+}
+
+// The flow is DNS: so was what nobody answered in it.
+void DnsTracker::prove(const Route& route, OpenDns& open) {
+  if (!proven_.insert(route.flow_number).second) return;
+  for (OpenDns& other : open_.list(Phase::waiting)) {
+    if (other.key.client == open.key.client && other.key.server == open.key.server &&
+        other.key.server_port == open.key.server_port)
+      other.uncertain = false;
+  }
+  open.uncertain = false;
+}
+
 void DnsTracker::take(Route route, Bytes bytes, std::size_t wire_bytes, Timestamp time) {
+  if (route.by_content) {
+    take_by_content(route, bytes, time);
+    return;
+  }
   const bool response = is_response(bytes);
   const Endpoint& server = response ? route.sender : route.receiver;
   const Endpoint& client = response ? route.receiver : route.sender;
@@ -237,7 +281,7 @@ OpenDns* DnsTracker::find_query(const Route& route, const DnsMessage& response) 
 }
 
 void DnsTracker::close(OpenDns& open) {
-  tell(open.transaction);
+  if (!open.uncertain) tell(open.transaction);
   open_.remove(open);
 }
 
@@ -265,6 +309,7 @@ void DnsTracker::open(const Route& route, DnsMessage message, Timestamp time, co
   OpenDns open;
   open.key = key;
   open.question = std::move(question);
+  open.uncertain = route.by_content && !proven_.contains(route.flow_number);
   DnsTransaction& t = open.transaction;
   t.number = next_number_++;
   t.client = route.sender;

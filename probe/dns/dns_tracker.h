@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "dissectors/packet_view.h"
@@ -50,8 +51,9 @@ class DnsTracker {
   DnsTracker& operator=(const DnsTracker&) = delete;
   ~DnsTracker();
 
-  // Any packet; those of other services return at once. Packet numbers order transactions by their
-  // first messages. What was noticed in its stream.
+  // Any packet: a service's port or, on any other, its content tells that it is DNS. There, a row
+  // begins with a query and a response that are beyond doubt. Packet numbers order transactions by
+  // their first messages. What was noticed in its stream.
   AnomalySet observe(const Flow& flow, Side sender, const PacketView& view, Timestamp time,
                      std::uint64_t packet_number);
   // The flow is gone: its streams are too.
@@ -73,7 +75,9 @@ class DnsTracker {
     Endpoint receiver;
     DnsTransport transport = DnsTransport::udp;
     DnsService service = DnsService::dns;
-    std::uint32_t stream = 0;  // the flow's slot, over TCP
+    std::uint32_t stream = 0;       // the flow's slot, over TCP
+    bool by_content = false;        // no port says that it is DNS
+    std::uint64_t flow_number = 0;  // where by_content
   };
   // One with at least one byte of payload.
   struct Connection {
@@ -91,6 +95,10 @@ class DnsTracker {
   void read(MessageStream& stream, const Route& route, Timestamp time);
   void drop_connection(std::uint32_t slot);
 
+  [[nodiscard]] bool watches_by_content(const Flow& flow, Side sender,
+                                        const PacketView& view) const;
+  void take_by_content(const Route& route, Bytes bytes, Timestamp time);
+  void prove(const Route& route, OpenDns& open);
   void take(Route route, Bytes bytes, std::size_t wire_bytes, Timestamp time);
   void take_query(const Route& route, DnsMessage message, Timestamp time);
   void take_response(const Route& route, DnsMessage message, Timestamp time);
@@ -117,6 +125,8 @@ class DnsTracker {
   OpenDnsTable open_;
   std::unordered_map<std::uint32_t, Connection> connections_;  // by the flow's slot
   Holders<Connection> holders_;                                // of them, by client
+  // Flows in which content found a query and what answers it.
+  std::unordered_set<std::uint64_t> proven_;
   std::uint64_t next_number_ = 0;
   std::int64_t last_tick_ = 0;
   DnsStats stats_;

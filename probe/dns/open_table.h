@@ -43,6 +43,7 @@ struct OpenDns {
   std::string question;  // name in lower case, type, class; empty: none or not known
   Phase phase = Phase::waiting;
   std::uint32_t stream = 0;  // the flow's slot, of a transfer
+  bool uncertain = false;    // found by content, and nothing has answered yet
 
   // The table's.
   List::iterator place;

@@ -344,6 +344,29 @@ TEST_F(DnsTrackerTest, TheServersPortTellsTheService) {
   EXPECT_EQ(seen_.rows[0].service, DnsService::dns);
 }
 
+TEST_F(DnsTrackerTest, ContentTellsOnAnyPortOnceBothSidesAreBeyondDoubt) {
+  const auto ask = [&](unsigned id, double at, unsigned port) {
+    see(ipv4({}, udp(port, 443, message(id, false, "cert", 16))), at);
+  };
+  const auto tell = [&](unsigned id, double at, unsigned port) {
+    see(ipv4({.src_last = 2, .dst_last = 1}, udp(443, port, message(id, true, "cert", 16))), at);
+  };
+  ask(1, 0, 5000);
+  ask(2, 0, 5000);
+  tell(2, 0.1, 5000);
+  ask(3, 0.2, 5000);
+  flow_.number = 1;
+  ask(4, 0, 6000);  // nobody answers: it need not be DNS
+  tell(5, 0, 6001);
+  see(ipv4({}, udp(6002, 443, text("certainly no message of any kind"))), 0.3);
+  finish(tracker_);
+  ASSERT_EQ(seen_.rows.size(), 3U);
+  EXPECT_EQ(seen_.rows[0].outcome, DnsOutcome::unanswered);
+  EXPECT_EQ(seen_.rows[1].outcome, DnsOutcome::answered);
+  EXPECT_EQ(seen_.rows[1].service, DnsService::dns);
+  EXPECT_EQ(tracker_.stats().messages, 4U);
+}
+
 class SmallDnsTrackerTest : public DnsTrackerTest {
  protected:
   SmallDnsTrackerTest() : DnsTrackerTest(DnsLimits{.transactions_max = 2}) {}
