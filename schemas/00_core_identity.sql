@@ -120,7 +120,7 @@ create table re_core.schema_bundle (
     constraint schema_bundle_sha256_is_32_bytes check (octet_length(ddl_sha256) = 32),
     constraint schema_bundle_note_is_short check (octet_length(note) <= 1000)
 );
-comment on table  re_core.schema_bundle            is 'Which frozen bundle versions were applied here; the latest row is what a writer compares with its own';
+comment on table  re_core.schema_bundle            is 'Which frozen bundle versions were applied here; the latest row is the one in force';
 comment on column re_core.schema_bundle.applied_at is 'Database clock when the bundle was applied (UTC)';
 comment on column re_core.schema_bundle.version    is 'Bundle version, semantic, as SCHEMA_BUNDLE.md states';
 comment on column re_core.schema_bundle.ddl_sha256 is 'SHA-256 of the eight SQL files concatenated in order';
@@ -150,6 +150,17 @@ begin
     from re_core.schema_bundle b order by b.applied_at desc, b.version desc limit 1;
 end $$;
 comment on function re_core.bundle() is 'Version and hash of the bundle in force; NULLs when none is registered';
+
+-- What a writer relies on are the functions of docs/database-protocol.md, not every byte of the bundle: a migration that leaves them as they
+-- are leaves the writers of the version before at work. A change that such a writer would not survive raises newest; when the old way is
+-- no longer served, oldest.
+create function re_core.writer_contract(out oldest int, out newest int)
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+    oldest := 1;
+    newest := 1;
+end $$;
+comment on function re_core.writer_contract() is 'Versions of the writer contract that this database serves; a writer compares its own with this range';
 
 -- ---------------------------------------------------------------------------------------------------------------------------
 -- Tenants and their readers
@@ -662,7 +673,7 @@ select re_core.protect_by_tenant(t) from unnest(array[
 
 grant execute on function re_core.my_tenant(), re_core.sees_all_tenants() to
     re_viewer, re_soc, re_auditor, re_correlation, re_ai_writer, re_corr_owner, re_ai_owner, re_probe, re_agent_writer, re_ingest, re_retention, re_enrol;
-grant execute on function re_core.bundle() to
+grant execute on function re_core.bundle(), re_core.writer_contract() to
     re_viewer, re_soc, re_auditor, re_correlation, re_ai_writer, re_probe, re_agent_writer, re_ingest, re_retention, re_enrol;
 grant execute on function re_core.make_append_only(regclass), re_core.protect_by_tenant(regclass), re_core.refuse_change() to re_corr_owner, re_ai_owner;
 grant execute on function

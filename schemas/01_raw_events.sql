@@ -352,23 +352,76 @@ comment on column re_raw.violation_counter.recorded              is 'Rows writte
 comment on column re_raw.violation_counter.last_at               is 'Database clock of the last one';
 
 -- ---------------------------------------------------------------------------------------------------------------------------
--- Event types with a normalised table. Types that are not here are stored raw only.
+-- Events that are stored, because their bytes and their place in the chain are right, but whose payload makes no normalised rows: a
+-- writer that is newer than this bundle, or one that lies. They never stop the chain. re_raw.rederive() tries again.
+-- ---------------------------------------------------------------------------------------------------------------------------
+create table re_raw.quarantine (
+    ingested_at           timestamptz not null,
+    component_instance_id uuid        not null,
+    seq                   bigint      not null,
+    tenant_id             uuid        not null,
+    event_type            text        not null,
+    event_version         int         not null,
+    sqlstate              text        not null,
+    rule                  text        not null,
+    detail                text        not null,
+    quarantined_at        timestamptz not null default clock_timestamp(),
+    constraint quarantine_pk primary key (ingested_at, component_instance_id, seq),
+    constraint quarantine_sqlstate_is_one check (sqlstate ~ '^[0-9A-Z]{5}$'),
+    constraint quarantine_rule_is_short check (octet_length(rule) between 1 and 200),
+    constraint quarantine_detail_is_short check (octet_length(detail) <= 200)
+) partition by range (ingested_at);
+comment on table  re_raw.quarantine                       is 'Stored events whose payload breaks a rule of its rows, one row each; no normalised row of them exists until mended';
+comment on column re_raw.quarantine.ingested_at           is 'Database clock of the batch; that of the raw event; chooses the partition';
+comment on column re_raw.quarantine.component_instance_id is 'Chain of the raw event';
+comment on column re_raw.quarantine.seq                   is 'Sequence number of the raw event';
+comment on column re_raw.quarantine.tenant_id             is 'Tenant, for row-level security';
+comment on column re_raw.quarantine.event_type            is 'Envelope: event_type';
+comment on column re_raw.quarantine.event_version         is 'Envelope: event_version';
+comment on column re_raw.quarantine.sqlstate              is 'Error that its rows met; RE003 payload not of the contract, RE005 type or version not known here';
+comment on column re_raw.quarantine.rule                  is 'Rule that it breaks: a constraint, a column that is missing, or what the error is called';
+comment on column re_raw.quarantine.detail                is 'Message of the error, printable ASCII, at most 200 characters';
+comment on column re_raw.quarantine.quarantined_at        is 'Database clock';
+
+create table re_raw.quarantine_mended (
+    ingested_at           timestamptz not null,
+    component_instance_id uuid        not null,
+    seq                   bigint      not null,
+    tenant_id             uuid        not null,
+    mended_at             timestamptz not null default clock_timestamp(),
+    mended_by             name        not null default session_user,
+    constraint quarantine_mended_pk primary key (ingested_at, component_instance_id, seq)
+) partition by range (ingested_at);
+comment on table  re_raw.quarantine_mended                       is 'Quarantined events whose normalised rows were made later by re_raw.rederive()';
+comment on column re_raw.quarantine_mended.ingested_at           is 'As in quarantine';
+comment on column re_raw.quarantine_mended.component_instance_id is 'As in quarantine';
+comment on column re_raw.quarantine_mended.seq                   is 'As in quarantine';
+comment on column re_raw.quarantine_mended.tenant_id             is 'Tenant, for row-level security';
+comment on column re_raw.quarantine_mended.mended_at             is 'Database clock';
+comment on column re_raw.quarantine_mended.mended_by             is 'Login that asked for it';
+
+-- ---------------------------------------------------------------------------------------------------------------------------
+-- Event types that are known. A type or version that is not here is stored raw and quarantined until a bundle knows it.
 -- ---------------------------------------------------------------------------------------------------------------------------
 create table re_raw.event_type (
     component     text not null,
     event_type    text not null,
     event_version int  not null,
-    store_schema  name not null,
-    store_name    name not null,
+    store_schema  name,
+    store_name    name,
     constraint event_type_pk primary key (component, event_type, event_version),
+    constraint event_type_store_is_whole check (num_nulls(store_schema, store_name) in (0, 2)),
     constraint event_type_version_is_in_range check (event_version between 1 and 65535)
 );
-comment on table  re_raw.event_type               is 'Which function writes the normalised rows of an event type; filled by the files 02 and 03';
+comment on table  re_raw.event_type               is 'Known event types and the function that writes their normalised rows; filled by the files 02 and 03 too';
 comment on column re_raw.event_type.component     is 'Kind of component';
 comment on column re_raw.event_type.event_type    is 'Envelope: event_type';
 comment on column re_raw.event_type.event_version is 'Envelope: event_version';
-comment on column re_raw.event_type.store_schema  is 'Schema of the function';
-comment on column re_raw.event_type.store_name    is 'Function (re_raw.event_batch) returning void';
+comment on column re_raw.event_type.store_schema  is 'Schema of the function; NULL: of this type only the raw event is kept';
+comment on column re_raw.event_type.store_name    is 'Function (re_raw.event_batch) returning void; NULL as store_schema';
+insert into re_raw.event_type (component, event_type, event_version)
+    select c.component, t.event_type, 1 from unnest(array['dpi_probe', 'linux_agent', 'windows_agent']) c(component)
+    cross join unnest(array['chain.start', 'key.rotate']) t(event_type);
 
 -- What such a function gets: the events of its type in one batch, as parallel arrays.
 create type re_raw.event_batch as (
@@ -380,7 +433,8 @@ create type re_raw.event_batch as (
     observed_at_ns        smallint[],
     payloads              json[],
     members               int[],
-    quotes                int[]
+    quotes                int[],
+    ingested_at           timestamptz
 );
 comment on type   re_raw.event_batch                       is 'Events of one type in one batch, handed to a store function';
 comment on column re_raw.event_batch.component_instance_id is 'Chain';
@@ -392,6 +446,26 @@ comment on column re_raw.event_batch.observed_at_ns        is 'When, nanoseconds
 comment on column re_raw.event_batch.payloads              is 'Parsed payloads';
 comment on column re_raw.event_batch.members               is 'Members in the payload''s text, at all depths, repeated names counted each time';
 comment on column re_raw.event_batch.quotes                is 'Quotation marks in the payload''s text: two per member name, two per string value';
+comment on column re_raw.event_batch.ingested_at           is 'That of the raw events, and of every row made from them';
+
+-- Stored events on their way to their rows, as parallel arrays.
+create type re_raw.event_rows as (
+    ingested_at    timestamptz,
+    seqs           bigint[],
+    event_types    text[],
+    event_versions int[],
+    observed_at    timestamptz[],
+    observed_at_ns smallint[],
+    payloads       bytea[]
+);
+comment on type   re_raw.event_rows                is 'Raw events of one chain, stored in one transaction, whose normalised rows are to be made';
+comment on column re_raw.event_rows.ingested_at    is 'Database clock of that transaction';
+comment on column re_raw.event_rows.seqs           is 'Sequence numbers';
+comment on column re_raw.event_rows.event_types    is 'Envelope: event_type';
+comment on column re_raw.event_rows.event_versions is 'Envelope: event_version';
+comment on column re_raw.event_rows.observed_at    is 'When, microseconds';
+comment on column re_raw.event_rows.observed_at_ns is 'When, nanoseconds below';
+comment on column re_raw.event_rows.payloads       is 'Exact bytes';
 
 create function re_raw.refuse_payload(p_event_type text, p_seq bigint) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -399,7 +473,7 @@ begin
     raise exception 'payload of % lacks a member, has an unknown or repeated one, or one of another type (seq %)', p_event_type, p_seq
         using errcode = 'RE003';
 end $$;
-comment on function re_raw.refuse_payload(text, bigint) is 'Raises RE003; ingest turns it into bad_event';
+comment on function re_raw.refuse_payload(text, bigint) is 'Raises RE003; ingest turns it into a row of re_raw.quarantine';
 
 -- "YYYY-MM-DDThh:mm:ss.nnnnnnnnnZ" to its two columns. PostgreSQL would round nanoseconds, so they are cut off before. Both are
 -- inlined by the planner, hence without a search_path of their own; every name is qualified.
@@ -414,8 +488,8 @@ comment on function re_raw.time_ns(text) is 'Nanoseconds below the microsecond o
 -- ---------------------------------------------------------------------------------------------------------------------------
 -- Storing: parse once, insert set-wise
 -- ---------------------------------------------------------------------------------------------------------------------------
-create function re_raw.store_events(p_instance re_core.component_instance, p_first_seq bigint,
-                                    p_envelopes bytea[], p_payloads bytea[], p_hashes bytea[]) returns void
+create function re_raw.store_raw(p_instance re_core.component_instance, p_first_seq bigint,
+                                 p_envelopes bytea[], p_payloads bytea[], p_hashes bytea[]) returns re_raw.event_rows
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     -- Canonical form fixes where things stand: counted from the front up to event_type, from the end back to payload_bytes. Between
@@ -428,10 +502,7 @@ declare
     digest  constant int := 1 + octet_length('","payload_bytes":,"payload_sha256":"');      -- counted from the end of observed_at
     link    constant int := digest + 64 + octet_length('","prev_hash":"');
     behind  constant int := octet_length('","payload_bytes":,"payload_sha256":"","prev_hash":"","schema":"ransomeye.envelope/1","seq":}') + 128;
-    batches re_raw.event_batch[];
-    stores  text[];
-    i       int;
-    bad     bigint;
+    events  re_raw.event_rows;
 begin
     with stored as (
         insert into re_raw.raw_event (
@@ -467,9 +538,36 @@ begin
                 offset 0) s
             offset 0) x
         returning seq, event_type, event_version, observed_at, observed_at_ns, payload
-    ), grouped as (
+    )
+    select now(), array_agg(s.seq), array_agg(s.event_type), array_agg(s.event_version), array_agg(s.observed_at), array_agg(s.observed_at_ns), array_agg(s.payload)
+    into events from stored s;
+    return events;
+end $$;
+comment on function re_raw.store_raw(re_core.component_instance, bigint, bytea[], bytea[], bytea[]) is
+    'Writes the raw rows of consecutive events or raises; internal';
+
+create function re_raw.stored_events(p_instance uuid, p_ingested_at timestamptz, p_first_seq bigint, p_last_seq bigint) returns re_raw.event_rows
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+    return (select row(p_ingested_at, array_agg(r.seq), array_agg(r.event_type), array_agg(r.event_version), array_agg(r.observed_at),
+                       array_agg(r.observed_at_ns), array_agg(r.payload))::re_raw.event_rows
+            from re_raw.raw_event r
+            where r.ingested_at = p_ingested_at and r.component_instance_id = p_instance and r.seq between p_first_seq and p_last_seq);
+end $$;
+comment on function re_raw.stored_events(uuid, timestamptz, bigint, bigint) is 'Raw events that one transaction stored, for derive; internal';
+
+create function re_raw.derive(p_instance re_core.component_instance, p_events re_raw.event_rows) returns bigint[]
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    batches re_raw.event_batch[];
+    stores  text[];
+    unknown bigint[];
+    i       int;
+    bad     bigint;
+begin
+    with grouped as (
         -- Payloads: plain ASCII without escapes and without room for a disguised name, valid JSON, an object; then by type to their tables.
-        select e.store_schema, e.store_name, p.event_type, p.event_version,
+        select e.store_schema, e.store_name, e.event_type is null as is_unknown, p.event_type, p.event_version,
                row(p_instance.component_instance_id, p_instance.tenant_id, p_instance.machine_id,
                    array_agg(p.seq), array_agg(p.observed_at), array_agg(p.observed_at_ns), array_agg(p.payload),
                    -- A quotation mark before a colon ends a name, unless it begins a string such as "::1". Then the marks delimit names and
@@ -477,22 +575,26 @@ begin
                    array_agg(case when p.is_special
                        then (select count(*) from string_to_table(p.text, '"') with ordinality u(piece, o) where u.o % 2 = 1 and u.o > 1 and starts_with(u.piece, ':'))
                        else (octet_length(p.text) - octet_length(replace(p.text, '":', ''))) / 2 end::int),
-                   array_agg(octet_length(p.text) - octet_length(replace(p.text, '"', ''))))::re_raw.event_batch as batch,
+                   array_agg(octet_length(p.text) - octet_length(replace(p.text, '"', ''))),
+                   p_events.ingested_at)::re_raw.event_batch as batch,
+               array_agg(p.seq) as seqs,
                min(p.seq) filter (where json_typeof(p.payload) <> 'object' or (p.is_special and p.text ~ '[^ -~]|\\|" :')) as bad
         from (
             select y.seq, y.event_type, y.event_version, y.observed_at, y.observed_at_ns, y.text, y.text::json as payload,
                    -- Whether the text breaks the form, or a string in it begins with a colon: one pass, rarely true, looked at again above.
                    y.text ~ '[^ -~]|\\|" :|[[,:]":' as is_special
-            from (select s.*, convert_from(s.payload, 'UTF8') as text from stored s offset 0) y
+            from (select s.*, convert_from(s.payload, 'UTF8') as text
+                  from unnest(p_events.seqs, p_events.event_types, p_events.event_versions, p_events.observed_at, p_events.observed_at_ns, p_events.payloads)
+                      s(seq, event_type, event_version, observed_at, observed_at_ns, payload) offset 0) y
             offset 0) p
         left join re_raw.event_type e
             on e.component = p_instance.component and e.event_type = p.event_type and e.event_version = p.event_version
-        group by e.store_schema, e.store_name, p.event_type, p.event_version
+        group by e.store_schema, e.store_name, is_unknown, p.event_type, p.event_version
     )
     select array_agg(g.batch order by g.event_type, g.event_version) filter (where g.store_name is not null),
            array_agg(format('%I.%I', g.store_schema, g.store_name) order by g.event_type, g.event_version) filter (where g.store_name is not null),
-           min(g.bad)
-    into batches, stores, bad
+           min(g.bad), (select array_agg(x.seq) from grouped u cross join unnest(u.seqs) x(seq) where u.is_unknown)
+    into batches, stores, bad, unknown
     from grouped g;
     if bad is not null then
         raise exception 'payload is not a canonical JSON object (seq %)', bad using errcode = 'RE003';
@@ -501,11 +603,92 @@ begin
     for i in 1 .. coalesce(cardinality(stores), 0) loop
         execute format('select %s($1)', stores[i]) using batches[i];
     end loop;
+    return unknown;
 end $$;
-comment on function re_raw.store_events(re_core.component_instance, bigint, bytea[], bytea[], bytea[]) is
-    'Writes raw and normalised rows of consecutive events or raises; internal to ingest and fill_gap';
+comment on function re_raw.derive(re_core.component_instance, re_raw.event_rows) is
+    'Writes the normalised rows of stored events or raises; returns those of a type or version that this bundle does not know; internal';
 
--- After a failed batch: which event, and why. Bisection over prefixes, every trial rolled back; slow path only.
+create function re_raw.rule_name(p_sqlstate text, p_constraint text, p_table text, p_column text) returns text
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+    return case
+        when p_constraint <> '' then p_constraint
+        when p_column <> '' then regexp_replace(p_table, '_p[0-9]{6,8}$', '') || '.' || p_column || ' is missing'
+        when p_sqlstate = 'RE003' then 'payload_is_of_contract'
+        when p_sqlstate = 'RE005' then 'event_type_is_known'
+        when p_sqlstate like '54%' then 'payload_is_within_limits'
+        else 'value_is_of_type' end;
+end $$;
+comment on function re_raw.rule_name(text, text, text, text) is 'What the rule is called that an error names by its state, constraint, table and column; internal';
+
+create function re_raw.quarantine_events(p_instance re_core.component_instance, p_ingested_at timestamptz, p_seqs bigint[],
+                                         p_sqlstate text, p_rule text, p_detail text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    insert into re_raw.quarantine (ingested_at, component_instance_id, seq, tenant_id, event_type, event_version, sqlstate, rule, detail)
+    select r.ingested_at, r.component_instance_id, r.seq, r.tenant_id, r.event_type, r.event_version, p_sqlstate, p_rule,
+           left(regexp_replace(left(p_detail, 1000), '[^ -~]', '?', 'g'), 200)
+    from unnest(p_seqs) x(seq)
+    join re_raw.raw_event r on r.ingested_at = p_ingested_at and r.component_instance_id = p_instance.component_instance_id and r.seq = x.seq;
+end $$;
+comment on function re_raw.quarantine_events(re_core.component_instance, timestamptz, bigint[], text, text, text) is
+    'Records stored events that have no normalised rows; internal';
+
+-- Raw rows, then all normalised rows at once. The careful way, for a batch of which some payload breaks a rule, halves it until that
+-- payload stands alone: every trial is a savepoint, what holds stays, what does not is quarantined.
+create function re_raw.store_events(p_instance re_core.component_instance, p_first_seq bigint,
+                                    p_envelopes bytea[], p_payloads bytea[], p_hashes bytea[], p_careful boolean) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    events   re_raw.event_rows := re_raw.store_raw(p_instance, p_first_seq, p_envelopes, p_payloads, p_hashes);
+    first    bigint := p_first_seq;
+    lasts    bigint[] := array[p_first_seq + cardinality(p_envelopes) - 1];   -- ends of the ranges still to do, the next one at the end
+    last     bigint;
+    unknown  bigint[];
+    code     text;
+    rule     text;
+    relation text;
+    col      text;
+    detail   text;
+begin
+    if not p_careful then
+        unknown := re_raw.derive(p_instance, events);
+        if unknown is not null then
+            perform re_raw.quarantine_events(p_instance, events.ingested_at, unknown, 'RE005', re_raw.rule_name('RE005', null, null, null), '');
+        end if;
+        return;
+    end if;
+    while cardinality(lasts) > 0 loop
+        last := lasts[cardinality(lasts)];
+        code := 'RE005';
+        detail := '';
+        begin
+            unknown := re_raw.derive(p_instance, re_raw.stored_events(p_instance.component_instance_id, events.ingested_at, first, last));
+        exception when data_exception or integrity_constraint_violation or program_limit_exceeded or sqlstate 'RE003' then
+            get stacked diagnostics code = returned_sqlstate, rule = constraint_name, relation = table_name, col = column_name, detail = message_text;
+            if code = '23503' or (code = '23514' and rule in ('', 'partition_is_sealed')) then
+                raise;      -- the database's own fault, not the payload's
+            end if;
+            unknown := case when first = last then array[first] end;
+        end;
+        if code <> 'RE005' and first < last then
+            lasts := lasts || (first + (last - first) / 2);
+            continue;
+        end if;
+        if unknown is not null then
+            perform re_raw.quarantine_events(p_instance, events.ingested_at, unknown, code, re_raw.rule_name(code, rule, relation, col), detail);
+        end if;
+        first := last + 1;
+        lasts := lasts[1 : cardinality(lasts) - 1];
+        rule := null;
+        relation := null;
+        col := null;
+    end loop;
+end $$;
+comment on function re_raw.store_events(re_core.component_instance, bigint, bytea[], bytea[], bytea[], boolean) is
+    'Writes raw and normalised rows of consecutive events or raises; the careful way raises for raw rows only; internal to ingest and fill_gap';
+
+-- After a refused batch: which event, and why. Only its envelope or its size can be at fault. Bisection over prefixes, every trial rolled back; slow path only.
 create function re_raw.find_bad_event(p_instance re_core.component_instance, p_first_seq bigint,
                                       p_envelopes bytea[], p_payloads bytea[], p_hashes bytea[], out bad_seq bigint, out reason text)
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -521,11 +704,11 @@ begin
     while lo < hi loop
         mid := (lo + hi) / 2;
         begin
-            perform re_raw.store_events(p_instance, p_first_seq + lo - 1, p_envelopes[lo:mid], p_payloads[lo:mid], p_hashes[lo:mid]);
+            perform re_raw.store_raw(p_instance, p_first_seq + lo - 1, p_envelopes[lo:mid], p_payloads[lo:mid], p_hashes[lo:mid]);
             raise exception 'good' using errcode = 'RE000';
         exception
             when sqlstate 'RE000' then failed := false;
-            when data_exception or integrity_constraint_violation or program_limit_exceeded or sqlstate 'RE003' then failed := true;
+            when data_exception or integrity_constraint_violation or program_limit_exceeded then failed := true;
         end;
         if failed then
             hi := mid;
@@ -535,9 +718,9 @@ begin
     end loop;
     bad_seq := p_first_seq + lo - 1;
     begin
-        perform re_raw.store_events(p_instance, bad_seq, p_envelopes[lo:lo], p_payloads[lo:lo], p_hashes[lo:lo]);
+        perform re_raw.store_raw(p_instance, bad_seq, p_envelopes[lo:lo], p_payloads[lo:lo], p_hashes[lo:lo]);
         raise exception 'no single event of the batch is at fault' using errcode = 'RE000';
-    exception when data_exception or integrity_constraint_violation or program_limit_exceeded or sqlstate 'RE003' or sqlstate 'RE000' then
+    exception when data_exception or integrity_constraint_violation or program_limit_exceeded or sqlstate 'RE000' then
         get stacked diagnostics reason = message_text, relation = table_name, name = constraint_name, col = column_name;
         reason := regexp_replace(reason, '[^ -~]', '?', 'g');
         reason := coalesce(nullif(name, ''), nullif(regexp_replace(relation, '_p[0-9]{6,8}$', '') || '.' || col || ' is missing', '. is missing'), reason);
@@ -652,6 +835,7 @@ declare
     bad       int;
     bad_seq   bigint;
     hole      boolean := false;
+    careful   boolean;
     code      text;
     rule      text;
     place     text;
@@ -782,54 +966,62 @@ begin
         perform re_ops.ensure_partitions();
     end if;
 
-    -- The block is a savepoint: a refusal undoes the batch alone and can then be recorded.
-    begin
-        perform re_raw.store_events(inst, first_new, p_envelopes[known + 1 : n], p_payloads[known + 1 : n], hashes[known + 1 : n]);
-        perform re_raw.note_identity(inst, first_new, p_last);
-        if hole then
-            insert into re_raw.chain_gap (component_instance_id, first_missing, last_missing, tenant_id, known_hash, resume_prev_hash)
-                values (p_instance, head.next_seq, p_first_seq - 1, inst.tenant_id, head.last_hash, prevs[1]);
-        end if;
-        insert into re_raw.ingest_segment (
-            component_instance_id, first_seq, last_seq, tenant_id, prev_last_seq, prev_last_hash, first_prev_hash, last_hash, gap_first, gap_last)
-        select p_instance, first_new, p_last, inst.tenant_id, s.last_seq, s.last_hash, prevs[1], hashes[n],
-               case when hole then head.next_seq end, case when hole then p_first_seq - 1 end
-        from (values (1)) one(x)
-        left join re_raw.ingest_segment s
-            on s.component_instance_id = p_instance and s.last_seq = head.next_seq - 1 and s.last_hash = head.last_hash;
-        if p_note is not null then
-            perform re_raw.store_checkpoint(inst, p_last + 1, hashes[n], p_note);
-        end if;
-        update re_raw.chain_head h
-        set next_seq = p_last + 1, last_hash = hashes[n], last_ingested_at = now(),
-            last_emitted_at = (select r.emitted_at from re_raw.raw_event r
-                               where r.ingested_at = now() and r.component_instance_id = p_instance and r.seq = p_last)
-        where h.component_instance_id = p_instance;
-    exception when data_exception or check_violation or not_null_violation or foreign_key_violation or unique_violation
-                   or program_limit_exceeded or sqlstate 'RE003' then
-        get stacked diagnostics code = returned_sqlstate, rule = constraint_name, place = schema_name, detail = message_text;
-        -- "No partition found" is a check_violation without a constraint; "sealed" is what a closed partition says. Neither is the sender's fault.
-        if code = '23514' and rule in ('', 'partition_is_sealed') then
-            status := 'no_partition';
-            detail := 'no open partition for ' || now();
+    -- The block is a savepoint: a refusal undoes the batch alone and can then be recorded. All rows at once first; only when that fails,
+    -- once more the careful way, which quarantines the payloads that break a rule. What fails again is a fault of the chain.
+    foreach careful in array array[false, true] loop
+        begin
+            perform re_raw.store_events(inst, first_new, p_envelopes[known + 1 : n], p_payloads[known + 1 : n], hashes[known + 1 : n], careful);
+            perform re_raw.note_identity(inst, first_new, p_last);
+            if hole then
+                insert into re_raw.chain_gap (component_instance_id, first_missing, last_missing, tenant_id, known_hash, resume_prev_hash)
+                    values (p_instance, head.next_seq, p_first_seq - 1, inst.tenant_id, head.last_hash, prevs[1]);
+            end if;
+            insert into re_raw.ingest_segment (
+                component_instance_id, first_seq, last_seq, tenant_id, prev_last_seq, prev_last_hash, first_prev_hash, last_hash, gap_first, gap_last)
+            select p_instance, first_new, p_last, inst.tenant_id, s.last_seq, s.last_hash, prevs[1], hashes[n],
+                   case when hole then head.next_seq end, case when hole then p_first_seq - 1 end
+            from (values (1)) one(x)
+            left join re_raw.ingest_segment s
+                on s.component_instance_id = p_instance and s.last_seq = head.next_seq - 1 and s.last_hash = head.last_hash;
+            if p_note is not null then
+                perform re_raw.store_checkpoint(inst, p_last + 1, hashes[n], p_note);
+            end if;
+            update re_raw.chain_head h
+            set next_seq = p_last + 1, last_hash = hashes[n], last_ingested_at = now(),
+                last_emitted_at = (select r.emitted_at from re_raw.raw_event r
+                                   where r.ingested_at = now() and r.component_instance_id = p_instance and r.seq = p_last)
+            where h.component_instance_id = p_instance;
+            exit;
+        exception when data_exception or check_violation or not_null_violation or foreign_key_violation or unique_violation
+                       or program_limit_exceeded or sqlstate 'RE003' then
+            get stacked diagnostics code = returned_sqlstate, rule = constraint_name, place = schema_name, detail = message_text;
+            -- "No partition found" is a check_violation without a constraint; "sealed" is what a closed partition says. Neither is the sender's fault.
+            if code = '23514' and rule in ('', 'partition_is_sealed') then
+                status := 'no_partition';
+                detail := 'no open partition for ' || now();
+                return;
+            -- A broken registry or ledger is not the sender's fault either, and must be heard.
+            elsif (code = '23503' and rule <> 'raw_event_is_of_enrolled_instance') or (code = '23505' and place = 're_raw') then
+                raise;
+            end if;
+            if not careful then
+                detail := null;
+                continue;
+            end if;
+            if rule like 'checkpoint\_%' or (code like '22%' and detail like '%base64%') then
+                status := 'malformed';
+                bad_seq := p_last;
+                detail := 'the note does not fit the batch: ' || coalesce(nullif(rule, ''), detail);
+            else
+                status := 'bad_event';
+                select f.bad_seq, format('seq %s: %s', f.bad_seq, f.reason) into bad_seq, detail
+                from re_raw.find_bad_event(inst, first_new, p_envelopes[known + 1 : n], p_payloads[known + 1 : n], hashes[known + 1 : n]) f;
+            end if;
+            perform re_raw.record_violation(p_instance, inst.tenant_id, status, head.next_seq, p_first_seq, p_last, bad_seq, null,
+                                            hashes[(bad_seq - p_first_seq + 1)::int], p_envelopes[(bad_seq - p_first_seq + 1)::int], detail);
             return;
-        -- A broken registry or ledger is not the sender's fault either, and must be heard.
-        elsif (code = '23503' and rule <> 'raw_event_is_of_enrolled_instance') or (code = '23505' and place = 're_raw') then
-            raise;
-        end if;
-        if rule like 'checkpoint\_%' or (code like '22%' and detail like '%base64%') then
-            status := 'malformed';
-            bad_seq := p_last;
-            detail := 'the note does not fit the batch: ' || coalesce(nullif(rule, ''), detail);
-        else
-            status := 'bad_event';
-            select f.bad_seq, format('seq %s: %s', f.bad_seq, f.reason) into bad_seq, detail
-            from re_raw.find_bad_event(inst, first_new, p_envelopes[known + 1 : n], p_payloads[known + 1 : n], hashes[known + 1 : n]) f;
-        end if;
-        perform re_raw.record_violation(p_instance, inst.tenant_id, status, head.next_seq, p_first_seq, p_last, bad_seq, null,
-                                        hashes[(bad_seq - p_first_seq + 1)::int], p_envelopes[(bad_seq - p_first_seq + 1)::int], detail);
-        return;
-    end;
+        end;
+    end loop;
     status := case when hole then 'stored_with_gap' else 'stored' end;
     next_seq := p_last + 1;
     last_hash := hashes[n];
@@ -853,9 +1045,10 @@ declare
     gap    re_raw.chain_gap;
     n      int := cardinality(p_envelopes);
     hashes bytea[];
-    bad    bigint;
-    code   text;
-    rule   text;
+    bad     bigint;
+    careful boolean;
+    code    text;
+    rule    text;
 begin
     select * into inst from re_core.component_instance c where c.component_instance_id = p_instance;
     if not found then
@@ -893,35 +1086,84 @@ begin
     if to_regclass(format('re_raw.raw_event_p%s', to_char(now() at time zone 'UTC', 'YYYYMMDD'))) is null then
         perform re_ops.ensure_partitions();
     end if;
-    begin
-        perform re_raw.store_events(inst, gap.first_missing, p_envelopes, p_payloads, hashes);
-        select min(r.seq) into bad
-        from re_raw.raw_event r
-        where r.ingested_at = now() and r.component_instance_id = p_instance and r.seq between gap.first_missing and gap.last_missing
-          and r.prev_hash <> case when r.seq = gap.first_missing then gap.known_hash else hashes[(r.seq - gap.first_missing)::int] end;
-        if bad is not null then
-            raise exception 'prev_hash is not the hash of the event before (seq %)', bad using errcode = 'RE003';
-        end if;
-        insert into re_raw.chain_gap_fill (component_instance_id, first_missing, last_missing, tenant_id)
-            values (p_instance, gap.first_missing, gap.last_missing, inst.tenant_id);
-        status := 'stored';
-    exception when data_exception or check_violation or not_null_violation or foreign_key_violation or unique_violation
-                   or program_limit_exceeded or sqlstate 'RE003' then
-        get stacked diagnostics code = returned_sqlstate, rule = constraint_name, detail = message_text;
-        -- As in ingest: what is the database's own is retried or heard, what is the sender's is recorded.
-        if code = '23514' and rule in ('', 'partition_is_sealed') then
-            status := 'no_partition';
-            detail := 'no open partition for ' || now();
+    foreach careful in array array[false, true] loop      -- as in ingest
+        begin
+            perform re_raw.store_events(inst, gap.first_missing, p_envelopes, p_payloads, hashes, careful);
+            select min(r.seq) into bad
+            from re_raw.raw_event r
+            where r.ingested_at = now() and r.component_instance_id = p_instance and r.seq between gap.first_missing and gap.last_missing
+              and r.prev_hash <> case when r.seq = gap.first_missing then gap.known_hash else hashes[(r.seq - gap.first_missing)::int] end;
+            if bad is not null then
+                raise exception 'prev_hash is not the hash of the event before (seq %)', bad using errcode = 'RE003';
+            end if;
+            insert into re_raw.chain_gap_fill (component_instance_id, first_missing, last_missing, tenant_id)
+                values (p_instance, gap.first_missing, gap.last_missing, inst.tenant_id);
+            status := 'stored';
             return;
-        elsif code = '23503' and rule <> 'raw_event_is_of_enrolled_instance' then
-            raise;
-        end if;
-        status := 'bad_event';
-        perform re_raw.record_violation(p_instance, inst.tenant_id, status, null, gap.first_missing, gap.last_missing, bad, null, null, null, detail);
-    end;
+        exception when data_exception or check_violation or not_null_violation or foreign_key_violation or unique_violation
+                       or program_limit_exceeded or sqlstate 'RE003' then
+            get stacked diagnostics code = returned_sqlstate, rule = constraint_name, detail = message_text;
+            -- As in ingest: what is the database's own is retried or heard, what is the sender's is recorded.
+            if code = '23514' and rule in ('', 'partition_is_sealed') then
+                status := 'no_partition';
+                detail := 'no open partition for ' || now();
+                return;
+            elsif code = '23503' and rule <> 'raw_event_is_of_enrolled_instance' then
+                raise;
+            end if;
+            if not careful then
+                detail := null;
+                continue;
+            end if;
+            status := 'bad_event';
+            perform re_raw.record_violation(p_instance, inst.tenant_id, status, null, gap.first_missing, gap.last_missing, bad, null, null, null, detail);
+        end;
+    end loop;
 end $$;
 comment on function re_raw.fill_gap(uuid, bigint, bytea[], bytea[]) is
     'Stores the events of a declared gap that were found later: all of them, pinned by the two hashes kept with the gap';
+
+-- For an operator, after a migration to a bundle that knows what was quarantined. Events of a sealed day stay as they are.
+create function re_raw.rederive(p_instance uuid, p_from bigint default 0, p_to bigint default null, out mended bigint, out remaining bigint)
+language plpgsql security definer set search_path = pg_catalog, pg_temp set work_mem = '64MB' set timezone = 'UTC' set datestyle = 'ISO, YMD' as $$
+declare
+    inst  re_core.component_instance;
+    event record;
+    code  text;
+begin
+    mended := 0;
+    remaining := 0;
+    select * into inst from re_core.component_instance c where c.component_instance_id = p_instance;
+    if not found then
+        raise exception 'instance % is not enrolled', p_instance using errcode = 'RE002';
+    end if;
+    perform from re_raw.chain_head h where h.component_instance_id = p_instance for no key update;
+    for event in
+        select q.ingested_at, q.seq from re_raw.quarantine q
+        where q.component_instance_id = p_instance and q.seq >= p_from and q.seq <= coalesce(p_to, q.seq)
+          and not exists (select from re_raw.quarantine_mended m
+                          where m.ingested_at = q.ingested_at and m.component_instance_id = q.component_instance_id and m.seq = q.seq)
+        order by q.seq
+    loop
+        begin
+            if re_raw.derive(inst, re_raw.stored_events(p_instance, event.ingested_at, event.seq, event.seq)) is not null then
+                remaining := remaining + 1;
+                continue;
+            end if;
+            insert into re_raw.quarantine_mended (ingested_at, component_instance_id, seq, tenant_id)
+                values (event.ingested_at, p_instance, event.seq, inst.tenant_id);
+            mended := mended + 1;
+        exception when data_exception or integrity_constraint_violation or program_limit_exceeded or sqlstate 'RE003' then
+            get stacked diagnostics code = returned_sqlstate;
+            if code = '23503' then
+                raise;
+            end if;
+            remaining := remaining + 1;
+        end;
+    end loop;
+end $$;
+comment on function re_raw.rederive(uuid, bigint, bigint) is
+    'Makes the normalised rows of quarantined events that this bundle can make now: how many were mended, how many remain';
 
 -- ---------------------------------------------------------------------------------------------------------------------------
 -- Merkle tree and verification
@@ -1121,11 +1363,11 @@ comment on function re_raw.verify_chain(uuid, bigint, bigint) is
 -- ---------------------------------------------------------------------------------------------------------------------------
 select re_core.make_append_only(t) from unnest(array[
     're_raw.raw_event', 're_raw.chain_gap', 're_raw.chain_gap_fill', 're_raw.ingest_segment', 're_raw.checkpoint', 're_raw.subtree',
-    're_raw.chain_violation']::regclass[]) t;
+    're_raw.chain_violation', 're_raw.quarantine', 're_raw.quarantine_mended']::regclass[]) t;
 
 select re_core.protect_by_tenant(t) from unnest(array[
     're_raw.raw_event', 're_raw.chain_gap', 're_raw.chain_gap_fill', 're_raw.ingest_segment', 're_raw.chain_head', 're_raw.checkpoint',
-    're_raw.subtree', 're_raw.chain_violation', 're_raw.violation_counter']::regclass[]) t;
+    're_raw.subtree', 're_raw.chain_violation', 're_raw.violation_counter', 're_raw.quarantine', 're_raw.quarantine_mended']::regclass[]) t;
 
 grant usage on schema re_raw to
     re_probe, re_agent_writer, re_ingest, re_viewer, re_soc, re_correlation, re_ai_writer, re_corr_owner, re_retention;
@@ -1135,7 +1377,7 @@ grant execute on function
     re_raw.chain_resume(uuid) to re_probe, re_agent_writer, re_ingest;
 grant execute on function re_raw.verify_chain(uuid, bigint, bigint) to re_probe, re_ingest, re_soc, re_auditor, re_correlation;
 grant execute on function re_raw.merkle_root(bytea[]), re_raw.tree_root(uuid, bigint) to re_auditor;
-grant execute on function re_raw.update_subtrees(uuid) to re_retention;
+grant execute on function re_raw.update_subtrees(uuid), re_raw.rederive(uuid, bigint, bigint) to re_retention;
 grant select on all tables in schema re_raw to re_auditor, re_viewer;
 grant select on re_raw.raw_event, re_raw.chain_gap to re_correlation, re_ai_writer;
 grant select on re_raw.raw_event, re_raw.ingest_segment, re_raw.chain_gap_fill to re_corr_owner;

@@ -360,11 +360,11 @@ begin
             integrity_level text)
     ), fact as (
         insert into re_agent.process_activity (
-            component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, action, pid, process_start_at,
+            ingested_at, component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, action, pid, process_start_at,
             process_start_at_ns, parent_pid, parent_start_at, parent_start_at_ns, account, image_path, image_path_truncated,
             image_sha256, command_line, command_line_truncated, exit_code, integrity_level)
         select
-            p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns, p.action,
+            p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns, p.action,
             p.pid, re_raw.time_us(p.process_start_at), re_raw.time_ns(p.process_start_at), p.parent_pid,
             re_raw.time_us(p.parent_start_at), re_raw.time_ns(p.parent_start_at), p.account, p.image_path, p.image_path_truncated,
             decode(p.image_sha256, 'hex'), p.command_line, p.command_line_truncated, p.exit_code, p.integrity_level
@@ -397,11 +397,11 @@ begin
             process_start_at text, file_mode bigint)
     ), fact as (
         insert into re_agent.file_activity (
-            component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, action, path, path_truncated, old_path,
+            ingested_at, component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, action, path, path_truncated, old_path,
             old_path_truncated, file_sha256, size_before, size_after, entropy_before_milli, entropy_after_milli, pid, process_start_at,
             process_start_at_ns, file_mode)
         select
-            p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns, p.action,
+            p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns, p.action,
             p.path, p.path_truncated, p.old_path, p.old_path_truncated, decode(p.file_sha256, 'hex'), p.size_before, p.size_after,
             p.entropy_before_milli::int, p.entropy_after_milli::int, p.pid, re_raw.time_us(p.process_start_at),
             re_raw.time_ns(p.process_start_at), p.file_mode::int
@@ -433,10 +433,10 @@ begin
             target_sha256 text, pid bigint, process_start_at text)
     ), fact as (
         insert into re_agent.persistence_activity (
-            component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, mechanism, action, location,
+            ingested_at, component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, mechanism, action, location,
             location_truncated, target_path, target_path_truncated, target_sha256, pid, process_start_at, process_start_at_ns)
         select
-            p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns, p.mechanism,
+            p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns, p.mechanism,
             p.action, p.location, p.location_truncated, p.target_path, p.target_path_truncated, decode(p.target_sha256, 'hex'), p.pid,
             re_raw.time_us(p.process_start_at), re_raw.time_ns(p.process_start_at)
         from p
@@ -466,10 +466,10 @@ begin
             protocol bigint, remote_name text)
     ), fact as (
         insert into re_agent.network_intent (
-            component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, action, pid, process_start_at,
+            ingested_at, component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, action, pid, process_start_at,
             process_start_at_ns, local_ip, local_port, remote_ip, remote_port, protocol, remote_name)
         select
-            p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns, p.action,
+            p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns, p.action,
             p.pid, re_raw.time_us(p.process_start_at), re_raw.time_ns(p.process_start_at), p.local_ip::inet, p.local_port::int,
             p.remote_ip::inet, p.remote_port::int, p.protocol::smallint, p.remote_name
         from p
@@ -498,10 +498,10 @@ begin
             decoy_id text, decoy_type text, action text, actor_ip text, pid bigint, process_start_at text, credential_ref text)
     ), fact as (
         insert into re_agent.deception_event (
-            component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, decoy_id, decoy_type, action, actor_ip, pid,
+            ingested_at, component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, decoy_id, decoy_type, action, actor_ip, pid,
             process_start_at, process_start_at_ns, credential_ref)
         select
-            p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns, p.decoy_id,
+            p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns, p.decoy_id,
             p.decoy_type, p.action, p.actor_ip::inet, p.pid, re_raw.time_us(p.process_start_at), re_raw.time_ns(p.process_start_at),
             p.credential_ref
         from p
@@ -533,11 +533,11 @@ begin
             disk_free_bytes bigint)
     ), fact as (
         insert into re_agent.component_health (
-            component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, state, uptime_ms, config_sha256,
+            ingested_at, component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, state, uptime_ms, config_sha256,
             policy_version, spool_events, spool_bytes, spool_oldest_at, spool_oldest_at_ns, send_errors, clock_offset_us, cpu_permille,
             rss_bytes, disk_free_bytes)
         select
-            p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns, p.state,
+            p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns, p.state,
             p.uptime_ms, decode(p.config_sha256, 'hex'), p.policy_version, p.spool_events, p.spool_bytes,
             re_raw.time_us(p.spool_oldest_at), re_raw.time_ns(p.spool_oldest_at), p.send_errors, p.clock_offset_us, p.cpu_permille::int,
             p.rss_bytes, p.disk_free_bytes

@@ -394,6 +394,9 @@ create table re_dpi.dns (
     malformed_reason      text,
     records_omitted       bigint,
     canary                boolean,
+    query_edns_version    smallint,
+    query_edns_udp_size   int,
+    query_edns_do         boolean,
     constraint dns_pk primary key (ingested_at, component_instance_id, seq),
     constraint dns_community_id_is_valid check (octet_length(community_id) = 30 and starts_with(community_id, '1:')),
     constraint dns_transport_is_valid check (transport in ('udp', 'tcp')),
@@ -417,7 +420,9 @@ create table re_dpi.dns (
     constraint dns_nanoseconds_have_their_time check ((query_at is null) = (query_at_ns is null) and (response_at is null) = (response_at_ns is null)),
     constraint dns_truncated_is_true_or_absent check (qname_truncated is not false),
     constraint dns_canary_is_true_or_absent check (canary is not false),
-    constraint dns_edns_is_whole check (num_nulls(edns_version, edns_udp_size, edns_do) in (0, 3))
+    constraint dns_edns_is_whole check (num_nulls(edns_version, edns_udp_size, edns_do) in (0, 3)),
+    constraint dns_query_edns_is_in_range check (query_edns_version between 0 and 255 and query_edns_udp_size between 0 and 65535),
+    constraint dns_query_edns_is_whole check (num_nulls(query_edns_version, query_edns_udp_size, query_edns_do) in (0, 3))
 ) partition by range (ingested_at);
 comment on table  re_dpi.dns is 'dpi.dns v1: one DNS transaction, query and response together';
 comment on column re_dpi.dns.ingested_at           is 'Database clock of the batch; that of the raw event; chooses the partition';
@@ -462,6 +467,9 @@ comment on column re_dpi.dns.response_bytes        is 'Bytes of the first respon
 comment on column re_dpi.dns.malformed_at          is 'Byte offset of the fault in the message';
 comment on column re_dpi.dns.malformed_reason      is 'Name of the anomaly';
 comment on column re_dpi.dns.records_omitted       is 'Records left out because the event would have been too long';
+comment on column re_dpi.dns.query_edns_version    is 'EDNS version of the first query (payload: query_edns.version)';
+comment on column re_dpi.dns.query_edns_udp_size   is 'EDNS UDP size of the first query in bytes (payload: query_edns.udp_size)';
+comment on column re_dpi.dns.query_edns_do         is 'The first query wants DNSSEC records (payload: query_edns.do)';
 comment on column re_dpi.dns.canary                is 'true for the synthetic exchange of the probe''s own check, else absent; no view or count includes it';
 create table re_dpi.dns_question (
     ingested_at           timestamptz not null default now(),
@@ -544,6 +552,27 @@ comment on column re_dpi.dns_edns_option.tenant_id             is 'Tenant, for r
 comment on column re_dpi.dns_edns_option.position              is 'Place in the list, from 0';
 comment on column re_dpi.dns_edns_option.code                  is 'EDNS option code';
 comment on column re_dpi.dns_edns_option.data                  is 'Option data, hex';
+create table re_dpi.dns_query_edns_option (
+    ingested_at           timestamptz not null default now(),
+    component_instance_id uuid not null,
+    seq                   bigint not null,
+    tenant_id             uuid not null,
+    position              smallint not null,
+    code                  int not null,
+    data                  text not null,
+    constraint dns_query_edns_option_pk primary key (ingested_at, component_instance_id, seq, position),
+    constraint dns_query_edns_option_position_is_valid check (position >= 0),
+    constraint dns_query_edns_option_code_is_valid check (code between 0 and 65535),
+    constraint dns_query_edns_option_data_is_valid check (data ~ '^([0-9a-f]{2})*$')
+) partition by range (ingested_at);
+comment on table  re_dpi.dns_query_edns_option is 'dpi.dns query_edns.options: EDNS options of the first query, in wire order';
+comment on column re_dpi.dns_query_edns_option.ingested_at           is 'Database clock of the batch; that of the raw event; chooses the partition';
+comment on column re_dpi.dns_query_edns_option.component_instance_id is 'Chain of the raw event';
+comment on column re_dpi.dns_query_edns_option.seq                   is 'Sequence number of the raw event';
+comment on column re_dpi.dns_query_edns_option.tenant_id             is 'Tenant, for row-level security';
+comment on column re_dpi.dns_query_edns_option.position              is 'Place in the list, from 0';
+comment on column re_dpi.dns_query_edns_option.code                  is 'EDNS option code';
+comment on column re_dpi.dns_query_edns_option.data                  is 'Option data, hex';
 create table re_dpi.dns_anomaly (
     ingested_at           timestamptz not null default now(),
     component_instance_id uuid not null,
@@ -1261,7 +1290,7 @@ begin
             ssh_server_truncated boolean, hassh text, hassh_server text, canary boolean)
     ), fact as (
         insert into re_dpi.flow (
-            component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, community_id, record, final, start_at,
+            ingested_at, component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, community_id, record, final, start_at,
             start_at_ns, end_at, end_at_ns, ip_version, protocol, src_ip, src_port, dst_ip, dst_port, orientation, packets_src,
             packets_dst, ip_bytes_src, ip_bytes_dst, payload_bytes_src, payload_bytes_dst, end_reason, app_master, app, app_category,
             app_confidence, app_packets, risk_score, tunnel_type, tunnel_id, tunnel_src_ip, tunnel_dst_ip, tcp_flags_src, tcp_flags_dst,
@@ -1273,7 +1302,7 @@ begin
             http_url_truncated, http_user_agent, http_user_agent_truncated, http_status, ssh_client, ssh_client_truncated, ssh_server,
             ssh_server_truncated, hassh, hassh_server, canary)
         select
-            p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns,
+            p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns,
             p.community_id, p.record, p.final, re_raw.time_us(p.start_at), re_raw.time_ns(p.start_at), re_raw.time_us(p.end_at),
             re_raw.time_ns(p.end_at), p.ip_version::smallint, p.protocol::smallint, p.src_ip::inet, p.src_port::int, p.dst_ip::inet,
             p.dst_port::int, p.orientation, p.packets_src, p.packets_dst, p.ip_bytes_src, p.ip_bytes_dst, p.payload_bytes_src,
@@ -1290,24 +1319,24 @@ begin
             p.ssh_client_truncated, p.ssh_server, p.ssh_server_truncated, p.hassh, p.hassh_server, p.canary
         from p
     ), vlan as (
-        insert into re_dpi.flow_vlan (component_instance_id, seq, tenant_id, position, vlan_id)
-        select p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.o - 1, e.value::smallint
+        insert into re_dpi.flow_vlan (ingested_at, component_instance_id, seq, tenant_id, position, vlan_id)
+        select p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.o - 1, e.value::smallint
         from p cross join lateral jsonb_array_elements_text(p.vlan_ids) with ordinality e(value, o) where p.vlan_ids <> '[]'
     ), encapsulation as (
-        insert into re_dpi.flow_encapsulation (component_instance_id, seq, tenant_id, position, encapsulation)
-        select p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.o - 1, e.value
+        insert into re_dpi.flow_encapsulation (ingested_at, component_instance_id, seq, tenant_id, position, encapsulation)
+        select p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.o - 1, e.value
         from p cross join lateral jsonb_array_elements_text(p.encapsulations) with ordinality e(value, o) where p.encapsulations <> '[]'
     ), risk as (
-        insert into re_dpi.flow_risk (component_instance_id, seq, tenant_id, risk)
-        select p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.value
+        insert into re_dpi.flow_risk (ingested_at, component_instance_id, seq, tenant_id, risk)
+        select p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.value
         from p cross join lateral jsonb_array_elements_text(p.risks) e(value) where p.risks <> '[]'
     ), packet as (
-        insert into re_dpi.flow_packet (component_instance_id, seq, tenant_id, position, bytes, gap_us)
-        select p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.o - 1, (e.value ->> 'bytes')::int, (e.value ->> 'gap_us')::bigint
+        insert into re_dpi.flow_packet (ingested_at, component_instance_id, seq, tenant_id, position, bytes, gap_us)
+        select p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.o - 1, (e.value ->> 'bytes')::int, (e.value ->> 'gap_us')::bigint
         from p cross join lateral jsonb_array_elements(p.splt) with ordinality e(value, o) where p.splt <> '[]'
     ), anomaly as (
-        insert into re_dpi.flow_anomaly (component_instance_id, seq, tenant_id, anomaly)
-        select p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.value
+        insert into re_dpi.flow_anomaly (ingested_at, component_instance_id, seq, tenant_id, anomaly)
+        select p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.value
         from p cross join lateral jsonb_array_elements_text(p.anomalies) e(value) where p.anomalies <> '[]'
     )
     select min(p.seq) into bad from p where p.is_bad;
@@ -1328,55 +1357,62 @@ begin
                         r.community_id, r.transport, r.service, r.src_ip, r.src_port, r.dst_ip, r.dst_port, r.id, r.opcode, r.outcome,
                         r.queries, r.responses, r.qname, r.qname_truncated, r.qtype, r.query_at, r.response_at, r.rtt_us, r.rcode, r.aa,
                         r.tc, r.rd, r.ra, r.ad, r.cd, r.query_bytes, r.response_bytes, r.malformed_at, r.malformed_reason,
-                        r.records_omitted, r.canary, r.questions, r.records, r.edns, r.anomalies)
+                        r.records_omitted, r.canary, r.questions, r.records, r.edns, r.query_edns, r.anomalies)
                + 3 * jsonb_array_length(r.questions) + 6 * coalesce(jsonb_array_length(r.records), 0)
                + (select count(*) from jsonb_array_elements(r.records) e(value) where e.value ? 'data_truncated')
                + case when r.edns is null then 0 else 4 + 2 * jsonb_array_length(r.edns -> 'options') end
+               + case when r.query_edns is null then 0 else 4 + 2 * jsonb_array_length(r.query_edns -> 'options') end
            and u.quotes = 2 * (u.members + num_nonnulls(
                         r.community_id, r.transport, r.service, r.src_ip, r.dst_ip, r.opcode, r.outcome, r.qname, r.qtype, r.query_at,
                         r.response_at, r.rcode, r.malformed_reason)
                                + 3 * jsonb_array_length(r.questions) + 5 * coalesce(jsonb_array_length(r.records), 0)
-                               + coalesce(jsonb_array_length(r.edns -> 'options'), 0) + coalesce(jsonb_array_length(r.anomalies), 0))) is not true as is_bad,
+                               + coalesce(jsonb_array_length(r.edns -> 'options'), 0) + coalesce(jsonb_array_length(r.query_edns -> 'options'), 0)
+                               + coalesce(jsonb_array_length(r.anomalies), 0))) is not true as is_bad,
                u.observed_at, u.observed_at_ns, r.*
         from unnest(p_batch.seqs, p_batch.observed_at, p_batch.observed_at_ns, p_batch.payloads, p_batch.members, p_batch.quotes)
             u(seq, observed_at, observed_at_ns, payload, members, quotes)
         cross join lateral json_to_record(u.payload) r(
-            questions jsonb, records jsonb, edns jsonb, anomalies jsonb,
+            questions jsonb, records jsonb, edns jsonb, query_edns jsonb, anomalies jsonb,
             community_id text, transport text, service text, src_ip text, src_port bigint, dst_ip text, dst_port bigint, id bigint,
             opcode text, outcome text, queries bigint, responses bigint, qname text, qname_truncated boolean, qtype text, query_at text,
             response_at text, rtt_us bigint, rcode text, aa boolean, tc boolean, rd boolean, ra boolean, ad boolean, cd boolean,
             query_bytes bigint, response_bytes bigint, malformed_at bigint, malformed_reason text, records_omitted bigint, canary boolean)
     ), fact as (
         insert into re_dpi.dns (
-            component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, community_id, transport, service, src_ip,
+            ingested_at, component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, community_id, transport, service, src_ip,
             src_port, dst_ip, dst_port, id, opcode, outcome, queries, responses, qname, qname_truncated, qtype, query_at, query_at_ns,
             response_at, response_at_ns, rtt_us, rcode, aa, tc, rd, ra, ad, cd, edns_version, edns_udp_size, edns_do, query_bytes,
-            response_bytes, malformed_at, malformed_reason, records_omitted, canary)
+            response_bytes, malformed_at, malformed_reason, records_omitted, canary, query_edns_version, query_edns_udp_size, query_edns_do)
         select
-            p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns,
+            p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns,
             p.community_id, p.transport, p.service, p.src_ip::inet, p.src_port::int, p.dst_ip::inet, p.dst_port::int, p.id::int,
             p.opcode, p.outcome, p.queries, p.responses, p.qname, p.qname_truncated, p.qtype, re_raw.time_us(p.query_at),
             re_raw.time_ns(p.query_at), re_raw.time_us(p.response_at), re_raw.time_ns(p.response_at), p.rtt_us, p.rcode, p.aa, p.tc,
             p.rd, p.ra, p.ad, p.cd, (p.edns ->> 'version')::smallint, (p.edns ->> 'udp_size')::int, (p.edns ->> 'do')::boolean,
-            p.query_bytes, p.response_bytes, p.malformed_at, p.malformed_reason, p.records_omitted, p.canary
+            p.query_bytes, p.response_bytes, p.malformed_at, p.malformed_reason, p.records_omitted, p.canary,
+            (p.query_edns ->> 'version')::smallint, (p.query_edns ->> 'udp_size')::int, (p.query_edns ->> 'do')::boolean
         from p
     ), question as (
-        insert into re_dpi.dns_question (component_instance_id, seq, tenant_id, position, name, type, class)
-        select p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.o - 1, e.value ->> 'name', e.value ->> 'type', e.value ->> 'class'
+        insert into re_dpi.dns_question (ingested_at, component_instance_id, seq, tenant_id, position, name, type, class)
+        select p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.o - 1, e.value ->> 'name', e.value ->> 'type', e.value ->> 'class'
         from p cross join lateral jsonb_array_elements(p.questions) with ordinality e(value, o)
     ), record as (
-        insert into re_dpi.dns_record (component_instance_id, seq, tenant_id, position, section, name, type, class, ttl, data, data_truncated)
-        select p_batch.component_instance_id, p.seq, p_batch.tenant_id,
+        insert into re_dpi.dns_record (ingested_at, component_instance_id, seq, tenant_id, position, section, name, type, class, ttl, data, data_truncated)
+        select p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id,
                e.o - 1, e.value ->> 'section', e.value ->> 'name', e.value ->> 'type', e.value ->> 'class', (e.value ->> 'ttl')::bigint,
                e.value ->> 'data', (e.value ->> 'data_truncated')::boolean
         from p cross join lateral jsonb_array_elements(p.records) with ordinality e(value, o) where p.records <> '[]'
     ), edns_option as (
-        insert into re_dpi.dns_edns_option (component_instance_id, seq, tenant_id, position, code, data)
-        select p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.o - 1, (e.value ->> 'code')::int, e.value ->> 'data'
+        insert into re_dpi.dns_edns_option (ingested_at, component_instance_id, seq, tenant_id, position, code, data)
+        select p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.o - 1, (e.value ->> 'code')::int, e.value ->> 'data'
         from p cross join lateral jsonb_array_elements(p.edns -> 'options') with ordinality e(value, o) where p.edns -> 'options' <> '[]'
+    ), query_edns_option as (
+        insert into re_dpi.dns_query_edns_option (ingested_at, component_instance_id, seq, tenant_id, position, code, data)
+        select p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.o - 1, (e.value ->> 'code')::int, e.value ->> 'data'
+        from p cross join lateral jsonb_array_elements(p.query_edns -> 'options') with ordinality e(value, o) where p.query_edns -> 'options' <> '[]'
     ), anomaly as (
-        insert into re_dpi.dns_anomaly (component_instance_id, seq, tenant_id, anomaly)
-        select p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.value
+        insert into re_dpi.dns_anomaly (ingested_at, component_instance_id, seq, tenant_id, anomaly)
+        select p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.value
         from p cross join lateral jsonb_array_elements_text(p.anomalies) e(value) where p.anomalies <> '[]'
     )
     select min(p.seq) into bad from p where p.is_bad;
@@ -1436,7 +1472,7 @@ begin
             last_packet_at text, reasons jsonb, anomalies jsonb, interfaces jsonb, events jsonb, losses jsonb)
     ), fact as (
         insert into re_dpi.heartbeat (
-            component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, heartbeat_number, interval_ms,
+            ingested_at, component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, heartbeat_number, interval_ms,
             previous_seq, state, run_id, uptime_ms, probe_version, ndpi_version, libpcap_version, openssl_version, kernel_version,
             build_sha256, ndpi_library_sha256, config_sha256, schema_sha256, clock_offset_us, clock_max_error_us, clock_synced, clock_steps, packets_offered,
             bytes_offered, packets_decoded, packets_filtered, packets_malformed, packets_not_ip, packets_dropped_kernel,
@@ -1450,7 +1486,7 @@ begin
             events_shed, tree_size_signed, unsigned_events, unsigned_ms, key_id, workers, worker_restarts, canary_number,
             canary_flow_lag_us, canary_dns_lag_us, canary_stage, last_packet_at, last_packet_at_ns)
         select
-            p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns,
+            p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns,
             p.heartbeat_number, p.interval_ms, p.previous_seq, p.state, p.run_id::uuid, p.uptime_ms, p.probe_version,
             p.ndpi_version, p.libpcap_version, p.openssl_version, p.kernel_version, decode(p.build_sha256, 'hex'),
             decode(p.ndpi_library_sha256, 'hex'), decode(p.config_sha256, 'hex'),
@@ -1471,23 +1507,23 @@ begin
         from p
     ), reason as (
         insert into re_dpi.heartbeat_reason (
-            component_instance_id, seq, tenant_id, reason)
+            ingested_at, component_instance_id, seq, tenant_id, reason)
         select
-            p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.value
+            p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.value
         from p cross join lateral jsonb_array_elements_text(p.reasons) e(value)
     ), anomaly as (
         insert into re_dpi.heartbeat_anomaly (
-            component_instance_id, seq, tenant_id, name, count)
+            ingested_at, component_instance_id, seq, tenant_id, name, count)
         select
-            p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.value ->> 'name', (e.value ->> 'count')::bigint
+            p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.value ->> 'name', (e.value ->> 'count')::bigint
         from p cross join lateral jsonb_array_elements(p.anomalies) e(value)
     ), interface as (
         insert into re_dpi.heartbeat_interface (
-            component_instance_id, seq, tenant_id, name, kind, link_up, packets, bytes, dropped_kernel, dropped_nic,
+            ingested_at, component_instance_id, seq, tenant_id, name, kind, link_up, packets, bytes, dropped_kernel, dropped_nic,
             dropped_no_buffer, ring_freezes, coalesced, checksum_partial, reopened, malformed, truncated, promiscuous, last_packet_at,
             last_packet_at_ns)
         select
-            p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.value ->> 'name', e.value ->> 'kind',
+            p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.value ->> 'name', e.value ->> 'kind',
             (e.value ->> 'link_up')::boolean, (e.value ->> 'packets')::bigint, (e.value ->> 'bytes')::bigint,
             (e.value ->> 'dropped_kernel')::bigint, (e.value ->> 'dropped_nic')::bigint, (e.value ->> 'dropped_no_buffer')::bigint,
             (e.value ->> 'ring_freezes')::bigint, (e.value ->> 'coalesced')::bigint, (e.value ->> 'checksum_partial')::bigint,
@@ -1497,16 +1533,16 @@ begin
         from p cross join lateral jsonb_array_elements(p.interfaces) e(value)
     ), event as (
         insert into re_dpi.heartbeat_event (
-            component_instance_id, seq, tenant_id, event_type, sealed, shed)
+            ingested_at, component_instance_id, seq, tenant_id, event_type, sealed, shed)
         select
-            p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.value ->> 'event_type', (e.value ->> 'sealed')::bigint,
+            p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.value ->> 'event_type', (e.value ->> 'sealed')::bigint,
             (e.value ->> 'shed')::bigint
         from p cross join lateral jsonb_array_elements(p.events) e(value)
     ), loss as (
         insert into re_dpi.heartbeat_loss (
-            component_instance_id, seq, tenant_id, cause, packets, bytes, events)
+            ingested_at, component_instance_id, seq, tenant_id, cause, packets, bytes, events)
         select
-            p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.value ->> 'cause', (e.value ->> 'packets')::bigint,
+            p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.value ->> 'cause', (e.value ->> 'packets')::bigint,
             (e.value ->> 'bytes')::bigint, (e.value ->> 'events')::bigint
         from p cross join lateral jsonb_array_elements(p.losses) e(value)
     )
@@ -1539,18 +1575,18 @@ begin
             interval_start text, interval_end text, cause text, packets bigint, bytes bigint, policy text, events jsonb)
     ), fact as (
         insert into re_dpi.loss_report (
-            component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, interval_start, interval_start_ns,
+            ingested_at, component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, interval_start, interval_start_ns,
             interval_end, interval_end_ns, cause, packets, bytes, policy)
         select
-            p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns,
+            p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns,
             re_raw.time_us(p.interval_start), re_raw.time_ns(p.interval_start), re_raw.time_us(p.interval_end),
             re_raw.time_ns(p.interval_end), p.cause, p.packets, p.bytes, p.policy
         from p
     ), event as (
         insert into re_dpi.loss_report_event (
-            component_instance_id, seq, tenant_id, event_type, count)
+            ingested_at, component_instance_id, seq, tenant_id, event_type, count)
         select
-            p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.value ->> 'event_type', (e.value ->> 'count')::bigint
+            p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.value ->> 'event_type', (e.value ->> 'count')::bigint
         from p cross join lateral jsonb_array_elements(p.events) e(value)
     )
     select min(p.seq) into bad from p
@@ -1577,9 +1613,9 @@ begin
             delta_us bigint, source text, synced_after boolean)
     ), fact as (
         insert into re_dpi.clock_step (
-            component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, delta_us, source, synced_after)
+            ingested_at, component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, delta_us, source, synced_after)
         select
-            p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns,
+            p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns,
             p.delta_us, p.source, p.synced_after
         from p
     )
@@ -1609,12 +1645,12 @@ begin
             head_before jsonb, versions jsonb, loss_window jsonb)
     ), fact as (
         insert into re_dpi.probe_start (
-            component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, run_id, clean_shutdown,
+            ingested_at, component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, run_id, clean_shutdown,
             recovered_bytes_cut, pid_start_mono_us, config_sha256, head_tree_size, head_last_hash, probe_version, ndpi_version,
             schema_sha256, libpcap_version, openssl_version, kernel_version, build_sha256, ndpi_library_sha256, loss_window_from,
             loss_window_from_ns, loss_window_to, loss_window_to_ns)
         select
-            p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns,
+            p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns,
             p.run_id::uuid, p.clean_shutdown, p.recovered_bytes_cut, p.pid_start_mono_us, decode(p.config_sha256, 'hex'),
             (p.head_before ->> 'tree_size')::bigint, decode(p.head_before ->> 'last_hash', 'hex'), p.versions ->> 'probe',
             p.versions ->> 'ndpi', decode(p.versions ->> 'schema_sha256', 'hex'), p.versions ->> 'libpcap',
@@ -1651,10 +1687,10 @@ begin
             run_id text, reason text, totals jsonb)
     ), fact as (
         insert into re_dpi.probe_stop (
-            component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, run_id, reason, events_sealed,
+            ingested_at, component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, run_id, reason, events_sealed,
             packets_offered, flow_records, dns_transactions)
         select
-            p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns,
+            p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns,
             p.run_id::uuid, p.reason, (p.totals ->> 'events_sealed')::bigint, (p.totals ->> 'packets_offered')::bigint,
             (p.totals ->> 'flow_records')::bigint, (p.totals ->> 'dns_transactions')::bigint
         from p
@@ -1683,16 +1719,16 @@ begin
             old_sha256 text, new_sha256 text, members jsonb)
     ), fact as (
         insert into re_dpi.config_change (
-            component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, old_sha256, new_sha256)
+            ingested_at, component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, old_sha256, new_sha256)
         select
-            p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns,
+            p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns,
             decode(p.old_sha256, 'hex'), decode(p.new_sha256, 'hex')
         from p
     ), member as (
         insert into re_dpi.config_change_member (
-            component_instance_id, seq, tenant_id, member)
+            ingested_at, component_instance_id, seq, tenant_id, member)
         select
-            p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.value
+            p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.value
         from p cross join lateral jsonb_array_elements_text(p.members_changed) e(value)
     )
     select min(p.seq) into bad from p
@@ -1719,10 +1755,10 @@ begin
             worker bigint, signal bigint, uptime_ms bigint, flow_key_hash text, quarantine_sha256 text)
     ), fact as (
         insert into re_dpi.worker_crash (
-            component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, worker, signal, uptime_ms,
+            ingested_at, component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, worker, signal, uptime_ms,
             flow_key_hash, quarantine_sha256)
         select
-            p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns, p.worker,
+            p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns, p.worker,
             p.signal, p.uptime_ms, decode(p.flow_key_hash, 'hex'), decode(p.quarantine_sha256, 'hex')
         from p
     )
@@ -1751,7 +1787,7 @@ insert into re_raw.event_type (component, event_type, event_version, store_schem
 -- ---------------------------------------------------------------------------------------------------------------------------
 select re_core.make_append_only(t), re_core.protect_by_tenant(t) from unnest(array[
     're_dpi.flow', 're_dpi.flow_vlan', 're_dpi.flow_encapsulation', 're_dpi.flow_risk', 're_dpi.flow_packet',
-    're_dpi.flow_anomaly', 're_dpi.dns', 're_dpi.dns_question', 're_dpi.dns_record', 're_dpi.dns_edns_option',
+    're_dpi.flow_anomaly', 're_dpi.dns', 're_dpi.dns_question', 're_dpi.dns_record', 're_dpi.dns_edns_option', 're_dpi.dns_query_edns_option',
     're_dpi.dns_anomaly', 're_dpi.heartbeat', 're_dpi.heartbeat_reason', 're_dpi.heartbeat_anomaly', 're_dpi.heartbeat_interface',
     're_dpi.heartbeat_event', 're_dpi.heartbeat_loss', 're_dpi.loss_report', 're_dpi.loss_report_event', 're_dpi.clock_step',
     're_dpi.probe_start', 're_dpi.probe_stop', 're_dpi.config_change', 're_dpi.config_change_member', 're_dpi.worker_crash']::regclass[]) t;

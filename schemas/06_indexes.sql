@@ -120,6 +120,13 @@ create view re_view.violation as
     order by v.detected_at, v.component_instance_id, v.violation_id;
 comment on view re_view.violation is 'Refused batches';
 
+create view re_view.quarantine as
+    select q.ingested_at, q.component_instance_id, q.seq, q.event_type, q.event_version, q.sqlstate, q.rule, q.detail, q.quarantined_at, m.mended_at, m.mended_by
+    from re_raw.quarantine q
+    left join re_raw.quarantine_mended m on m.ingested_at = q.ingested_at and m.component_instance_id = q.component_instance_id and m.seq = q.seq
+    order by q.ingested_at, q.component_instance_id, q.seq;
+comment on view re_view.quarantine is 'Stored events without normalised rows: which rule their payload breaks, and when they were mended';
+
 -- event_ingested_at equals ingested_at: a query that bounds both prunes both sides when it is planned, not only when it runs.
 create view re_view.flow as
     select f.*, r.ingested_at as event_ingested_at, r.event_id, r.envelope_hash, r.mode, r.hostname
@@ -215,7 +222,8 @@ declare
     five_minutes_ago timestamptz := p_now - interval '5 minutes';
     a_day_ago        timestamptz := p_now - interval '1 day';
     eight_days_ago   timestamptz := p_now - interval '8 days';
-    bundle_sha256    bytea := (select b.ddl_sha256 from re_core.bundle() b);
+    thirty_days_ago  timestamptz := p_now - interval '30 days';      -- older days are sealed: nothing of them can be mended
+    known_bundles    bytea[] := array(select b.ddl_sha256 from re_core.schema_bundle b);
 begin
     return query
     with facts as (
@@ -382,10 +390,17 @@ begin
                     ('key_unknown', f.key_id is not null and coalesce(g.status, 'superseded') = 'superseded', null),
                     ('refused', f.refused > 0, f.refused),
                     ('config_drift', f.config_sha256 <> a.config_sha256, null),
-                    ('schema_drift', f.schema_sha256 <> coalesce(a.schema_sha256, bundle_sha256), null),
+                    ('schema_drift', f.schema_sha256 <> all (case when a.schema_sha256 is null then nullif(known_bundles, '{}') else array[a.schema_sha256] end), null),
                     ('ndpi_drift', f.ndpi_version <> a.ndpi_version, null),
                     ('version_drift', f.probe_version <> a.probe_version, null)) x(reason, holds, figure)
                 where x.holds and f.mode = 'live'
+                union all
+                select 'rows_quarantined', x.rows
+                from (select count(*) as rows from re_raw.quarantine q
+                      where q.component_instance_id = f.component_instance_id and q.ingested_at > thirty_days_ago
+                        and not exists (select from re_raw.quarantine_mended m where m.ingested_at = q.ingested_at and m.ingested_at > thirty_days_ago
+                                        and m.component_instance_id = q.component_instance_id and m.seq = q.seq)) x
+                where x.rows > 0
                 union all
                 select x.reason, null from re_dpi.heartbeat_reason x
                 where x.ingested_at = f.heartbeat_at and x.component_instance_id = f.component_instance_id and x.seq = f.heartbeat_seq
@@ -539,7 +554,9 @@ begin
             (15, 're_view.heartbeat'::regclass, 're_raw.raw_event'::regclass),
             (16, 're_view.incident'::regclass, 're_corr.incident'::regclass),
             (17, 're_view.incident_step'::regclass, 're_corr.incident_transition'::regclass),
-            (18, 're_view.application'::regclass, 're_dpi.flow'::regclass)) s(no, view_oid, table_oid)
+            (18, 're_view.application'::regclass, 're_dpi.flow'::regclass),
+            (19, 're_view.quarantine'::regclass, 're_raw.quarantine'::regclass),
+            (20, 're_view.quarantine'::regclass, 're_raw.quarantine_mended'::regclass)) s(no, view_oid, table_oid)
         join pg_attribute v on v.attrelid = s.view_oid and v.attnum > 0
         join pg_attribute t on t.attrelid = s.table_oid and t.attnum > 0 and t.attname = v.attname
         order by v.attrelid, v.attnum, s.no

@@ -53,13 +53,17 @@ insert into re_ops.retention_policy
     (schema_name, table_name, span, partition_column, parent_schema, parent_table, key_columns, parent_columns, premake, hot, warm, cold)
 select 're_raw', 'raw_event', 'day', 'ingested_at', null, null, null, null, 3, interval '30 days', interval '180 days', interval '7 years'
 union all
+select 're_raw', t.child, 'day', 'ingested_at', 're_raw', t.parent, '{ingested_at,component_instance_id,seq}'::name[],
+       '{ingested_at,component_instance_id,seq}'::name[], 3, interval '30 days', interval '180 days', interval '7 years'
+from (values ('quarantine', 'raw_event'), ('quarantine_mended', 'quarantine')) t(child, parent)
+union all
 select 're_dpi', t.child, 'day', 'ingested_at', t.parent_schema, t.parent, '{ingested_at,component_instance_id,seq}'::name[],
        '{ingested_at,component_instance_id,seq}'::name[], 3, interval '30 days', interval '90 days', interval '1 year'
 from (values
     (1, 'flow', 're_raw', 'raw_event'), (1, 'dns', 're_raw', 'raw_event'), (1, 'heartbeat', 're_raw', 'raw_event'),
     (2, 'flow_vlan', 're_dpi', 'flow'), (2, 'flow_encapsulation', 're_dpi', 'flow'), (2, 'flow_risk', 're_dpi', 'flow'),
     (2, 'flow_packet', 're_dpi', 'flow'), (2, 'flow_anomaly', 're_dpi', 'flow'),
-    (2, 'dns_question', 're_dpi', 'dns'), (2, 'dns_record', 're_dpi', 'dns'), (2, 'dns_edns_option', 're_dpi', 'dns'), (2, 'dns_anomaly', 're_dpi', 'dns'),
+    (2, 'dns_question', 're_dpi', 'dns'), (2, 'dns_record', 're_dpi', 'dns'), (2, 'dns_edns_option', 're_dpi', 'dns'), (2, 'dns_query_edns_option', 're_dpi', 'dns'), (2, 'dns_anomaly', 're_dpi', 'dns'),
     (2, 'heartbeat_reason', 're_dpi', 'heartbeat'), (2, 'heartbeat_anomaly', 're_dpi', 'heartbeat'), (2, 'heartbeat_interface', 're_dpi', 'heartbeat'),
     (2, 'heartbeat_event', 're_dpi', 'heartbeat'), (2, 'heartbeat_loss', 're_dpi', 'heartbeat'),
     (1, 'loss_report', 're_raw', 'raw_event'), (2, 'loss_report_event', 're_dpi', 'loss_report'), (1, 'clock_step', 're_raw', 'raw_event'),

@@ -276,7 +276,12 @@ class CommandLine {
     c->require_subcommand(1);
     CLI::App* hash = c->add_subcommand("hash", "its SHA-256");
     on(hash, [] { return run_schema_hash(); });
-    CLI::App* apply = c->add_subcommand("apply", "put it into a database, in one transaction");
+    CLI::App* plan = c->add_subcommand("plan", "what `apply` would do to a database");
+    add_database(*plan);
+    on(plan, [this] {
+      return with_database([](const std::string& conninfo) { return run_schema_plan(conninfo); });
+    });
+    CLI::App* apply = c->add_subcommand("apply", "make or migrate a database, in one transaction");
     add_database(*apply);
     on(apply, [this] {
       return with_database([](const std::string& conninfo) { return run_schema_apply(conninfo); });

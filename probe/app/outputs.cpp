@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "probe/app/schema_bundle.h"
 #include "probe/store/jsonl_sink.h"
 #include "probe/store/postgres_sink.h"
 #include "probe/store/spool_sink.h"
@@ -28,7 +27,6 @@ Result<std::unique_ptr<EventSink>> open_spool(const std::string& folder,
 
 ShipTarget ship_target(const std::string& conninfo, const OutputContext& context) {
   return {.conninfo = conninfo.empty() ? context.config.database_conninfo : conninfo,
-          .bundle_sha256 = schema_bundle_sha256(),
           .instance = context.identity.instance,
           .machine = context.identity.machine,
           .spki = context.key.spki(),

@@ -8,7 +8,10 @@
 namespace dpi {
 
 [[nodiscard]] int run_schema_hash();
-// All files in one transaction, as a superuser; a database that has this bundle is left alone.
+// What `apply` would do, file by file.
+[[nodiscard]] int run_schema_plan(const std::string& conninfo);
+// In one transaction, as a superuser: an empty database gets all files, one of an older bundle the
+// migrations that lead here; a database that has this bundle is left alone.
 [[nodiscard]] int run_schema_apply(const std::string& conninfo);
 // Is this database that bundle? By the hash it was applied with; a superuser's login is also told,
 // one line each, what in it is not as the bundle makes it.

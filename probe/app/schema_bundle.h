@@ -1,8 +1,10 @@
 // The schema bundle that this probe was built with: the SQL files of schemas/, inside the binary.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "probe/base/hex.h"
 
@@ -16,7 +18,14 @@ struct SchemaFile {
 // In the order in which they are applied.
 [[nodiscard]] std::span<const SchemaFile> schema_files();
 // As schemas/SCHEMA_BUNDLE.md states.
-inline constexpr std::string_view schema_bundle_version = "1.0.0";
+inline constexpr std::string_view schema_bundle_version = "1.1.0";
+
+// schemas/migrations/: each is named FROM-to-TO.sql and takes a database from one version to
+// another.
+[[nodiscard]] std::span<const SchemaFile> migration_files();
+// Those that take a database of that version to this bundle, in order; none for this version;
+// nothing when no way leads here.
+[[nodiscard]] std::optional<std::vector<SchemaFile>> migrations_from(std::string_view version);
 
 // SHA-256 over the files one after another: `cat schemas/0*.sql | sha256sum`.
 [[nodiscard]] Digest schema_bundle_sha256();

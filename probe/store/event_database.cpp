@@ -28,24 +28,26 @@ IngestFate fate_of(std::string_view status) {
 
 }  // namespace
 
-Result<void> EventDatabase::require_bundle(const Digest& bundle_sha256) {
-  const auto rows = connection_.query("select encode(ddl_sha256, 'hex') from re_core.bundle()");
+Result<void> EventDatabase::require_contract() {
+  // A database without that function holds an older bundle, or none.
+  const auto rows = connection_.query(
+      "select oldest, newest, $1 between oldest and newest from re_core.writer_contract()",
+      std::array{SqlValue::int8(writer_contract)});
   if (!rows) {
     return fail(
         Errc::sink,
-        fmt::format("{}; this database does not hold the schema, or this login may not use it: "
-                    "run `ransomeye-dpi schema apply` as its superuser and grant re_probe",
+        fmt::format("{}; this database does not hold the schema, or one that is older than this "
+                    "probe, or this login may not use it: run `ransomeye-dpi schema apply` as its "
+                    "superuser and grant re_probe",
                     rows.error().what));
   }
-  const std::string wanted = hex(bundle_sha256);
-  const std::string found = !rows->empty() && rows->front()[0] ? *rows->front()[0] : "none";
-  if (found == wanted) return {};
-  return fail(
-      Errc::sink,
-      fmt::format("the database holds schema bundle {}, this probe was built for {}: apply the "
-                  "migration to that bundle, or use the probe that belongs to the database "
-                  "(`ransomeye-dpi schema check`)",
-                  found, wanted));
+  const SqlRow& range = rows->at(0);
+  if (range.at(2) == "t") return {};
+  return fail(Errc::sink,
+              fmt::format("the database serves writer contracts {} to {}, this probe speaks {}: "
+                          "migrate the database with `ransomeye-dpi schema apply`, or use a probe "
+                          "of its time",
+                          range.at(0).value_or(""), range.at(1).value_or(""), writer_contract));
 }
 
 Result<std::string> EventDatabase::enrol_replay(const Uuid& instance, const Uuid& machine,

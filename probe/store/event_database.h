@@ -12,6 +12,9 @@
 
 namespace dpi {
 
+// The version of docs/database-protocol.md that this code speaks.
+inline constexpr int writer_contract = 1;
+
 struct ChainPosition {
   std::uint64_t next_seq = 0;
   Digest last_hash{};
@@ -35,8 +38,8 @@ class EventDatabase {
  public:
   explicit EventDatabase(Postgres connection) : connection_(std::move(connection)) {}
 
-  // Errc::sink, with the command that helps, unless the database holds exactly this bundle.
-  [[nodiscard]] Result<void> require_bundle(const Digest& bundle_sha256);
+  // Errc::sink, with the command that helps, unless the database serves writers of our contract.
+  [[nodiscard]] Result<void> require_contract();
   // "enrolled" or "unchanged".
   [[nodiscard]] Result<std::string> enrol_replay(const Uuid& instance, const Uuid& machine,
                                                  Bytes spki);

@@ -18,9 +18,9 @@ Result<void> Shipper::connect() {
   auto connection = Postgres::connect(target_.conninfo);
   if (!connection) return tl::unexpected(connection.error());
   EventDatabase database(std::move(*connection));
-  if (auto bundle = database.require_bundle(target_.bundle_sha256); !bundle) {
+  if (auto served = database.require_contract(); !served) {
     if (database.connection().alive()) refused_ = true;
-    return bundle;
+    return served;
   }
   if (target_.replay) {
     if (auto enrolled = database.enrol_replay(target_.instance, target_.machine, target_.spki);

@@ -17,7 +17,6 @@ namespace dpi {
 
 struct ShipTarget {
   std::string conninfo;
-  Digest bundle_sha256{};
   Uuid instance{};
   Uuid machine{};
   ByteBuffer spki;

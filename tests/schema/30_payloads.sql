@@ -1,4 +1,4 @@
--- Envelopes and payloads: whatever departs from the contract in one place is refused whole, and the place is named.
+-- Envelopes and payloads: an envelope that departs from the contract in one place is refused, a payload is quarantined; the rule is named.
 begin;
 set search_path = t, public;
 select no_plan();
@@ -13,6 +13,7 @@ begin
     if forge is not null then e := convert_to(replace(convert_from(e, 'UTF8'), split_part(forge, '=>', 1), split_part(forge, '=>', 2)), 'UTF8'); end if;
     begin
         select x.status || coalesce(': ' || x.detail, '') into answer from re_raw.ingest(t.i1(), 1, array[e], array[payload], null) x;
+        answer := coalesce((select 'quarantined: seq ' || q.seq || ': ' || q.rule from re_raw.quarantine q), answer);
         raise exception 'undo' using errcode = 'T0001';
     exception when sqlstate 'T0001' then
         return answer;
@@ -27,33 +28,33 @@ select is(pg_temp.flow('{}'), 'stored', 'a good flow');
 select is(pg_temp.dns('{}'), 'stored', 'a good transaction');
 select is(pg_temp.beat('{}'), 'stored', 'a good heartbeat');
 -- every required member missing, one by one
-select matches(pg_temp.flow(jsonb_build_object(key, null)), '^bad_event: seq 1: ', 'flow without ' || key)
+select matches(pg_temp.flow(jsonb_build_object(key, null)), '^quarantined: seq 1: ', 'flow without ' || key)
 from jsonb_object_keys(t.flow()::jsonb) key where key not in ('server_name', 'tcp_flags_src', 'tcp_flags_dst', 'rtt_dst_us') order by key;
-select matches(pg_temp.dns(jsonb_build_object(key, null)), '^bad_event: seq 1: ', 'dns without ' || key)
+select matches(pg_temp.dns(jsonb_build_object(key, null)), '^quarantined: seq 1: ', 'dns without ' || key)
 from unnest(array['community_id', 'transport', 'service', 'src_ip', 'src_port', 'dst_ip', 'dst_port', 'id', 'opcode', 'outcome', 'queries', 'responses', 'questions']) key;
-select matches(pg_temp.beat(jsonb_build_object(key, null)), '^bad_event: seq 1: ', 'heartbeat without ' || key) from jsonb_object_keys(t.heartbeat()::jsonb) key order by key;
+select matches(pg_temp.beat(jsonb_build_object(key, null)), '^quarantined: seq 1: ', 'heartbeat without ' || key) from jsonb_object_keys(t.heartbeat()::jsonb) key order by key;
 -- every member with another type
 select matches(pg_temp.flow(jsonb_build_object(key, case jsonb_typeof(value) when 'number' then to_jsonb(value::text) when 'string' then '1' when 'boolean' then '"true"' else '{}' end)),
-    '^bad_event: seq 1: ', 'flow with another type of ' || key) from jsonb_each(t.flow()::jsonb) order by key;
+    '^quarantined: seq 1: ', 'flow with another type of ' || key) from jsonb_each(t.flow()::jsonb) order by key;
 select matches(pg_temp.dns(jsonb_build_object(key, case jsonb_typeof(value) when 'number' then to_jsonb(value::text) when 'string' then '1' when 'boolean' then '"true"' else '7' end)),
-    '^bad_event: seq 1: ', 'dns with another type of ' || key) from jsonb_each(t.dns()::jsonb) order by key;
+    '^quarantined: seq 1: ', 'dns with another type of ' || key) from jsonb_each(t.dns()::jsonb) order by key;
 select matches(pg_temp.beat(jsonb_build_object(key, case jsonb_typeof(value) when 'number' then to_jsonb(value::text) when 'string' then '1' else '7' end)),
-    '^bad_event: seq 1: ', 'heartbeat with another type of ' || key) from jsonb_each(t.heartbeat()::jsonb) order by key;
+    '^quarantined: seq 1: ', 'heartbeat with another type of ' || key) from jsonb_each(t.heartbeat()::jsonb) order by key;
 -- values
-select matches(pg_temp.flow(v::jsonb), '^bad_event: seq 1: ', 'flow with ' || v) from unnest(array[
+select matches(pg_temp.flow(v::jsonb), '^quarantined: seq 1: ', 'flow with ' || v) from unnest(array[
     '{"surprise":1}', '{"record":-1}', '{"record":1.5}', '{"record":9007199254740992}', '{"record":99999999999999999999999}', '{"protocol":256}', '{"src_port":65536}', '{"ip_version":5}',
     '{"src_ip":"10.0.0.0/8"}', '{"src_ip":"2001:db8::1"}', '{"src_ip":"nonsense"}', '{"end_reason":"bored"}', '{"orientation":"down"}', '{"start_at":"2100-01-01T00:00:00.000000000Z"}',
     '{"start_at":"2026-01-01T00:00:00Z"}', '{"start_at":"infinity"}', '{"start_at":"2026-13-01T00:00:00.000000000Z"}', '{"vlan_ids":[4096]}', '{"vlan_ids":["1"]}', '{"vlan_ids":[null]}',
     '{"vlan_ids":{}}', '{"risks":["a","a"]}', '{"risks":[1]}', '{"splt":[{"bytes":1}]}', '{"splt":[{"bytes":1,"gap_us":0,"x":1}]}', '{"splt":[{"bytes":1,"gap_us":-1}]}', '{"splt":[1]}',
     '{"server_name":"a b"}', '{"server_name_truncated":false}', '{"ja3":"XYZ"}', '{"cert_sha256":"00"}', '{"cert_sha256":"zz"}', '{"tunnel_src_ip":"x"}', '{"anomalies":["x","x"]}',
     '{"community_id":"1:short"}', '{"tcp_flags_src":300}', '{"risk_score":-1}']) v;
-select matches(pg_temp.flow(jsonb_build_object('server_name', repeat('a', 513))), '^bad_event', 'flow with a name too long');
+select matches(pg_temp.flow(jsonb_build_object('server_name', repeat('a', 513))), '^quarantined: ', 'flow with a name too long');
 select is(pg_temp.flow(v::jsonb), 'stored', 'flow with ' || v) from unnest(array[
     '{"vlan_ids":[100,4095]}', '{"encapsulations":["ethernet","vlan"],"risks":["a","b"],"anomalies":["x"]}', '{"splt":[{"bytes":-100,"gap_us":0},{"bytes":5,"gap_us":9}]}',
     '{"cert_not_before":"1970-01-01T00:00:00.000000001Z","cert_not_after":"2261-12-31T23:59:59.999999999Z"}', '{"server_name":"%00%FF","server_name_truncated":true}',
     '{"ip_version":6,"src_ip":"2001:db8::1","dst_ip":"::1"}', '{"record":9007199254740991}', '{"tunnel_type":"vxlan","tunnel_id":7,"tunnel_src_ip":"192.0.2.1","tunnel_dst_ip":"192.0.2.2"}',
     '{"ssh_client":"SSH-2.0-x","hassh":"0123456789abcdef0123456789abcdef","http_status":200,"http_method":"GET"}']) v;
-select matches(pg_temp.dns(v::jsonb), '^bad_event: seq 1: ', 'dns with ' || v) from unnest(array[
+select matches(pg_temp.dns(v::jsonb), '^quarantined: seq 1: ', 'dns with ' || v) from unnest(array[
     '{"surprise":1}', '{"transport":"quic"}', '{"id":65536}', '{"outcome":"lost"}', '{"questions":[{"name":"a","type":"A"}]}', '{"questions":[{"name":"a","type":"A","class":"IN","x":1}]}',
     '{"questions":[{"name":"a","type":"A","class":1}]}', '{"records":[{"section":"answer"}]}', '{"records":[{"section":"other","name":"a","type":"A","class":"IN","ttl":1,"data":"x"}]}',
     '{"records":[{"section":"answer","name":"a","type":"A","class":"IN","ttl":-1,"data":"x"}]}', '{"records":[{"section":"answer","name":"a","type":"A","class":"IN","ttl":1,"data":"x","data_truncated":false}]}',
@@ -62,7 +63,7 @@ select matches(pg_temp.dns(v::jsonb), '^bad_event: seq 1: ', 'dns with ' || v) f
 select is(pg_temp.dns(v::jsonb), 'stored', 'dns with ' || v) from unnest(array[
     '{"questions":[]}', '{"records":[]}', '{"records":null,"edns":null,"query_at":null,"response_at":null,"rtt_us":null,"rcode":null,"qname":null,"qtype":null}', '{"anomalies":["a","b"]}',
     '{"edns":{"version":0,"udp_size":1232,"do":true,"options":[]}}', '{"outcome":"malformed","malformed_at":12,"malformed_reason":"short","records_omitted":3}']) v;
-select matches(pg_temp.beat(v::jsonb), '^bad_event: seq 1: ', 'heartbeat with ' || v) from unnest(array[
+select matches(pg_temp.beat(v::jsonb), '^quarantined: seq 1: ', 'heartbeat with ' || v) from unnest(array[
     '{"surprise":1}', '{"state":"fine"}', '{"run_id":"x"}', '{"config_sha256":"00"}', '{"packets_offered":-1}', '{"anomalies":[{"name":"a"}]}', '{"anomalies":[{"name":"a","count":1},{"name":"a","count":2}]}', '{"reasons":["a","a"]}',
     '{"clock_offset_us":9007199254740992}', '{"clock_offset_us":1.5}', '{"clock_max_error_us":-1}', '{"key_id":"00"}', '{"interfaces":{}}', '{"interfaces":[1]}', '{"interfaces":[{"name":"a"}]}',
     '{"events":[{"event_type":"dpi.flow","sealed":1}]}', '{"events":[{"event_type":"dpi.flow","sealed":1,"shed":0},{"event_type":"dpi.flow","sealed":1,"shed":0}]}', '{"losses":[{"cause":"kernel","packets":1,"bytes":1}]}',
@@ -70,12 +71,12 @@ select matches(pg_temp.beat(v::jsonb), '^bad_event: seq 1: ', 'heartbeat with ' 
 -- an interface: each member missing, of another type, one too many, the same name twice
 create function pg_temp.interface(over jsonb) returns jsonb language sql as $$ select jsonb_build_object('interfaces', jsonb_build_array(jsonb_strip_nulls((t.heartbeat()::jsonb #> '{interfaces,0}') || over))) $$;
 select is(pg_temp.beat(pg_temp.interface(v::jsonb)), 'stored', 'interface with ' || v) from unnest(array['{}', '{"link_up":null}', '{"promiscuous":null}', '{"promiscuous":false}', '{"last_packet_at":null}', '{"link_up":false}', '{"kind":"dpdk","name":"0000:01:00.0"}', '{"name":":"}']) v;
-select matches(pg_temp.beat(pg_temp.interface(jsonb_build_object(key, null))), '^bad_event: seq 1: ', 'interface without ' || key)
+select matches(pg_temp.beat(pg_temp.interface(jsonb_build_object(key, null))), '^quarantined: seq 1: ', 'interface without ' || key)
 from jsonb_object_keys(t.heartbeat()::jsonb #> '{interfaces,0}') key where key not in ('link_up', 'promiscuous', 'last_packet_at') order by key;
-select matches(pg_temp.beat(pg_temp.interface(jsonb_build_object(key, case jsonb_typeof(value) when 'number' then to_jsonb(value::text) when 'string' then '1' else '"true"' end))), '^bad_event: seq 1: ', 'interface with another type of ' || key)
+select matches(pg_temp.beat(pg_temp.interface(jsonb_build_object(key, case jsonb_typeof(value) when 'number' then to_jsonb(value::text) when 'string' then '1' else '"true"' end))), '^quarantined: seq 1: ', 'interface with another type of ' || key)
 from jsonb_each(t.heartbeat()::jsonb #> '{interfaces,0}') order by key;
-select matches(pg_temp.beat(pg_temp.interface('{"surprise":1}')), '^bad_event: seq 1: ', 'interface with a surprise');
-select matches(pg_temp.beat(jsonb_build_object('interfaces', jsonb_build_array(i, i))), '^bad_event: seq 1: ', 'an interface twice') from (select t.heartbeat()::jsonb #> '{interfaces,0}') x(i);
+select matches(pg_temp.beat(pg_temp.interface('{"surprise":1}')), '^quarantined: seq 1: ', 'interface with a surprise');
+select matches(pg_temp.beat(jsonb_build_object('interfaces', jsonb_build_array(i, i))), '^quarantined: seq 1: ', 'an interface twice') from (select t.heartbeat()::jsonb #> '{interfaces,0}') x(i);
 select is(pg_temp.beat(v::jsonb), 'stored', 'heartbeat with ' || v) from unnest(array[
     '{"interfaces":[],"events":[],"losses":[],"anomalies":[]}', '{"clock_offset_us":-9007199254740991,"clock_max_error_us":5,"clock_synced":false}', '{"libpcap_version":"1.10.3","openssl_version":"3.0","kernel_version":"6.1.0"}',
     '{"build_sha256":"' || repeat('ab', 32) || '","ndpi_library_sha256":"' || repeat('cd', 32) || '"}',
@@ -83,13 +84,13 @@ select is(pg_temp.beat(v::jsonb), 'stored', 'heartbeat with ' || v) from unnest(
     '{"commits":3,"commit_errors":0,"commit_p50_us":1,"commit_p99_us":2,"commit_max_us":3}', '{"commits":0,"commit_errors":0}', '{"checksum_bad":1,"unsigned_ms":3}',
     '{"spool_bytes":1,"spool_cap_bytes":2,"spool_unacked_events":1,"spool_oldest_unacked_ms":9,"spool_quarantined":0}', '{"db_connected":true,"db_lag_events":1,"db_retries":0,"db_errors":0,"db_refused":0,"db_last_ack_at":"2026-01-01T00:00:00.000000001Z"}',
     '{"canary_number":3,"canary_flow_lag_us":900,"canary_dns_lag_us":800}', '{"canary_number":3,"canary_flow_lag_us":900,"canary_stage":"commit"}', '{"canary_number":3,"canary_stage":"decode"}']) v;
-select matches(pg_temp.raw('health.heartbeat', replace(t.heartbeat(), v, regexp_replace(v, '[0-9]+$', 'null'))), '^bad_event: seq 1: heartbeat_[a-z]+\.[a-z_]+ is missing', 'heartbeat with null for ' || v)
+select matches(pg_temp.raw('health.heartbeat', replace(t.heartbeat(), v, regexp_replace(v, '[0-9]+$', 'null'))), '^quarantined: seq 1: heartbeat_[a-z]+\.[a-z_]+ is missing', 'heartbeat with null for ' || v)
 from unnest(array['"sealed":8', '"shed":1', '"dropped_no_buffer":2', '"ring_freezes":0', '"coalesced":0', '"checksum_partial":0', '"reopened":0', '"malformed":0', '"truncated":0', '"packets":9', '"bytes":900', '"bytes":60']) v;
 select is(pg_temp.beat('{"events_produced":10}'), 'stored', 'a heartbeat whose events do not close is stored too');
 select is(pg_temp.beat('{"packets_offered":11,"reasons":["spool_full"],"previous_seq":0,"last_packet_at":"2026-01-01T00:00:00.000000000Z"}'), 'stored', 'a heartbeat whose ledger does not close is stored, and says so');
 
 -- every CHECK has a value that nothing else refuses
-select is(pg_temp.flow(v::jsonb), 'bad_event: seq 1: ' || rule, rule) from (values
+select is(pg_temp.flow(v::jsonb), 'quarantined: seq 1: ' || rule, rule) from (values
     ('{"alpn":"' || repeat('a', 1025) || '"}', 'flow_alpn_is_valid'), ('{"cert_issuer":"a b"}', 'flow_cert_issuer_is_pct_text'), ('{"cert_subject":"a b"}', 'flow_cert_subject_is_pct_text'),
     ('{"hassh":"x"}', 'flow_hassh_is_valid'), ('{"hassh_server":"x"}', 'flow_hassh_server_is_valid'), ('{"history":"' || repeat('S', 256) || '"}', 'flow_history_is_valid'),
     ('{"http_method":"a b"}', 'flow_http_method_is_pct_text'), ('{"http_status":65536}', 'flow_http_status_is_valid'), ('{"http_url":"a b"}', 'flow_http_url_is_pct_text'),
@@ -98,14 +99,14 @@ select is(pg_temp.flow(v::jsonb), 'bad_event: seq 1: ' || rule, rule) from (valu
     ('{"start_at":"2026-01-01T00:00:00.000000-01Z"}', 'flow_nanoseconds_are_in_range'), ('{"ssh_client":"a b"}', 'flow_ssh_client_is_pct_text'), ('{"ssh_server":"a b"}', 'flow_ssh_server_is_pct_text'),
     ('{"tcp_flags_dst":256}', 'flow_tcp_flags_dst_is_valid'), ('{"ttl_min_dst":256}', 'flow_ttl_min_dst_is_valid'), ('{"ttl_min_src":256}', 'flow_ttl_min_src_is_valid'),
     ('{"anomalies":[""]}', 'flow_anomaly_anomaly_is_valid'), ('{"encapsulations":[""]}', 'flow_encapsulation_encapsulation_is_valid'), ('{"risks":[""]}', 'flow_risk_risk_is_valid')) x(v, rule);
-select is(pg_temp.dns(v::jsonb), 'bad_event: seq 1: ' || rule, rule) from (values
+select is(pg_temp.dns(v::jsonb), 'quarantined: seq 1: ' || rule, rule) from (values
     ('{"anomalies":[""]}', 'dns_anomaly_anomaly_is_valid'), ('{"edns":{"version":0,"udp_size":1232,"do":false,"options":[{"code":65536,"data":""}]}}', 'dns_edns_option_code_is_valid'),
     ('{"questions":[{"name":"a b","type":"A","class":"IN"}]}', 'dns_question_name_is_valid'), ('{"questions":[{"name":"a","type":"' || repeat('A', 256) || '","class":"IN"}]}', 'dns_question_type_is_valid'),
     ('{"questions":[{"name":"a","type":"A","class":"' || repeat('A', 256) || '"}]}', 'dns_question_class_is_valid'),
     ('{"records":[{"section":"answer","name":"a b","type":"A","class":"IN","ttl":1,"data":"x"}]}', 'dns_record_name_is_valid'),
     ('{"records":[{"section":"answer","name":"a","type":"' || repeat('A', 256) || '","class":"IN","ttl":1,"data":"x"}]}', 'dns_record_type_is_valid'),
     ('{"records":[{"section":"answer","name":"a","type":"A","class":"' || repeat('A', 256) || '","ttl":1,"data":"x"}]}', 'dns_record_class_is_valid')) x(v, rule);
-select is(pg_temp.beat(v::jsonb), 'bad_event: seq 1: ' || rule, rule) from (values
+select is(pg_temp.beat(v::jsonb), 'quarantined: seq 1: ' || rule, rule) from (values
     ('{"probe_version":"' || repeat('x', 256) || '"}', 'heartbeat_names_are_short'), ('{"schema_sha256":"00"}', 'heartbeat_schema_sha256_is_valid'), ('{"reasons":[""]}', 'heartbeat_reason_reason_is_valid'),
     ('{"last_packet_at":"2026-01-01T00:00:00.000000-01Z"}', 'heartbeat_nanoseconds_are_in_range'), ('{"key_id":"00"}', 'heartbeat_key_id_is_valid'), ('{"clock_offset_us":-9007199254740992}', 'heartbeat_clock_offset_us_is_valid'),
     ('{"canary_number":1,"canary_stage":"heaven"}', 'heartbeat_canary_stage_is_valid'), ('{"canary_number":1,"canary_flow_lag_us":1}', 'heartbeat_canary_is_whole'),
@@ -114,7 +115,7 @@ select is(pg_temp.beat(v::jsonb), 'bad_event: seq 1: ' || rule, rule) from (valu
     ('{"db_connected":true}', 'heartbeat_database_is_whole'), ('{"events":[{"event_type":"Flow","sealed":1,"shed":0}]}', 'heartbeat_event_event_type_is_plain'),
     ('{"events":[{"event_type":"dpi.flow","sealed":-1,"shed":0}]}', 'heartbeat_event_counters_are_in_range'), ('{"losses":[{"cause":"gremlins","packets":1,"bytes":1,"events":1}]}', 'heartbeat_loss_cause_is_valid'),
     ('{"losses":[{"cause":"kernel","packets":-1,"bytes":1,"events":1}]}', 'heartbeat_loss_counters_are_in_range')) x(v, rule);
-select is(pg_temp.beat(pg_temp.interface(v::jsonb)), 'bad_event: seq 1: heartbeat_interface_' || rule, rule) from (values
+select is(pg_temp.beat(pg_temp.interface(v::jsonb)), 'quarantined: seq 1: heartbeat_interface_' || rule, rule) from (values
     ('{"name":""}', 'name_is_pct_text'), ('{"name":"a b"}', 'name_is_pct_text'), ('{"kind":"tape"}', 'kind_is_valid'), ('{"packets":-1}', 'counters_are_in_range'),
     ('{"last_packet_at":"2026-01-01T00:00:00.000000-01Z"}', 'nanoseconds_are_in_range')) x(v, rule);
 
@@ -122,11 +123,11 @@ select is(pg_temp.beat(pg_temp.interface(v::jsonb)), 'bad_event: seq 1: heartbea
 create function pg_temp.own(event_type text, over jsonb default '{}') returns text language sql as $$ select pg_temp.one(event_type, convert_to(t.own(event_type, over), 'UTF8')) $$;
 create temp view own as select e.event_type, m.key, m.value from unnest(array['loss.report', 'clock.step', 'probe.start', 'probe.stop', 'config.change', 'worker.crash']) e(event_type), jsonb_each(t.own(e.event_type)::jsonb) m;
 select is(pg_temp.own(event_type), 'stored', 'a good ' || event_type) from own group by event_type order by event_type;
-select matches(pg_temp.own(event_type, jsonb_build_object(key, null)), '^bad_event: seq 1: ', event_type || ' without ' || key) from own order by event_type, key;
+select matches(pg_temp.own(event_type, jsonb_build_object(key, null)), '^quarantined: seq 1: ', event_type || ' without ' || key) from own order by event_type, key;
 select matches(pg_temp.own(event_type, jsonb_build_object(key, case jsonb_typeof(value) when 'number' then to_jsonb(value::text) when 'string' then '1' when 'boolean' then '"true"' else '7' end)),
-    '^bad_event: seq 1: ', event_type || ' with another type of ' || key) from own order by event_type, key;
-select matches(pg_temp.own(event_type, '{"surprise":1}'), '^bad_event: seq 1: ', event_type || ' with a surprise') from own group by event_type order by event_type;
-select matches(pg_temp.own(event_type, v::jsonb), '^bad_event: seq 1: ', event_type || ' with ' || v) from (values
+    '^quarantined: seq 1: ', event_type || ' with another type of ' || key) from own order by event_type, key;
+select matches(pg_temp.own(event_type, '{"surprise":1}'), '^quarantined: seq 1: ', event_type || ' with a surprise') from own group by event_type order by event_type;
+select matches(pg_temp.own(event_type, v::jsonb), '^quarantined: seq 1: ', event_type || ' with ' || v) from (values
     ('loss.report', '{"events":[{"event_type":"dpi.flow"}]}'), ('loss.report', '{"events":[{"event_type":"dpi.flow","count":1,"x":1}]}'), ('loss.report', '{"events":[{"event_type":"dpi.flow","count":1},{"event_type":"dpi.flow","count":1}]}'),
     ('probe.start', '{"head_before":{"tree_size":1}}'), ('probe.start', '{"head_before":{"tree_size":1,"last_hash":"00"}}'), ('probe.start', '{"versions":{"probe":"1","ndpi":"4"}}'), ('probe.start', '{"loss_window":{}}'),
     ('probe.start', '{"loss_window":{"from":"2026-01-01T00:00:00.000000000Z"}}'), ('probe.stop', '{"totals":{"events_sealed":8}}'), ('probe.stop', '{"totals":{"events_sealed":8,"packets_offered":12,"flow_records":1,"dns_transactions":1,"x":1}}'),
@@ -134,7 +135,7 @@ select matches(pg_temp.own(event_type, v::jsonb), '^bad_event: seq 1: ', event_t
 select is(pg_temp.own(event_type, v::jsonb), 'stored', event_type || ' with ' || v) from (values
     ('loss.report', '{"events":[],"cause":"no_buffer"}'), ('clock.step', '{"delta_us":9007199254740991,"source":"resume"}'), ('config.change', '{"members":[]}'), ('worker.crash', '{"quarantine_sha256":"' || repeat('0a', 32) || '"}'),
     ('probe.start', '{"clean_shutdown":false,"loss_window":{"from":"2026-01-01T00:00:00.000000000Z","to":"2026-01-01T00:00:01.000000000Z"},"versions":{"probe":"1","ndpi":"4","schema_sha256":"' || repeat('cd', 32) || '","libpcap":"1.10.3","openssl":"3.0","kernel":"6.1"}}')) x(event_type, v);
-select is(pg_temp.own(event_type, v::jsonb), 'bad_event: seq 1: ' || rule, rule || ' refuses ' || left(v, 60)) from (values
+select is(pg_temp.own(event_type, v::jsonb), 'quarantined: seq 1: ' || rule, rule || ' refuses ' || left(v, 60)) from (values
     ('loss.report', '{"cause":"gremlins"}', 'loss_report_cause_is_valid'), ('loss.report', '{"policy":"No"}', 'loss_report_policy_is_valid'), ('loss.report', '{"interval_end":"2020-01-01T00:00:00.000000000Z"}', 'loss_report_interval_is_ordered'),
     ('loss.report', '{"packets":-1}', 'loss_report_counters_are_in_range'), ('loss.report', '{"interval_start":"2026-01-01T00:00:00.000000-01Z"}', 'loss_report_nanoseconds_are_in_range'),
     ('loss.report', '{"events":[{"event_type":"x","count":1}]}', 'loss_report_event_event_type_is_plain'), ('loss.report', '{"events":[{"event_type":"dpi.flow","count":-1}]}', 'loss_report_event_count_is_valid'),
@@ -151,7 +152,7 @@ select is(pg_temp.own(event_type, v::jsonb), 'bad_event: seq 1: ' || rule, rule 
 
 -- canaries are marked or not, never "not a canary"
 select is(pg_temp.flow('{"canary":true}'), 'stored', 'a canary flow'); select is(pg_temp.dns('{"canary":true}'), 'stored', 'a canary exchange');
-select is(pg_temp.flow('{"canary":false}'), 'bad_event: seq 1: flow_canary_is_true_or_absent', 'a flow that says it is none'); select is(pg_temp.dns('{"canary":false}'), 'bad_event: seq 1: dns_canary_is_true_or_absent', 'an exchange that says it is none');
+select is(pg_temp.flow('{"canary":false}'), 'quarantined: seq 1: flow_canary_is_true_or_absent', 'a flow that says it is none'); select is(pg_temp.dns('{"canary":false}'), 'quarantined: seq 1: dns_canary_is_true_or_absent', 'an exchange that says it is none');
 
 -- strings that begin with a colon (an IPv6 address, any pct-text), as members, in lists and in lists of objects
 select is(pg_temp.flow(v::jsonb), 'stored', 'flow with ' || v) from unnest(array[
@@ -163,23 +164,23 @@ select is(pg_temp.dns(v::jsonb), 'stored', 'dns with ' || v) from unnest(array[
     '{"questions":[{"name":":x","type":":","class":"::"}],"qname":":x","qtype":":"}', '{"src_ip":"::1","dst_ip":"::ffff:1.2.3.4","anomalies":["::","b"]}']) v;
 select is(pg_temp.beat('{"anomalies":[{"name":":","count":1}],"probe_version":":","ndpi_version":"::"}'), 'stored', 'heartbeat with names that begin with a colon');
 -- and no such string hides a member that is not of the contract, not even behind a number in a string's place
-select matches(pg_temp.flow(case when numbered then '{"app":7}'::jsonb else '{}' end || jsonb_build_object('risks', risks, name, 1)), '^bad_event: seq 1: ', concat('flow with member ', name, ', risks ', risks, ', app ', numbered))
+select matches(pg_temp.flow(case when numbered then '{"app":7}'::jsonb else '{}' end || jsonb_build_object('risks', risks, name, 1)), '^quarantined: seq 1: ', concat('flow with member ', name, ', risks ', risks, ', app ', numbered))
 from unnest(array[':', '::', ':x', ',', '[', 'x,', 'x[', ',:', '[:', '']) name, unnest(array['[]', '[":"]', '[":",":b"]', '["[","]"]']::jsonb[]) risks, unnest(array[false, true]) numbered;
-select matches(pg_temp.raw('dpi.flow', replace(t.flow('{"risks":[":"]}'), '"record":0', x)), '^bad_event: seq 1: ', 'flow with ' || x)
+select matches(pg_temp.raw('dpi.flow', replace(t.flow('{"risks":[":"]}'), '"record":0', x)), '^quarantined: seq 1: ', 'flow with ' || x)
 from unnest(array['"record":0,":":0', '"record":0,":":":"', '":":0,"record":0', '"record":0,"record":0', '"record" :0,"record":0', '"record": 0,"risks":[":"]', '"record":0,":x":":"']) x;
 
 -- spelling: repeated names, disguised names, escapes, null, whitespace, other encodings, not objects
-select matches(pg_temp.raw('dpi.flow', v), '^bad_event: seq 1: ', 'payload spelled ' || left(v, 30)) from unnest(array[
+select matches(pg_temp.raw('dpi.flow', v), '^quarantined: seq 1: ', 'payload spelled ' || left(v, 30)) from unnest(array[
     replace(t.flow(), '"record":0', '"record":0,"record":0'), replace(t.flow(), '"record":0', '"record" :0,"record":0'), replace(t.flow(), '"record":0', '"re\u0063ord":0'),
     replace(t.flow(), '"www.example.com"', '"www\u002eexample.com"'), replace(t.flow(), '"www.example.com"', 'null'), replace(t.flow(), 'www', e'w\u00e4w'), replace(t.flow(), '"record":0', e'"record":\n0'),
-    replace(t.flow(), 'www', e'\x01'), t.flow() || ' x', '{', '[]', '"x"', '1', 'null', '{}', repeat('[', 30000) || repeat(']', 30000), '{"a":"\u0000"}']) v;
-select matches(pg_temp.raw('dpi.flow', replace(t.flow(), '"packets_src":12', v)), '^bad_event: seq 1: ', 'flow with ' || v) from unnest(array['"packets_src":12e0', '"packets_src":12.0', '"packets_src":-0.5', '"packets_src":1e400']) v;
-select matches(pg_temp.one('dpi.flow', convert_to(t.flow(), 'UTF8') || '\xff'::bytea), '^bad_event: seq 1: ', 'not UTF-8');
-select matches(pg_temp.one('dpi.flow', '\x00'::bytea || convert_to(t.flow(), 'UTF8')), '^bad_event: seq 1: ', 'a NUL byte');
+    replace(t.flow(), 'www', e'\x01'), t.flow() || ' x', '{{', '[]', '"x"', '11', 'null', '{}', repeat('[', 30000) || repeat(']', 30000), '{"a":"\u0000"}']) v;
+select matches(pg_temp.raw('dpi.flow', replace(t.flow(), '"packets_src":12', v)), '^quarantined: seq 1: ', 'flow with ' || v) from unnest(array['"packets_src":12e0', '"packets_src":12.0', '"packets_src":-0.5', '"packets_src":1e400']) v;
+select matches(pg_temp.one('dpi.flow', convert_to(t.flow(), 'UTF8') || '\xff'::bytea), '^quarantined: seq 1: ', 'not UTF-8');
+select matches(pg_temp.one('dpi.flow', '\x00'::bytea || convert_to(t.flow(), 'UTF8')), '^quarantined: seq 1: ', 'a NUL byte');
 select matches(pg_temp.raw('test.unknown', '{"a":"' || repeat('x', 61440) || '"}'), '^bad_event: seq 1: ', 'oversized');
-select is(pg_temp.raw('test.unknown', '{"a":"' || repeat('x', 61431) || '"}'), 'stored', 'an unknown type of the largest size is stored raw');
-select matches(pg_temp.raw('test.unknown', '{"a":1'), '^bad_event: seq 1: ', 'an unknown type must be JSON all the same');
-select is(pg_temp.one('dpi.flow', '{"later":1}', '{"event_version":2}'), 'stored', 'a later version of a known type is stored raw');
+select is(pg_temp.raw('test.unknown', '{"a":"' || repeat('x', 61431) || '"}'), 'quarantined: seq 1: event_type_is_known', 'an unknown type of the largest size is stored raw');
+select matches(pg_temp.raw('test.unknown', '{"a":1'), '^quarantined: seq 1: ', 'an unknown type must be JSON all the same');
+select is(pg_temp.one('dpi.flow', '{"later":1}', '{"event_version":2}'), 'quarantined: seq 1: event_type_is_known', 'a later version of a known type is stored raw');
 
 -- envelopes: bytes that the digest chain does not protect from the sender itself
 select matches(pg_temp.one('dpi.flow', convert_to(t.flow(), 'UTF8'), over::jsonb, forge), '^bad_event: seq 1: ', coalesce(forge, over)) from (values
@@ -194,13 +195,15 @@ select matches(pg_temp.one('dpi.flow', convert_to(t.flow(), 'UTF8'), over::jsonb
 select matches(pg_temp.one('dpi.flow', convert_to(t.flow(), 'UTF8'), jsonb_build_object('identity', jsonb_build_object('boot_id', '2b1e0f6a-9c7d-4e21-8a55-1f2e3d4c5b6a', 'hostname', repeat('a', 256), 'version', '1'))), '^bad_event', 'a host name too long');
 select matches(pg_temp.one('dpi.flow', convert_to(t.flow(), 'UTF8'), jsonb_build_object('event_type', 'a.' || repeat('b', 4000))), '^bad_event', 'an envelope too long');
 
--- one bad event among many refuses the batch and is named
+-- one bad payload among many stops none: all raw events are stored, all rows but its own, and it is named
 create temp table b as select t.chain(t.i1(), t.m1(), 1, (select last_hash from re_raw.chain_resume(t.i1())), repeat('f', 100)) as good, t.chain(t.i1(), t.m1(), 1, (select last_hash from re_raw.chain_resume(t.i1())), repeat('f', 76)) as head;
-select matches(t.send(row(t.i1(), 1, (head).envelopes || (x).envelopes, (head).payloads || (x).payloads, null)::t.batch), '^bad_event: seq 77: flow_end_reason_is_valid', 'the 77th of 80')
-from b, lateral (select t.chain(t.i1(), t.m1(), 77, (head).last_hash, 'ffff', '{}', '{"end_reason":"bored"}') as x) y;
-select is((select count(*) from re_raw.raw_event), 1::bigint, 'nothing of it is stored');
-select is(t.status(good), 'stored', 'the good batch is') from b;
-select is((select count(*) from re_dpi.flow), 100::bigint, 'with its rows');
+select is(t.send(row(t.i1(), 1, (head).envelopes || (x).envelopes, (head).payloads || (x).payloads, null)::t.batch), 'stored', 'the 77th of 80 is bad')
+from b, lateral (select t.chain(t.i1(), t.m1(), 77, (head).last_hash, 'f', '{}', '{"end_reason":"bored"}') as bad) w,
+     lateral (select t.chain(t.i1(), t.m1(), 78, (bad).last_hash, 'fff') as good3) v,
+     lateral (select (row(null, null, (bad).envelopes || (good3).envelopes, (bad).payloads || (good3).payloads, null)::t.batch).*) x;
+select is((select count(*) from re_raw.raw_event), 81::bigint, 'all events are stored');
+select is((select count(*) from re_dpi.flow), 79::bigint, 'with the rows of the others');
+select is((select format('%s %s %s', seq, sqlstate, rule) from re_raw.quarantine), '77 23514 flow_end_reason_is_valid', 'and it is quarantined');
 select is((select bool_and((line::json ->> 'payload')::json ->> 'app' = f.app) from re_view.event e join re_dpi.flow f using (ingested_at, component_instance_id, seq)), true, 'columns equal payloads');
 select is((select distinct start_at_ns * 1000 + end_at_ns from re_dpi.flow), 123456, 'nanoseconds are kept apart');
 select * from finish();

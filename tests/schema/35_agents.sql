@@ -40,20 +40,21 @@ declare
 begin
     begin
         select x.status || coalesce(': ' || x.detail, '') into answer from re_raw.ingest(pg_temp.i(), 1, array[e], array[p], null) x;
+        answer := coalesce((select 'quarantined: seq ' || q.seq || ': ' || q.rule from re_raw.quarantine q), answer);
         raise exception 'undo' using errcode = 'T0001';
     exception when sqlstate 'T0001' then
         return answer;
     end;
 end $$;
 select is(pg_temp.send(type), 'stored', 'a good ' || type) from types order by type;
-select matches(pg_temp.send(type, jsonb_build_object(key, null)), case when a.attnotnull then format('^bad_event: seq 1: %s\.%s is missing$', tab, key) else '^stored$' end, type || ' without ' || key)
+select matches(pg_temp.send(type, jsonb_build_object(key, null)), case when a.attnotnull then format('^quarantined: seq 1: %s\.%s is missing$', tab, key) else '^stored$' end, type || ' without ' || key)
 from members x join pg_attribute a on a.attrelid = ('re_agent.' || tab)::regclass and a.attname = key order by type, key;
-select matches(pg_temp.send(type, jsonb_build_object(key, case jsonb_typeof(value) when 'number' then to_jsonb(value::text) else '1' end)), '^bad_event: seq 1: ', type || ' with another type of ' || key)
+select matches(pg_temp.send(type, jsonb_build_object(key, case jsonb_typeof(value) when 'number' then to_jsonb(value::text) else '1' end)), '^quarantined: seq 1: ', type || ' with another type of ' || key)
 from members order by type, key;
-select matches(pg_temp.send(type, '{"surprise":1}'), '^bad_event: seq 1: payload of ', type || ' with a surprise') from types order by type;
+select matches(pg_temp.send(type, '{"surprise":1}'), '^quarantined: seq 1: payload_is_of_contract', type || ' with a surprise') from types order by type;
 select is(pg_temp.send(type, jsonb_build_object(key, true)), 'stored', key || ' of ' || type) from (values ('agent.process', 'image_path_truncated'), ('agent.process', 'command_line_truncated'),
     ('agent.file', 'path_truncated'), ('agent.file', 'old_path_truncated'), ('agent.persistence', 'location_truncated'), ('agent.persistence', 'target_path_truncated')) x(type, key);
-select is(pg_temp.send(type, v::jsonb), 'bad_event: seq 1: ' || rule, rule || ' refuses ' || left(v, 60)) from (values
+select is(pg_temp.send(type, v::jsonb), 'quarantined: seq 1: ' || rule, rule || ' refuses ' || left(v, 60)) from (values
     ('agent.process', '{"action":"sleep"}', 'process_activity_action_is_valid'), ('agent.process', '{"account":"a b"}', 'process_activity_account_is_pct_text'),
     ('agent.process', '{"account":"' || repeat('a', 256) || '"}', 'process_activity_account_is_pct_text'), ('agent.process', '{"image_path":"/a b"}', 'process_activity_image_path_is_pct_text'),
     ('agent.process', '{"image_sha256":"00"}', 'process_activity_image_sha256_is_valid'), ('agent.process', '{"command_line":"' || repeat('a', 8193) || '"}', 'process_activity_command_line_is_pct_text'),

@@ -116,7 +116,7 @@ select is(t.ask('t_probe1', 'select t.status(t.chain(''00000000-0000-8000-8000-0
 select is((select state from re_view.probe_status where component_instance_id = '00000000-0000-8000-8000-00000000000a'), 'replayed', 'and is shown as replayed, never as silent');
 select is(t.ask('t_probe1', 'select t.status(t.chain(''00000000-0000-8000-8000-00000000000a'', ''00000000-0000-8000-8000-00000000000b'', 2, (select last_hash from re_raw.chain_resume(''00000000-0000-8000-8000-00000000000a'')), ''f'', ''{"mode":"replay","at":"2020-01-01","emitted_at":"2020-01-01T00:00:00.000000000Z"}''))'), 'stored', 'a capture of years ago');
 select is((select (backlog_seconds, backlog_eta_seconds)::text from re_view.probe_status where component_instance_id = '00000000-0000-8000-8000-00000000000a'), '(,)', 'is not behind: its clock is the capture''s');
-select is(t.try('t_probe1', 'select re_raw.store_events(null, 0, null, null, null)'), '42501', 'internal functions are not callable');
+select is(t.try('t_probe1', 'select re_raw.store_events(null, 0, null, null, null, false)'), '42501', 'internal functions are not callable');
 select is(t.try('t_probe1', 'select re_raw.record_violation(null, null, null, null, null, null, null, null, null, null, null)'), '42501', 'none of them');
 select is(t.try('t_ingest', 'select re_dpi.store_flow(null)'), '42501', 'by anybody');
 select is(t.try('t_soc1', 'select re_ops.ensure_partitions()'), '42501', 'partitions are retention''s');

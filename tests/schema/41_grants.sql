@@ -16,7 +16,7 @@ insert into may values
 
     ('read', 're_core.* re_raw.* re_agent.* re_dpi.* re_corr.* re_ai.* re_ops.* re_view.*', 're_auditor'),
     ('read', 're_core.* re_agent.* re_dpi.* re_corr.* re_ai.*', 're_viewer'),
-    ('read', 're_raw.raw_event re_raw.chain_gap re_raw.chain_gap_fill re_raw.ingest_segment re_raw.chain_head re_raw.checkpoint re_raw.subtree re_raw.chain_violation re_raw.violation_counter re_raw.event_type',
+    ('read', 're_raw.raw_event re_raw.chain_gap re_raw.chain_gap_fill re_raw.ingest_segment re_raw.chain_head re_raw.checkpoint re_raw.subtree re_raw.chain_violation re_raw.violation_counter re_raw.event_type re_raw.quarantine re_raw.quarantine_mended',
         're_viewer'),   -- but not stored_range, whose owner passes row-level security
     ('read', 're_agent.* re_dpi.* re_corr.* re_ai.* re_view.*', 're_correlation re_ai_writer'),
     ('read', 're_raw.raw_event re_raw.chain_gap', 're_correlation re_ai_writer'),
@@ -31,14 +31,14 @@ insert into may values
     ('reference', 're_corr.incident', 're_ai_owner re_owner'),
 
     ('call', 're_core.my_tenant re_core.sees_all_tenants', 're_probe re_agent_writer re_ingest re_correlation re_ai_writer re_soc re_auditor re_retention re_enrol re_viewer re_corr_owner re_ai_owner'),
-    ('call', 're_core.bundle', 're_probe re_agent_writer re_ingest re_correlation re_ai_writer re_soc re_auditor re_retention re_enrol re_viewer'),
+    ('call', 're_core.bundle re_core.writer_contract', 're_probe re_agent_writer re_ingest re_correlation re_ai_writer re_soc re_auditor re_retention re_enrol re_viewer'),
     ('call', 're_core.make_append_only re_core.protect_by_tenant re_core.refuse_change', 're_corr_owner re_ai_owner'),
     ('call', 're_core.create_tenant re_core.enrol_reader re_core.enrol_instance re_core.retire_instance re_core.approve_version re_core.rotate_key re_core.revoke_key', 're_enrol'),
     ('call', 're_core.enrol_replay', 're_probe'),
     ('call', 're_raw.ingest re_raw.fill_gap re_raw.chain_resume', 're_probe re_agent_writer re_ingest'),
     ('call', 're_raw.verify_chain', 're_probe re_ingest re_soc re_auditor re_correlation'),
     ('call', 're_raw.merkle_root re_raw.tree_root', 're_auditor'),
-    ('call', 're_raw.update_subtrees', 're_retention'),
+    ('call', 're_raw.update_subtrees re_raw.rederive', 're_retention'),
     ('call', 're_corr.open_incident re_corr.keep_evidence re_corr.link_evidence re_corr.add_confidence re_corr.change_stage re_corr.recommend re_corr.decide re_corr.record_execution', 're_correlation'),
     ('call', 're_ai.add_model_version re_ai.add_vector re_ai.add_cluster re_ai.add_cluster_member re_ai.add_novelty re_ai.add_explanation', 're_ai_writer'),
     ('call', 're_view.probe_status_at re_view.probe_rate_at re_view.top_applications re_view.top_talkers re_view.top_names', 're_soc re_auditor re_correlation re_ai_writer'),

@@ -59,11 +59,15 @@ begin
     return is(pg_temp.refused(tab::regclass, over, of), rule, rule || ' refuses ' || left(over::text, 60));
 end $$;
 
+insert into re_raw.quarantine_mended (ingested_at, component_instance_id, seq, tenant_id) select q.ingested_at, q.component_instance_id, q.seq, q.tenant_id from re_raw.quarantine q order by q.seq limit 1;
+insert into re_dpi.dns_query_edns_option (ingested_at, component_instance_id, seq, tenant_id, position, code, data) select d.ingested_at, d.component_instance_id, d.seq, d.tenant_id, 0, 3, '00' from re_dpi.dns d order by d.seq limit 1;
+
 select pg_temp.rule(tab, over::jsonb, split_part(tab, '.', 2) || '_' || rule) from (values
     ('re_core.schema_bundle', '{"version":"1.0"}', 'version_is_semantic'), ('re_core.schema_bundle', '{"ddl_sha256":"\\x00"}', 'sha256_is_32_bytes'),
     ('re_core.schema_bundle', '{"note":"' || repeat('a', 1001) || '"}', 'note_is_short'), ('re_core.tenant', '{"slug":"-a"}', 'slug_is_plain'), ('re_core.tenant', '{"slug":"A"}', 'slug_is_plain'),
     ('re_core.component_instance', '{"component":"toaster"}', 'component_is_known'), ('re_core.component_instance', '{"mode":"test"}', 'mode_is_known'), ('re_core.component_instance', '{"note":"' || repeat('a', 1001) || '"}', 'note_is_short'),
-    ('re_core.component_identity_history', '{"first_seq":-1}', 'seq_is_positive')) x(tab, over, rule);
+    ('re_core.component_identity_history', '{"first_seq":-1}', 'seq_is_positive'), ('re_raw.quarantine', '{"sqlstate":"x"}', 'sqlstate_is_one'), ('re_raw.quarantine', '{"rule":""}', 'rule_is_short'),
+    ('re_raw.quarantine', '{"detail":"' || repeat('a', 201) || '"}', 'detail_is_short'), ('re_raw.event_type', '{"event_version":9,"store_name":"x","store_schema":null}', 'store_is_whole')) x(tab, over, rule);
 select pg_temp.rule('re_core.component_instance_status', over::jsonb, 'component_instance_status_' || rule) from (values ('{"status":"tired"}', 'is_known'), ('{"status_no":0}', 'no_is_positive'), ('{"reason":""}', 'reason_is_short')) x(over, rule);
 select pg_temp.rule('re_core.signing_key', over::jsonb, 'signing_key_' || rule) from (values ('{"algorithm":"rsa"}', 'algorithm_is_known'), ('{"key_id":"\\x00"}', 'id_is_hash_of_spki'),
     (format('{"spki":"\\x00","key_id":"\\x%s"}', encode(sha256('\x00'), 'hex')), 'spki_is_ed25519'), ('{"note":"' || repeat('a', 1001) || '"}', 'note_is_short'), ('{"storage":"A b"}', 'storage_is_plain')) x(over, rule);
@@ -160,6 +164,8 @@ select pg_temp.rule('re_dpi.' || tab, over::jsonb, tab || '_' || rule, case tab 
     ('dns', '{"observed_at_ns":1000}', 'nanoseconds_are_in_range'), ('dns', '{"query_at_ns":null}', 'nanoseconds_have_their_time'), ('dns', '{"response_at_ns":null}', 'nanoseconds_have_their_time'),
     ('dns', '{"outcome":"lost"}', 'outcome_is_valid'), ('dns', '{"qname":"a b"}', 'qname_is_pct_text'), ('dns', '{"service":"doh"}', 'service_is_valid'),
     ('dns', '{"transport":"quic"}', 'transport_is_valid'), ('dns', '{"qname_truncated":false}', 'truncated_is_true_or_absent'), ('dns_anomaly', '{"anomaly":""}', 'anomaly_is_valid'),
+    ('dns', '{"query_edns_do":true}', 'query_edns_is_whole'), ('dns', '{"query_edns_version":256,"query_edns_udp_size":0,"query_edns_do":true}', 'query_edns_is_in_range'),
+    ('dns_query_edns_option', '{"code":65536}', 'code_is_valid'), ('dns_query_edns_option', '{"data":"0"}', 'data_is_valid'), ('dns_query_edns_option', '{"position":-1}', 'position_is_valid'),
     ('dns_edns_option', '{"code":65536}', 'code_is_valid'), ('dns_edns_option', '{"data":"0"}', 'data_is_valid'), ('dns_edns_option', '{"position":-1}', 'position_is_valid'),
     ('dns_question', '{"class":"' || repeat('a', 256) || '"}', 'class_is_valid'), ('dns_question', '{"name":"a b"}', 'name_is_valid'), ('dns_question', '{"position":-1}', 'position_is_valid'),
     ('dns_question', '{"type":"' || repeat('a', 256) || '"}', 'type_is_valid'), ('dns_record', '{"class":"' || repeat('a', 256) || '"}', 'class_is_valid'),
@@ -212,7 +218,8 @@ insert into reference values
     ('re_corr.incident_confidence', 'incident_confidence_incident_fk'), ('re_corr.incident_evidence', 'incident_evidence_evidence_fk'), ('re_corr.incident_evidence', 'incident_evidence_incident_fk'),
     ('re_corr.incident_transition', 'incident_transition_follows'), ('re_corr.incident_transition', 'incident_transition_incident_fk'), ('re_corr.recommendation', 'recommendation_incident_fk'),
     ('re_dpi.clock_step', 'clock_step_has_raw_event'), ('re_dpi.config_change', 'config_change_has_raw_event'), ('re_dpi.config_change_member', 'config_change_member_has_config_change'),
-    ('re_dpi.dns', 'dns_has_raw_event'), ('re_dpi.dns_anomaly', 'dns_anomaly_has_dns'), ('re_dpi.dns_edns_option', 'dns_edns_option_has_dns'), ('re_dpi.dns_question', 'dns_question_has_dns'),
+    ('re_dpi.dns', 'dns_has_raw_event'), ('re_dpi.dns_anomaly', 'dns_anomaly_has_dns'), ('re_dpi.dns_edns_option', 'dns_edns_option_has_dns'), ('re_dpi.dns_query_edns_option', 'dns_query_edns_option_has_dns'),
+    ('re_raw.quarantine', 'quarantine_has_raw_event'), ('re_raw.quarantine_mended', 'quarantine_mended_has_quarantine'), ('re_dpi.dns_question', 'dns_question_has_dns'),
     ('re_dpi.dns_record', 'dns_record_has_dns'), ('re_dpi.flow', 'flow_has_raw_event'), ('re_dpi.flow_anomaly', 'flow_anomaly_has_flow'), ('re_dpi.flow_encapsulation', 'flow_encapsulation_has_flow'),
     ('re_dpi.flow_packet', 'flow_packet_has_flow'), ('re_dpi.flow_risk', 'flow_risk_has_flow'), ('re_dpi.flow_vlan', 'flow_vlan_has_flow'), ('re_dpi.heartbeat', 'heartbeat_has_raw_event'),
     ('re_dpi.heartbeat_anomaly', 'heartbeat_anomaly_has_heartbeat'), ('re_dpi.heartbeat_event', 'heartbeat_event_has_heartbeat'), ('re_dpi.heartbeat_interface', 'heartbeat_interface_has_heartbeat'),

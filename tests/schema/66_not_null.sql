@@ -17,7 +17,7 @@ insert into nullable values
     ('re_corr.incident_confidence', 'previous_no'),
     ('re_corr.incident_transition', 'previous_step'),
     ('re_dpi.dns', 'qname qname_truncated qtype query_at query_at_ns response_at response_at_ns rtt_us rcode aa tc rd ra ad cd edns_version edns_udp_size edns_do query_bytes response_bytes '
-        'malformed_at malformed_reason records_omitted canary'),
+        'malformed_at malformed_reason records_omitted canary query_edns_version query_edns_udp_size query_edns_do'),
     ('re_dpi.dns_record', 'data_truncated'),
     ('re_dpi.flow', 'tunnel_type tunnel_id tunnel_src_ip tunnel_dst_ip tcp_flags_src tcp_flags_dst conn_state history rtt_src_us rtt_dst_us retransmits_src retransmits_dst out_of_order_src '
         'out_of_order_dst duplicate_acks_src duplicate_acks_dst zero_windows_src zero_windows_dst gap_bytes_src gap_bytes_dst duplicate_packets icmp_type icmp_code ttl_min_src ttl_min_dst '
@@ -36,6 +36,7 @@ insert into nullable values
     ('re_ops.retention_policy', 'partition_column parent_schema parent_table key_columns parent_columns hot warm cold'),
     ('re_raw.chain_head', 'last_ingested_at last_emitted_at'),
     ('re_raw.chain_violation', 'tenant_id expected_seq first_seq last_seq offending_seq expected_hash offending_hash offending_envelope'),
+    ('re_raw.event_type', 'store_schema store_name'),
     ('re_raw.ingest_segment', 'prev_last_seq gap_first gap_last prev_last_hash'),
     ('re_raw.violation_counter', 'tenant_id');
 

@@ -132,13 +132,12 @@ TEST_F(PostgresSinkTest, AForkIsRefusedWithoutPatience) {
   expect_stored(30);
 }
 
-TEST_F(PostgresSinkTest, AnotherBundleIsRefusedWithoutPatience) {
-  ShipTarget other = target();
-  other.bundle_sha256[31] ^= 0x80U;
-  const auto sink = open(std::chrono::hours{1}, other);
+TEST_F(PostgresSinkTest, AnotherWriterContractIsRefusedWithoutPatience) {
+  serve_contracts(2, 3);
+  const auto sink = open(std::chrono::hours{1});
   Chain chain;
   chain.write(*sink, 3);
-  expect_kept(*sink, "schema bundle");
+  expect_kept(*sink, "contracts 2 to 3");
   expect_stored(0);
 }
 

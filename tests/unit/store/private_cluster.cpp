@@ -77,7 +77,6 @@ bool PrivateCluster::begin() {
   const auto files = schema_files();
   Sha256 hasher;
   for (const std::string& sql : files) hasher.update(as_bytes(sql));
-  bundle_sha256_ = hasher.finish();
   Postgres admin = connect(conninfo("postgres", "postgres"));
   // Thousands of small files that nobody needs after a power cut.
   run(admin, "alter system set fsync = off");
@@ -87,8 +86,8 @@ bool PrivateCluster::begin() {
     Postgres database = connect(conninfo("bundle", "postgres"));
     run(database, "begin");
     for (const std::string& sql : files) run(database, sql);
-    run(database, fmt::format("select re_core.register_bundle('1.0.0', '\\x{}'); commit",
-                              hex(bundle_sha256_)));
+    run(database, fmt::format("select re_core.register_bundle('1.1.0', '\\x{}'); commit",
+                              hex(hasher.finish())));
   }
   run(admin, "create role writer login; grant re_probe to writer");
   return !testing::Test::HasFailure();

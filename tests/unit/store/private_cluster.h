@@ -26,14 +26,12 @@ class PrivateCluster {
   void stop();
 
   // What `cat schemas/0*.sql | sha256sum` says.
-  [[nodiscard]] const Digest& bundle_sha256() const noexcept { return bundle_sha256_; }
 
  private:
   bool begin();
   [[nodiscard]] int tool(const std::string& command) const;
 
   std::filesystem::path folder_;
-  Digest bundle_sha256_{};
   int databases_ = 0;
 };
 

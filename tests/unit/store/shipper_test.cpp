@@ -181,14 +181,13 @@ TEST_F(ShipperTest, AHistoryThatForksBehindAnotherShippersBackIsRefusedByTheData
   EXPECT_EQ(asked("select kind from re_raw.chain_violation"), "fork");
 }
 
-TEST_F(ShipperTest, AnotherBundleIsRefused) {
+TEST_F(ShipperTest, AnotherWriterContractIsRefused) {
   const auto spool = new_spool("a");
   Chain chain;
   chain.write(*spool, 1);
-  ShipTarget other = target();
-  other.bundle_sha256[0] ^= 1U;
-  Shipper first = shipper("a", other);
-  expect_refused(first, "schema bundle");
+  serve_contracts(2, 3);
+  Shipper first = shipper("a");
+  expect_refused(first, "contracts 2 to 3");
   expect_stored(0);
 }
 
@@ -233,9 +232,8 @@ TEST_F(ShipperTest, ShippingTellsARefusalFromAnAbsence) {
   Chain chain;
   chain.write(*spool, 3);
   {
-    ShipTarget other = target();
-    other.bundle_sha256[31] ^= 0x80U;
-    Shipping shipping(shipper("a", other), any, {});
+    serve_contracts(2, 3);
+    Shipping shipping(shipper("a"), any, {});
     EXPECT_FALSE(shipping.stop());
     EXPECT_EQ(shipping.stats().attempts_failed, 1U);
     EXPECT_EQ(shipping.stats().attempts_refused, 1U);

@@ -35,7 +35,6 @@ class StoreFixture : public testing::Test {
   [[nodiscard]] ShipTarget target(bool replay = true) const {
     const Chain chain;
     return {.conninfo = cluster_->conninfo(database_, "writer"),
-            .bundle_sha256 = cluster_->bundle_sha256(),
             .instance = Chain::identity().instance,
             .machine = Chain::identity().machine,
             .spki = chain.sealer().key().public_key().spki(),
@@ -43,6 +42,13 @@ class StoreFixture : public testing::Test {
   }
   [[nodiscard]] std::string admin() const { return cluster_->conninfo(database_, "postgres"); }
   [[nodiscard]] std::string asked(const std::string& sql) const { return ask(admin(), sql); }
+  // The database serves writers of other contracts than ours.
+  void serve_contracts(int oldest, int newest) const {
+    static_cast<void>(asked(fmt::format(
+        "create or replace function re_core.writer_contract(out oldest int, out newest int) "
+        "language sql as 'select {}, {}'",
+        oldest, newest)));
+  }
   // Every event once, one after another, each batch signed, and the whole chain intact.
   void expect_stored(std::uint64_t events) const {
     EXPECT_EQ(asked("select count(*) from re_raw.raw_event"), std::to_string(events));
