@@ -25,6 +25,7 @@ class GzipDecompressor final : public Decompressor {
   ~GzipDecompressor() override { inflateEnd(&stream_); }
 
   Result<Step> step(Bytes in, std::span<std::uint8_t> out) override {
+    if (damage_ != nullptr) return fail(Errc::input, damage_);
     if (between_members_) {
       const std::size_t skipped = start_next_member(in);
       if (between_members_) return Step{.consumed = skipped, .produced = 0};
@@ -39,7 +40,9 @@ class GzipDecompressor final : public Decompressor {
     stream_.avail_out = static_cast<uInt>(out_bytes);
     const int code = inflate(&stream_, Z_NO_FLUSH);
     if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR) {
-      return fail(Errc::input, stream_.msg != nullptr ? stream_.msg : zError(code));
+      damage_ = stream_.msg != nullptr ? stream_.msg : zError(code);
+      // What came out before the damage is as good as ever: it goes first.
+      if (stream_.avail_out == out_bytes) return fail(Errc::input, damage_);
     }
     between_members_ = code == Z_STREAM_END;
     return Step{.consumed = in_bytes - stream_.avail_in, .produced = out_bytes - stream_.avail_out};
@@ -69,22 +72,28 @@ class GzipDecompressor final : public Decompressor {
   }
 
   z_stream stream_{};
+  const char* damage_ = nullptr;  // found, and told once all before it is out
   bool between_members_ = false;
   std::uint64_t ignored_bytes_ = 0;
 };
 
 class ZstdDecompressor final : public Decompressor {
  public:
-  ZstdDecompressor() : stream_(ZSTD_createDStream()) { DPI_CHECK(stream_ != nullptr); }
+  ZstdDecompressor() : stream_(ZSTD_createDStream()) {
+    DPI_CHECK(stream_ != nullptr);
+    wanted_ = ZSTD_initDStream(stream_);
+  }
   ~ZstdDecompressor() override { ZSTD_freeDStream(stream_); }
 
   Result<Step> step(Bytes in, std::span<std::uint8_t> out) override {
     if (in.empty() && complete_) return Step{};
-    ZSTD_inBuffer input{in.data(), in.size(), 0};
+    // No more than one block a call: one that fails says nothing of what it put out before.
+    ZSTD_inBuffer input{in.data(), std::min(in.size(), std::max<std::size_t>(wanted_, 1)), 0};
     ZSTD_outBuffer output{out.data(), out.size(), 0};
     const std::size_t left = ZSTD_decompressStream(stream_, &output, &input);
     if (ZSTD_isError(left) != 0U) return fail(Errc::input, ZSTD_getErrorName(left));
     complete_ = left == 0;  // the next byte, if any, begins another frame
+    wanted_ = complete_ ? frame_head_bytes : left;
     return Step{.consumed = input.pos, .produced = output.pos};
   }
 
@@ -92,7 +101,10 @@ class ZstdDecompressor final : public Decompressor {
   const char* name() const noexcept override { return "zstd"; }
 
  private:
+  static constexpr std::size_t frame_head_bytes = 5;  // RFC 8878 §3.1.1, the least
+
   ZSTD_DStream* stream_;
+  std::size_t wanted_ = 0;  // zstd.h: a hint of how much is decoded at once
   bool complete_ = false;
 };
 

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 #include <optional>
+#include <utility>
 
 #include "capture/file_list.h"
 #include "capture/file_source.h"
@@ -89,12 +90,19 @@ Result<CaptureInput> open_one(const std::filesystem::path& path) {
     ::close(input.fd);
     return tl::unexpected(digested.error());
   }
+  if (regular) {
+    ::close(std::exchange(input.fd, -1));
+    input.device = status.st_dev;
+    input.inode = status.st_ino;
+  }
   return input;
 }
 
 // Nothing when it holds none, or cannot be read.
 std::optional<Timestamp> first_packet(const CaptureInput& input) {
-  const auto source = open_file_source(input.rewind(), input.name);
+  const auto descriptor = input.rewind();
+  if (!descriptor) return std::nullopt;
+  const auto source = open_file_source(*descriptor, input.name);
   if (!source) return std::nullopt;
   Batch batch;
   const auto state = (*source)->poll(batch, 1, std::chrono::seconds{1});
@@ -104,9 +112,17 @@ std::optional<Timestamp> first_packet(const CaptureInput& input) {
 
 }  // namespace
 
-int CaptureInput::rewind() const {
-  ::lseek(fd, 0, SEEK_SET);
-  return ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+Result<int> CaptureInput::rewind() const {
+  if (fd >= 0) {
+    ::lseek(fd, 0, SEEK_SET);
+    return ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  }
+  const int opened = ::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (opened < 0) return problem(name, "it was there when the replay began");
+  struct stat now {};
+  if (::fstat(opened, &now) == 0 && now.st_dev == device && now.st_ino == inode) return opened;
+  ::close(opened);
+  return fail(Errc::input, name + ": it was replaced since the replay began; replay it again");
 }
 
 CaptureInputs::~CaptureInputs() {

@@ -2,6 +2,8 @@
 // start.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
@@ -12,12 +14,16 @@ namespace dpi {
 
 struct CaptureInput {
   std::string name;  // for people; never part of an event
-  int fd = -1;       // owned by CaptureInputs; rewind() gives a descriptor to read from
-  Digest sha256{};   // of the file's bytes as they lie there, compressed or not
+  // Of what is not a file: its copy, owned by CaptureInputs. Files are opened when they are read,
+  // so that there may be more of them than a process may have open.
+  int fd = -1;
+  dev_t device = 0;  // of a file: it must be the one that was digested
+  ino_t inode = 0;
+  Digest sha256{};  // of the file's bytes as they lie there, compressed or not
   std::uint64_t bytes = 0;
 
   // A descriptor of the caller's own at the start of the content; only one can be read at a time.
-  [[nodiscard]] int rewind() const;
+  [[nodiscard]] Result<int> rewind() const;
 };
 
 class CaptureInputs {

@@ -95,6 +95,7 @@ Result<LastRunFound> find_last_run(const LiveSink& sink, const std::filesystem::
       if (!envelope) continue;
       out.run.clean_shutdown = envelope->event_type == "probe.stop";
       out.run.last_emitted_at = envelope->emitted_at;
+      out.machine = envelope->identity.machine;
       if (envelope->event_type != "health.heartbeat") continue;
       heartbeat = as_text(record.payload);
       out.run.heartbeat_seq = envelope->seq;

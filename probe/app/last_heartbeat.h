@@ -3,8 +3,10 @@
 
 #include <deque>
 #include <filesystem>
+#include <optional>
 #include <string>
 
+#include "probe/base/hex.h"
 #include "probe/event/heartbeat.h"
 #include "probe/pipeline/event_journal.h"
 #include "probe/store/live_sink.h"
@@ -13,6 +15,7 @@ namespace dpi {
 
 struct LastRunFound {
   LastRun run;
+  std::optional<Uuid> machine;    // that its events are of
   std::deque<std::string> names;  // that run.totals views
 };
 

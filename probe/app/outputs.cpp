@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
+#include "probe/store/conninfo.h"
 #include "probe/store/jsonl_sink.h"
 #include "probe/store/postgres_sink.h"
 #include "probe/store/spool_sink.h"
@@ -25,12 +27,14 @@ Result<std::unique_ptr<EventSink>> open_spool(const std::string& folder,
   return std::make_unique<SpoolSink>(std::move(*writer));
 }
 
-ShipTarget ship_target(const std::string& conninfo, const OutputContext& context) {
-  return {.conninfo = conninfo.empty() ? context.config.database_conninfo : conninfo,
-          .instance = context.identity.instance,
-          .machine = context.identity.machine,
-          .spki = context.key.spki(),
-          .replay = context.identity.mode == Mode::replay};
+Result<ShipTarget> ship_target(const std::string& given, const OutputContext& context) {
+  const std::string& conninfo = given.empty() ? context.config.database_conninfo : given;
+  if (const auto parsed = parse_conninfo(conninfo); !parsed) return tl::unexpected(parsed.error());
+  return ShipTarget{.conninfo = conninfo,
+                    .instance = context.identity.instance,
+                    .machine = context.identity.machine,
+                    .spki = context.key.spki(),
+                    .replay = context.identity.mode == Mode::replay};
 }
 
 Result<std::unique_ptr<EventSink>> open_postgres(const std::string& conninfo,
@@ -38,7 +42,9 @@ Result<std::unique_ptr<EventSink>> open_postgres(const std::string& conninfo,
   const auto root = spool_root(context.config);
   if (!root) return tl::unexpected(root.error());
   PostgresSinkOptions options;
-  options.target = ship_target(conninfo, context);
+  auto target = ship_target(conninfo, context);
+  if (!target) return tl::unexpected(target.error());
+  options.target = std::move(*target);
   options.spool_folder = *root / "replay" / uuid_text(context.identity.instance);
   options.spool = spool_options(context.config);
   return open_postgres_sink(std::move(options));
@@ -46,6 +52,7 @@ Result<std::unique_ptr<EventSink>> open_postgres(const std::string& conninfo,
 
 // KIND[:REST].
 std::pair<std::string, std::string> split_output(const std::string& output) {
+  if (names_postgres(output)) return {"postgres", conninfo_of(output)};
   const std::size_t colon = output.find(':');
   return {output.substr(0, colon), colon == std::string::npos ? "" : output.substr(colon + 1)};
 }
@@ -58,13 +65,22 @@ Result<std::unique_ptr<EventSink>> open_output(const std::string& output,
   if (kind == "postgres") return open_postgres(rest, context);
   return fail(
       Errc::usage,
-      fmt::format("--out {}: must be postgres[:CONNINFO], jsonl[:PATH] or spool:DIR", output));
+      fmt::format("--out {}: must be postgres[:CONNINFO], jsonl[:PATH] or spool:DIR", kind));
+}
+
+// One chain has one spool, and that is shipped to one database.
+Result<void> require_one_database(const std::vector<std::string>& outputs) {
+  if (std::count_if(outputs.begin(), outputs.end(), names_postgres) <= 1) return {};
+  return fail(Errc::usage,
+              "--out postgres: only one can be given; let the database replicate what a second is "
+              "to hold");
 }
 
 }  // namespace
 
 Result<LiveOutputs> open_live_outputs(const std::vector<std::string>& outputs,
                                       const OutputContext& context) {
+  if (auto one = require_one_database(outputs); !one) return tl::unexpected(one.error());
   const auto root = spool_root(context.config);
   if (!root) return tl::unexpected(root.error());
   LiveOutputs out;
@@ -77,7 +93,9 @@ Result<LiveOutputs> open_live_outputs(const std::vector<std::string>& outputs,
   for (const std::string& output : outputs) {
     const auto [kind, rest] = split_output(output);
     if (kind == "postgres") {
-      chain.target = ship_target(rest, context);
+      auto target = ship_target(rest, context);
+      if (!target) return tl::unexpected(target.error());
+      chain.target = std::move(*target);
     } else if (kind == "jsonl") {
       auto sink = open_jsonl_sink(rest.empty() ? "-" : rest);
       if (!sink) return tl::unexpected(sink.error());
@@ -86,7 +104,7 @@ Result<LiveOutputs> open_live_outputs(const std::vector<std::string>& outputs,
       return fail(Errc::usage,
                   fmt::format("--out {}: must be postgres[:CONNINFO], jsonl[:PATH] or spool (whose "
                               "folder is below spool.dir)",
-                              output));
+                              kind));
     }
   }
   auto live = LiveSink::open(std::move(chain));
@@ -109,6 +127,7 @@ Result<std::filesystem::path> spool_root(const Config& config) {
 
 Result<std::vector<std::unique_ptr<EventSink>>> open_outputs(
     const std::vector<std::string>& outputs, const OutputContext& context) {
+  if (auto one = require_one_database(outputs); !one) return tl::unexpected(one.error());
   std::vector<std::unique_ptr<EventSink>> sinks;
   for (const std::string& output :
        outputs.empty() ? std::vector<std::string>{"jsonl:-"} : outputs) {

@@ -92,7 +92,12 @@ class Replay {
   }
 
   void read(const CaptureInput& input) {
-    auto source = open_file_source(input.rewind(), input.name);
+    const auto descriptor = input.rewind();
+    if (!descriptor) {
+      problems_.push_back(descriptor.error());
+      return;
+    }
+    auto source = open_file_source(*descriptor, input.name);
     if (!source) {
       problems_.push_back(source.error());
       return;

@@ -283,6 +283,16 @@ int run_sensor(const Config& config, const RunOptions& options) {
   if (!outputs) return report(outputs.error());
   const auto last = find_last_run(*outputs->chain, outputs->spool);
   if (!last) return report(last.error());
+  // One event of another machine would make the chain one that no database takes, for good.
+  if (last->machine && *last->machine != identity->machine) {
+    return report(
+        {Errc::usage,
+         fmt::format(
+             "this spool and key belong to machine {}, this is {}: enrol this machine as an "
+             "instance of its own (`ransomeye-dpi keys enrol`), or bring its "
+             "/etc/machine-id back",
+             uuid_text(*last->machine), uuid_text(identity->machine))});
+  }
 
   const Digest key_id = key->public_key().key_id();
   ChainHead head;

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "probe/app/schema.h"
+#include "probe/store/conninfo.h"
 
 namespace dpi {
 namespace {
@@ -254,8 +255,7 @@ Result<std::vector<std::string>> schema_differences(Postgres& database,
       !created) {
     return tl::unexpected(created.error());
   }
-  // The last dbname of a conninfo wins.
-  const auto wanted = read_bundle(fmt::format("{} dbname={}", conninfo, name));
+  const auto wanted = read_bundle(with_database(conninfo, name));
   if (auto dropped = database.run(fmt::format("drop database {} with (force)", name)); !dropped)
     return tl::unexpected(dropped.error());
   if (!wanted) return tl::unexpected(wanted.error());

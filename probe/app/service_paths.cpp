@@ -10,6 +10,7 @@
 #include "probe/app/outputs.h"
 #include "probe/service/landlock.h"
 #include "probe/service/log.h"
+#include "probe/store/conninfo.h"
 #include "probe/store/libpq_files.h"
 
 namespace dpi {
@@ -61,7 +62,7 @@ Result<SandboxSettings> sandbox_settings(const Config& config, const RunOptions&
     }
   }
   for (const std::string& output : options.outputs) {
-    if (output.starts_with("postgres:")) add(out.readable, libpq_files(output.substr(9)));
+    if (names_postgres(output)) add(out.readable, libpq_files(conninfo_of(output)));
     if (!output.starts_with("jsonl:") || output == "jsonl:-") continue;
     const fs::path path = output.substr(6);
     const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0640);  // NOLINT(*-vararg)

@@ -11,6 +11,7 @@
 #include "probe/app/report.h"
 #include "probe/envelope/checkpoint.h"
 #include "probe/envelope/note_text.h"
+#include "probe/store/conninfo.h"
 
 namespace dpi {
 namespace {
@@ -62,14 +63,6 @@ void print_report(const ChainReport& report) {
       report.trusted ? "which is in the trust file" : "which is not in a trust file (--trust)");
 }
 
-bool is_database(const std::string& source) {
-  return source == "postgres" || source.starts_with("postgres:");
-}
-
-std::string conninfo_of(const std::string& source) {
-  return source.size() > 9 ? source.substr(9) : std::string{};
-}
-
 class Verification {
  public:
   Verification(const VerifyOptions& options, std::vector<PublicKey> trusted, Witness witness,
@@ -80,7 +73,7 @@ class Verification {
         prover_(std::move(prover)) {}
 
   Result<void> run() {
-    const auto verified = is_database(options_.source) ? run_database() : run_single();
+    const auto verified = names_postgres(options_.source) ? run_database() : run_single();
     if (!verified) return verified;
     if (witness_.kept && !witness_.met) {
       return fail(Errc::verification,

@@ -8,6 +8,9 @@
 namespace dpi {
 namespace {
 
+// Ticks come every second, some a little early: half of one is no reason to wait for the next.
+constexpr std::uint64_t heartbeat_slack_us = 500'000;
+
 LossInference inference_of(const LaneStats& lanes, const PacketLedger& packets,
                            const AnomalyCounters& anomalies) noexcept {
   const LossSigns& signs = lanes.loss;
@@ -50,15 +53,20 @@ bool EventJournal::record(std::string_view type, Timestamp observed_at, std::str
 }
 
 // What the chain cannot do without; live it is signed at once.
-void EventJournal::record_own(std::string_view type, Timestamp observed_at) {
+bool EventJournal::record_own(std::string_view type, Timestamp observed_at) {
   const bool recorded = record(type, observed_at, payload_, Room::reserved);
   payload_.clear();
   if (recorded && settings_.live != nullptr) recorder_.checkpoint();
+  return recorded;
+}
+
+std::uint64_t EventJournal::mono_us() const {
+  return settings_.live != nullptr ? settings_.live->seal_time().mono_us : mono_us_;
 }
 
 void EventJournal::start() {
   now_ = seal_time({}).emitted_at;
-  last_heartbeat_at_ = now_;
+  heartbeat_tried_us_ = heartbeat_sealed_us_ = losses_told_us_ = mono_us();
   begin(now_);
   heartbeat(now_);
 }
@@ -84,7 +92,8 @@ void EventJournal::idle() {
 std::optional<LossWindow> EventJournal::loss_window(Timestamp now) const {
   const LastRun& last = settings_.last_run;
   if (last.clean_shutdown || !last.last_emitted_at) return std::nullopt;
-  return LossWindow{.from = *last.last_emitted_at, .to = now};
+  // The clock may have been set back meanwhile.
+  return LossWindow{.from = *last.last_emitted_at, .to = std::max(now, *last.last_emitted_at)};
 }
 
 void EventJournal::begin(Timestamp now) {
@@ -109,7 +118,8 @@ void EventJournal::begin(Timestamp now) {
                               .ndpi_version = settings_.ndpi_version,
                               .software = settings_.software,
                               .schema_sha256 = settings_.schema_sha256,
-                              .config_sha256 = settings_.config_sha256});
+                              .config_sha256 = settings_.config_sha256,
+                              .loss_window = loss_window(now)});
   record_own("probe.start", now);
 }
 
@@ -122,21 +132,20 @@ void EventJournal::tick(Timestamp now, const PipelineStats& stats,
     settings_.live->ticked();
     const auto lag = std::max(seal_time({}).emitted_at - now, Nanoseconds{});
     recorder_lag_us_ = static_cast<std::uint64_t>(lag.count() / 1000);
-    if (now - last_heartbeat_at_ >= heartbeat_interval_.load(std::memory_order_relaxed) ||
-        condition() != last_condition_)
-      heartbeat(now);
+    if (heartbeat_is_due() || condition() != last_condition_) heartbeat(now);
     return;
   }
   if (between_captures_) {
     between_captures_ = false;
     capture_began_at_ = now;
     mono_us_before_ = mono_us_;
-    last_heartbeat_at_ = now;
+    heartbeat_tried_us_ = heartbeat_sealed_us_ = mono_us_;
   }
-  mono_us_ = mono_us_before_ + static_cast<std::uint64_t>((now - capture_began_at_).count() / 1000);
+  const Nanoseconds passed = std::max(now - capture_began_at_, Nanoseconds{});
+  mono_us_ =
+      std::max(mono_us_, mono_us_before_ + static_cast<std::uint64_t>(passed.count() / 1000));
   if (!begun_) begin(now);
-  if (now - last_heartbeat_at_ >= heartbeat_interval_.load(std::memory_order_relaxed))
-    heartbeat(now);
+  if (heartbeat_is_due()) heartbeat(now);
 }
 
 HeartbeatFacts EventJournal::heartbeat_facts(Timestamp now) const {
@@ -145,7 +154,7 @@ HeartbeatFacts EventJournal::heartbeat_facts(Timestamp now) const {
   HeartbeatFacts f;
   f.at = now;
   f.heartbeat_number = heartbeats_;
-  f.interval_ms = static_cast<std::uint64_t>((now - last_heartbeat_at_).count() / 1'000'000);
+  f.interval_ms = (mono_us() - heartbeat_sealed_us_) / 1000;
   f.previous_seq = last_heartbeat_seq_;
   f.run_id = settings_.run_id;
   f.uptime_ms = mono_us_ / 1000;
@@ -192,12 +201,31 @@ HeartbeatFacts EventJournal::heartbeat_facts(Timestamp now) const {
   return f;
 }
 
+bool EventJournal::heartbeat_is_due() const {
+  const auto interval = heartbeat_interval_.load(std::memory_order_relaxed);
+  const auto interval_us = static_cast<std::uint64_t>(Nanoseconds{interval}.count() / 1000);
+  const std::uint64_t slack_us = settings_.live != nullptr ? heartbeat_slack_us : 0;
+  return mono_us() - heartbeat_tried_us_ + slack_us >= interval_us;
+}
+
+// False: not all of them are in the chain.
+bool EventJournal::tell_losses(const HeartbeatFacts& facts, Timestamp now) {
+  const Nanoseconds passed = std::chrono::microseconds{mono_us() - losses_told_us_};
+  const Timestamp from = std::max(now - passed, std::min(now, Timestamp{}));
+  bool told = true;
+  for (const LossReportFacts& loss : losses_.untold(facts, from, now)) {
+    append_loss_report_payload(payload_, loss);
+    told = record_own("loss.report", now) && told;
+  }
+  return told;
+}
+
 void EventJournal::heartbeat(Timestamp now) {
   HeartbeatFacts f = heartbeat_facts(now);
   if (settings_.live != nullptr) {
-    for (const LossReportFacts& loss : losses_.since_last(f, last_heartbeat_at_, now)) {
-      append_loss_report_payload(payload_, loss);
-      record_own("loss.report", now);
+    if (tell_losses(f, now)) {
+      losses_.told(f);
+      losses_told_us_ = mono_us();
     }
     // What has been sealed meanwhile is before this heartbeat too.
     f.events = events_.types();
@@ -206,13 +234,13 @@ void EventJournal::heartbeat(Timestamp now) {
     f.events_produced = f.events_sealed + f.events_shed;
     f.tree_size_signed = recorder_.tree_size_signed();
     f.unsigned_events = f.events_sealed - f.tree_size_signed;
-    const std::uint64_t mono_us = settings_.live->seal_time().mono_us;
+    const std::uint64_t sealing_us = mono_us();
     if (const auto since = recorder_.unsigned_since_us())
-      f.unsigned_ms = (mono_us - std::min(mono_us, *since)) / 1000;
+      f.unsigned_ms = (sealing_us - std::min(sealing_us, *since)) / 1000;
     f.recorder_lag_us = recorder_lag_us_;
     if (canary_) {
       canary_->stored(settings_.live->stored());
-      f.canary = canary_->report(mono_us);
+      f.canary = canary_->report(sealing_us);
     }
     for (const std::string_view reason : diagnose(last_heartbeat_, f)) f.reasons.push_back(reason);
     std::sort(f.reasons.begin(), f.reasons.end());
@@ -221,11 +249,14 @@ void EventJournal::heartbeat(Timestamp now) {
   if (settings_.live != nullptr) settings_.live->told(f);
   append_heartbeat_payload(payload_, f);
   last_condition_ = condition();
-  ++heartbeats_;
-  last_heartbeat_seq_ = recorder_.events_sealed();
-  last_heartbeat_at_ = now;
-  last_heartbeat_ = std::move(f);
-  record_own("health.heartbeat", now);
+  heartbeat_tried_us_ = mono_us();
+  const std::uint64_t seq = recorder_.events_sealed();
+  if (record_own("health.heartbeat", now)) {
+    ++heartbeats_;
+    last_heartbeat_seq_ = seq;
+    heartbeat_sealed_us_ = heartbeat_tried_us_;
+    last_heartbeat_ = std::move(f);
+  }
   if (canary_) canary_->ask(settings_.live->seal_time().mono_us);
 }
 

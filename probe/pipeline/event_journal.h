@@ -108,9 +108,13 @@ class EventJournal {
   void begin(Timestamp now);
   // False: shed, because no sink could keep it.
   bool record(std::string_view type, Timestamp observed_at, std::string_view payload, Room needed);
-  void record_own(std::string_view type, Timestamp observed_at);
+  bool record_own(std::string_view type, Timestamp observed_at);
   [[nodiscard]] SealTime seal_time(Timestamp observed_at) const;
   void heartbeat(Timestamp now);
+  [[nodiscard]] bool heartbeat_is_due() const;
+  bool tell_losses(const HeartbeatFacts& facts, Timestamp now);
+  // Of the one clock that never steps: CLOCK_BOOTTIME, in replay packet time.
+  [[nodiscard]] std::uint64_t mono_us() const;
   [[nodiscard]] Condition condition() const;
   [[nodiscard]] std::optional<LossWindow> loss_window(Timestamp now) const;
   [[nodiscard]] HeartbeatFacts heartbeat_facts(Timestamp now) const;
@@ -129,7 +133,9 @@ class EventJournal {
   std::uint64_t mono_us_before_ = 0;  // of the captures before this one
   std::uint64_t mono_us_ = 0;
   std::optional<std::uint64_t> recorder_lag_us_;  // when it heard of the last second
-  Timestamp last_heartbeat_at_{};
+  std::uint64_t heartbeat_tried_us_ = 0;          // by mono_us(), as are the two that follow
+  std::uint64_t heartbeat_sealed_us_ = 0;
+  std::uint64_t losses_told_us_ = 0;
   std::uint64_t heartbeats_ = 0;
   std::optional<std::uint64_t> last_heartbeat_seq_;
   std::uint64_t flow_records_ = 0;
@@ -138,7 +144,7 @@ class EventJournal {
   LossReporter losses_;
   std::optional<CanaryWatch> canary_;
   Condition last_condition_;
-  HeartbeatFacts last_heartbeat_;  // what the next one is compared with
+  HeartbeatFacts last_heartbeat_;  // sealed; what the next one is compared with
 };
 
 }  // namespace dpi

@@ -27,8 +27,8 @@ std::vector<LossFacts> losses_of(const HeartbeatFacts& heartbeat, std::uint64_t 
   return out;
 }
 
-std::vector<LossReportFacts> LossReporter::since_last(const HeartbeatFacts& heartbeat,
-                                                      Timestamp from, Timestamp to) {
+std::vector<LossReportFacts> LossReporter::untold(const HeartbeatFacts& heartbeat, Timestamp from,
+                                                  Timestamp to) const {
   std::vector<LossReportFacts> out;
   for (const LossFacts& now : heartbeat.losses) {
     const auto before = std::find_if(told_.begin(), told_.end(),
@@ -53,9 +53,12 @@ std::vector<LossReportFacts> LossReporter::since_last(const HeartbeatFacts& hear
     }
     out.push_back(std::move(report));
   }
+  return out;
+}
+
+void LossReporter::told(const HeartbeatFacts& heartbeat) {
   told_ = heartbeat.losses;
   told_events_ = heartbeat.events;
-  return out;
 }
 
 }  // namespace dpi

@@ -10,10 +10,12 @@ namespace dpi {
 
 class LossReporter {
  public:
-  // The causes whose totals have grown since the last call, with what they grew by. The totals are
+  // The causes whose totals have grown since they were told, with what they grew by. The totals are
   // those of the heartbeat that is about to be told.
-  [[nodiscard]] std::vector<LossReportFacts> since_last(const HeartbeatFacts& heartbeat,
-                                                        Timestamp from, Timestamp to);
+  [[nodiscard]] std::vector<LossReportFacts> untold(const HeartbeatFacts& heartbeat, Timestamp from,
+                                                    Timestamp to) const;
+  // All of untold() is in the chain. Not before: what could not be sealed is told later.
+  void told(const HeartbeatFacts& heartbeat);
 
  private:
   std::vector<LossFacts> told_;

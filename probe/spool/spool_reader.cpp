@@ -139,14 +139,43 @@ Result<void> SpoolReader::seek(std::uint64_t seq) {
                               ", expected " + std::to_string(seq) +
                               ": it is older than what was acknowledged, or damaged");
   }
+  return skip_to(path, batches_before);
+}
+
+Result<void> SpoolReader::skip_to(const std::filesystem::path& path, std::uint64_t batches) {
   auto opened = open_segment(path);
   if (!opened) return tl::unexpected(opened.error());
-  for (; batches_before > 0; --batches_before) {
+  for (; batches > 0; --batches) {
     const auto batch = opened->next();
     if (!batch) return tl::unexpected(batch.error());
   }
   segment_ = std::move(*opened);
   return {};
+}
+
+Result<void> SpoolReader::seek_oldest() {
+  segment_.reset();
+  const auto advanced = advance();
+  if (!advanced) return tl::unexpected(advanced.error());
+  return {};
+}
+
+Result<void> SpoolReader::seek_newest() {
+  const auto segments = list_segments(*storage_, folder_);
+  if (!segments) return tl::unexpected(segments.error());
+  // The last segment may have been begun a moment ago.
+  for (auto file = segments->rbegin(); file != segments->rend(); ++file) {
+    auto scout = open_segment(file->path);
+    if (!scout) return tl::unexpected(scout.error());
+    std::uint64_t batches = 0;
+    for (;; ++batches) {
+      const auto batch = scout->next();
+      if (!batch) return tl::unexpected(batch.error());
+      if (!*batch) break;
+    }
+    if (batches > 0) return skip_to(file->path, batches - 1);
+  }
+  return seek_oldest();
 }
 
 std::uint64_t SpoolReader::next_seq() const noexcept {

@@ -36,6 +36,10 @@ class SpoolReader {
   // not reach it.
   [[nodiscard]] Result<void> seek(std::uint64_t seq);
 
+  // The next batch will be the oldest that is kept, or the newest that was committed.
+  [[nodiscard]] Result<void> seek_oldest();
+  [[nodiscard]] Result<void> seek_newest();
+
   // The sequence number that the next batch begins with.
   [[nodiscard]] std::uint64_t next_seq() const noexcept;
   // Nothing before the first segment was found.
@@ -44,6 +48,7 @@ class SpoolReader {
  private:
   SpoolReader(std::filesystem::path folder, Storage& storage);
   Result<SegmentReader> open_segment(const std::filesystem::path& path) const;
+  Result<void> skip_to(const std::filesystem::path& path, std::uint64_t batches);
   Result<std::optional<SpoolBatch>> read_tail();
   Result<bool> advance();
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -23,10 +24,34 @@ IngestFate fate_of(std::string_view status) {
   if (status == "stored" || status == "stored_with_gap") return IngestFate::stored;
   if (status == "duplicate" || status == "duplicate_archived" || status == "empty")
     return IngestFate::known;
+  if (status == "gap") return IngestFate::ahead;
   return status == "no_partition" ? IngestFate::retry : IngestFate::refused;
 }
 
 }  // namespace
+
+bool passes_with_time(std::string_view sqlstate) noexcept {
+  // 08 connection, 25006 read only (a standby), 40 rollback, 53 resources, 55 object in use or
+  // locked, 57 shut down or cancelled, 58 system, XX the server's own faults.
+  constexpr std::array passing{"08", "25006", "40", "53", "55", "57", "58", "XX"};
+  return std::any_of(passing.begin(), passing.end(),
+                     [&](std::string_view code) { return sqlstate.starts_with(code); });
+}
+
+Result<void> EventDatabase::prepare_session() {
+  // A wait for a lock gives up long before we do, and says so. What asks for more durability than
+  // `on` stays.
+  auto set = connection_.run(
+      "set lock_timeout = '2s'; set statement_timeout = '55s'; select "
+      "set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') "
+      "<> 'remote_apply'");
+  if (!set) return set;
+  // A statement whose asker has gone ends (servers on Linux); elsewhere statement_timeout does it.
+  [[maybe_unused]] const auto optional =
+      connection_.run("set client_connection_check_interval = '1s'");
+  if (connection_.alive()) return {};
+  return optional;
+}
 
 Result<void> EventDatabase::require_contract() {
   // A database without that function holds an older bundle, or none.
@@ -68,19 +93,22 @@ Result<std::optional<ChainPosition>> EventDatabase::resume(const Uuid& instance)
 }
 
 Result<IngestAnswer> EventDatabase::ingest(const Uuid& instance, const SpoolBatch& batch,
-                                           std::string_view note) {
+                                           std::string_view note, bool accept_gap) {
   std::vector<Bytes> envelopes;
   std::vector<Bytes> payloads;
   for (const SpoolRecord& record : batch.records) {
     envelopes.push_back(record.envelope);
     payloads.push_back(record.payload);
   }
-  const std::array arguments{
-      SqlValue::uuid(instance), SqlValue::int8(static_cast<std::int64_t>(batch.first_seq)),
-      SqlValue::bytes_array(envelopes), SqlValue::bytes_array(payloads), SqlValue::text(note)};
+  const std::array arguments{SqlValue::uuid(instance),
+                             SqlValue::int8(static_cast<std::int64_t>(batch.first_seq)),
+                             SqlValue::bytes_array(envelopes),
+                             SqlValue::bytes_array(payloads),
+                             SqlValue::text(note),
+                             SqlValue::boolean(accept_gap)};
   const auto rows = connection_.query(
       "select status, next_seq, encode(last_hash, 'hex'), detail from re_raw.ingest($1, $2, $3, "
-      "$4, $5)",
+      "$4, $5, $6)",
       arguments);
   if (!rows) return tl::unexpected(rows.error());
   const SqlRow& row = rows->at(0);

@@ -24,6 +24,7 @@ enum class IngestFate {
   stored,   // wholly or its new tail
   known,    // the database had all of it
   retry,    // not now: the partition is sealed
+  ahead,    // its chain ends before the batch begins: send from head.next_seq
   refused,  // never: what it says is in `detail`
 };
 
@@ -34,9 +35,17 @@ struct IngestAnswer {
   std::string detail;
 };
 
+// Whether a statement that failed so may succeed as it is, later or on another server: the fault is
+// the server's or the moment's (PostgreSQL, "Error Codes"), not of what was asked.
+[[nodiscard]] bool passes_with_time(std::string_view sqlstate) noexcept;
+
 class EventDatabase {
  public:
   explicit EventDatabase(Postgres connection) : connection_(std::move(connection)) {}
+
+  // What this session needs, whatever the role's or the server's defaults are: a commit that is
+  // told is durable, and no wait of the server's outlives ours.
+  [[nodiscard]] Result<void> prepare_session();
 
   // Errc::sink, with the command that helps, unless the database serves writers of our contract.
   [[nodiscard]] Result<void> require_contract();
@@ -45,10 +54,15 @@ class EventDatabase {
                                                  Bytes spki);
   // Nothing when the instance is not enrolled for this login.
   [[nodiscard]] Result<std::optional<ChainPosition>> resume(const Uuid& instance);
+  // accept_gap: the events before the batch are lost for good; the database keeps the hole.
   [[nodiscard]] Result<IngestAnswer> ingest(const Uuid& instance, const SpoolBatch& batch,
-                                            std::string_view note);
+                                            std::string_view note, bool accept_gap);
 
   [[nodiscard]] Postgres& connection() noexcept { return connection_; }
+  // After a failure: nothing but a change on one of the two sides helps.
+  [[nodiscard]] bool failed_for_good() const noexcept {
+    return connection_.alive() && !passes_with_time(connection_.sqlstate());
+  }
 
  private:
   Postgres connection_;

@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
+#include <poll.h>
 
 #include <algorithm>
+#include <charconv>
 #include <limits>
 
 #include "probe/base/check.h"
+#include "probe/store/conninfo.h"
 
 namespace dpi {
 namespace {
@@ -39,6 +42,33 @@ std::string one_line(std::string text) {
 bool succeeded(const PGresult* result) noexcept {
   const ExecStatusType status = PQresultStatus(result);
   return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+}
+
+SqlRows rows_of(const PGresult* result) {
+  SqlRows rows;
+  for (int r = 0; r < PQntuples(result); ++r) {
+    SqlRow& row = rows.emplace_back();
+    for (int c = 0; c < PQnfields(result); ++c) {
+      if (PQgetisnull(result, r, c) != 0) {
+        row.emplace_back();
+      } else {
+        row.emplace_back(std::string(PQgetvalue(result, r, c),
+                                     static_cast<std::size_t>(PQgetlength(result, r, c))));
+      }
+    }
+  }
+  return rows;
+}
+
+// libpq leaves the keeping of connect_timeout to whoever connects without blocking.
+std::chrono::milliseconds connect_timeout(const ConnectParameters& parameters) {
+  constexpr int seconds_default = 10;
+  int seconds = 0;
+  for (const auto& [name, value] : parameters) {
+    if (name != "connect_timeout") continue;
+    std::from_chars(value.data(), value.data() + value.size(), seconds);
+  }
+  return std::chrono::seconds{seconds > 0 ? seconds : seconds_default};
 }
 
 }  // namespace
@@ -105,39 +135,125 @@ void Postgres::Close::operator()(void* connection) const noexcept {
   PQfinish(handle(connection));
 }
 
-Result<Postgres> Postgres::connect(const std::string& conninfo) {
-  // Ours first: what the user gives, or libpq's service file, wins.
-  const std::string full =
-      "connect_timeout=10 application_name=ransomeye-dpi client_encoding=UTF8 " + conninfo;
-  Postgres out{PQconnectdb(full.c_str())};
-  if (PQstatus(handle(out.connection_.get())) == CONNECTION_OK) {
-    PQsetNoticeProcessor(
-        handle(out.connection_.get()), [](void*, const char*) {}, nullptr);
-    return out;
+Result<Postgres> Postgres::connect(const std::string& conninfo, const Patience* patience) {
+  const auto given = parse_conninfo(conninfo);
+  if (!given) return tl::unexpected(given.error());
+  static const Patience any;
+  Error failed;
+  for (const ConnectParameters& host : by_host(*given)) {
+    // Ours first: what the user gives, or libpq's service file, wins. Twenty seconds without an
+    // acknowledgement end a connection that would else look alive for a quarter of an hour.
+    ConnectParameters all = {{"fallback_application_name", "ransomeye-dpi"},
+                             {"client_encoding", "UTF8"},
+                             {"keepalives_idle", "10"},
+                             {"keepalives_interval", "5"},
+                             {"keepalives_count", "2"},
+                             {"tcp_user_timeout", "20000"}};
+    all.insert(all.end(), host.begin(), host.end());
+    std::vector<const char*> names;
+    std::vector<const char*> values;
+    for (const auto& [name, value] : all) {
+      names.push_back(name.c_str());
+      values.push_back(value.c_str());
+    }
+    names.push_back(nullptr);
+    values.push_back(nullptr);
+    Postgres out{PQconnectStartParams(names.data(), values.data(), 0),
+                 patience != nullptr ? patience : &any};
+    auto established = out.establish(connect_timeout(host));
+    if (established) return out;
+    failed = established.error();
   }
+  return tl::unexpected(std::move(failed));
+}
+
+Result<void> Postgres::establish(std::chrono::milliseconds wait_for) {
+  PGconn* const connection = handle(connection_.get());
+  DPI_CHECK(connection != nullptr);
+  const auto deadline = patience_->until(wait_for);
+  PostgresPollingStatusType next = PGRES_POLLING_WRITING;
+  std::string why;
+  if (PQstatus(connection) == CONNECTION_BAD) next = PGRES_POLLING_FAILED;
+  while (next != PGRES_POLLING_OK && next != PGRES_POLLING_FAILED) {
+    if (!wait(next == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline)) {
+      why = fmt::format("no answer within {} s", wait_for.count() / 1000);
+      break;
+    }
+    next = PQconnectPoll(connection);
+  }
+  if (next == PGRES_POLLING_OK) {
+    PQsetNoticeProcessor(
+        connection, [](void*, const char*) {}, nullptr);
+    PQsetnonblocking(connection, 1);
+    return {};
+  }
+  if (why.empty()) why = one_line(PQerrorMessage(connection));
   return fail(Errc::sink,
               fmt::format("database: {}; is it running, and is --out postgres:CONNINFO or "
                           "database.conninfo right?",
-                          one_line(PQerrorMessage(handle(out.connection_.get())))));
+                          why));
+}
+
+bool Postgres::wait(short events, Patience::Clock::time_point deadline) {
+  // Short enough that an end which another thread sets meanwhile is seen.
+  constexpr int slice_ms = 50;
+  while (!patience_->over(deadline)) {
+    pollfd waiting{.fd = PQsocket(handle(connection_.get())), .events = events, .revents = 0};
+    if (::poll(&waiting, 1, slice_ms) > 0) return true;
+  }
+  return false;
 }
 
 bool Postgres::alive() const noexcept {
-  return PQstatus(handle(connection_.get())) == CONNECTION_OK;
+  return !given_up_ && PQstatus(handle(connection_.get())) == CONNECTION_OK;
 }
 
-Error Postgres::describe(const void* result) const {
+Error Postgres::describe(const void* result) {
   const auto* const r = static_cast<const PGresult*>(result);
-  const char* const primary =
-      r != nullptr ? PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY) : nullptr;
-  const char* const hint = r != nullptr ? PQresultErrorField(r, PG_DIAG_MESSAGE_HINT) : nullptr;
+  const auto field = [r](int code) { return r != nullptr ? PQresultErrorField(r, code) : nullptr; };
+  const char* const state = field(PG_DIAG_SQLSTATE);
+  const char* const primary = field(PG_DIAG_MESSAGE_PRIMARY);
+  const char* const hint = field(PG_DIAG_MESSAGE_HINT);
+  sqlstate_ = state != nullptr ? state : "";
   std::string text = primary != nullptr ? primary : PQerrorMessage(handle(connection_.get()));
   if (hint != nullptr) text += fmt::format(" ({})", hint);
   return {Errc::sink, fmt::format("database: {}", one_line(std::move(text)))};
 }
 
+// Sends the rest of a statement and reads until the server is ready for the next. The answer is
+// that of the last statement, or the first error.
+Result<SqlRows> Postgres::answer(bool sent) {
+  PGconn* const connection = handle(connection_.get());
+  if (!sent) return tl::unexpected(describe(nullptr));
+  const auto deadline = patience_->until(patience_->answer());
+  const auto late = [&] {
+    given_up_ = true;
+    sqlstate_.clear();
+    return fail(Errc::sink, "database: it did not answer in time; is it blocked or overloaded?");
+  };
+  // The server may have to be read from before it reads on.
+  for (int unsent = PQflush(connection); unsent != 0; unsent = PQflush(connection)) {
+    if (unsent < 0) return tl::unexpected(describe(nullptr));
+    if (!wait(POLLIN | POLLOUT, deadline)) return late();
+    if (PQconsumeInput(connection) == 0) return tl::unexpected(describe(nullptr));
+  }
+  ResultHandle last;
+  for (;;) {
+    while (PQisBusy(connection) != 0) {
+      if (!wait(POLLIN, deadline)) return late();
+      if (PQconsumeInput(connection) == 0) return tl::unexpected(describe(nullptr));
+    }
+    ResultHandle next{PQgetResult(connection)};
+    if (!next) break;
+    if (!last || succeeded(last.get())) last = std::move(next);
+  }
+  if (!succeeded(last.get())) return tl::unexpected(describe(last.get()));
+  return rows_of(last.get());
+}
+
 Result<void> Postgres::run(const std::string& sql) {
-  const ResultHandle result{PQexec(handle(connection_.get()), sql.c_str())};
-  if (!succeeded(result.get())) return tl::unexpected(describe(result.get()));
+  const auto done = answer(PQsendQuery(handle(connection_.get()), sql.c_str()) != 0);
+  if (!done) return tl::unexpected(done.error());
   return {};
 }
 
@@ -155,23 +271,9 @@ Result<SqlRows> Postgres::query(const std::string& sql, std::span<const SqlValue
     lengths.push_back(static_cast<int>(size));
   }
   const std::vector<int> formats(arguments.size(), 1);  // binary
-  const ResultHandle result{PQexecParams(handle(connection_.get()), sql.c_str(),
-                                         static_cast<int>(arguments.size()), types.data(),
-                                         values.data(), lengths.data(), formats.data(), 0)};
-  if (!succeeded(result.get())) return tl::unexpected(describe(result.get()));
-  SqlRows rows;
-  for (int r = 0; r < PQntuples(result.get()); ++r) {
-    SqlRow& row = rows.emplace_back();
-    for (int c = 0; c < PQnfields(result.get()); ++c) {
-      if (PQgetisnull(result.get(), r, c) != 0) {
-        row.emplace_back();
-      } else {
-        row.emplace_back(std::string(PQgetvalue(result.get(), r, c),
-                                     static_cast<std::size_t>(PQgetlength(result.get(), r, c))));
-      }
-    }
-  }
-  return rows;
+  return answer(PQsendQueryParams(handle(connection_.get()), sql.c_str(),
+                                  static_cast<int>(arguments.size()), types.data(), values.data(),
+                                  lengths.data(), formats.data(), 0) != 0);
 }
 
 }  // namespace dpi

@@ -2,6 +2,9 @@
 // postgres.cpp. Owned by one thread.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -37,10 +40,36 @@ class SqlValue {
 using SqlRow = std::vector<std::optional<std::string>>;
 using SqlRows = std::vector<SqlRow>;
 
+// How long a server may be waited for. Nothing here blocks longer, whatever the other side does.
+class Patience {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // For an answer, from the moment that it is asked for.
+  explicit Patience(std::chrono::milliseconds answer = std::chrono::hours{24}) : answer_(answer) {}
+
+  // From any thread: no wait goes on beyond this.
+  void end_at(Clock::time_point end) noexcept { end_.store(end, std::memory_order_relaxed); }
+  [[nodiscard]] Clock::time_point until(std::chrono::milliseconds wait) const noexcept {
+    return std::min(Clock::now() + wait, end_.load(std::memory_order_relaxed));
+  }
+  [[nodiscard]] bool over(Clock::time_point deadline) const noexcept {
+    return Clock::now() >= std::min(deadline, end_.load(std::memory_order_relaxed));
+  }
+  [[nodiscard]] std::chrono::milliseconds answer() const noexcept { return answer_; }
+
+ private:
+  std::chrono::milliseconds answer_;
+  std::atomic<Clock::time_point> end_{Clock::time_point::max()};
+};
+
 class Postgres {
  public:
-  // Errc::sink with the server's reason and what to do. Waits at most ten seconds.
-  [[nodiscard]] static Result<Postgres> connect(const std::string& conninfo);
+  // Errc::sink with the server's reason and what to do, Errc::usage for a connection string that is
+  // none. A host has connect_timeout, or ten seconds, then the next one is tried. `patience`
+  // outlives the connection; none: whoever asks waits for answers as long as they take.
+  [[nodiscard]] static Result<Postgres> connect(const std::string& conninfo,
+                                                const Patience* patience = nullptr);
 
   // Several statements without arguments.
   [[nodiscard]] Result<void> run(const std::string& sql);
@@ -48,15 +77,26 @@ class Postgres {
                                       std::span<const SqlValue> arguments = {});
   // False after an error that ended the connection: connect again.
   [[nodiscard]] bool alive() const noexcept;
+  // Of the last statement that failed; empty when no server said so.
+  [[nodiscard]] const std::string& sqlstate() const noexcept { return sqlstate_; }
 
  private:
   struct Close {
     void operator()(void* connection) const noexcept;
   };
-  explicit Postgres(void* connection) : connection_(connection) {}
-  [[nodiscard]] Error describe(const void* result) const;
+  explicit Postgres(void* connection, const Patience* patience)
+      : connection_(connection), patience_(patience) {}
+  // Connects to one host, or says why not.
+  [[nodiscard]] Result<void> establish(std::chrono::milliseconds wait);
+  // True: `events` (poll(2)) or an end of the connection came before the deadline.
+  [[nodiscard]] bool wait(short events, Patience::Clock::time_point deadline);
+  [[nodiscard]] Result<SqlRows> answer(bool sent);
+  [[nodiscard]] Error describe(const void* result);
 
   std::unique_ptr<void, Close> connection_;
+  const Patience* patience_;
+  std::string sqlstate_;
+  bool given_up_ = false;  // an answer is still to come, which nobody waits for
 };
 
 }  // namespace dpi

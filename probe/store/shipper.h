@@ -1,6 +1,7 @@
 // Spool → database, one committed batch a transaction, from wherever the database's own chain head
 // says. Idempotent: what the database has is recognised, never stored twice. Trusts nothing but
-// chain_resume.
+// chain_resume, anew with every connection: the database behind it may be a restored or another
+// one, whose chain ends earlier or later than it did.
 #pragma once
 
 #include <cstdint>
@@ -31,31 +32,43 @@ struct ShipReport {
 class Shipper {
  public:
   Shipper(ShipTarget target, SpoolReader reader)
-      : target_(std::move(target)), reader_(std::move(reader)) {}
+      : target_(std::move(target)), reader_(std::move(reader)), acked_seq_(reader_.next_seq()) {}
 
-  // Ships what is committed up to commit_max; connects when needed. After an error it may be called
-  // again: it begins with the database's head. Errc::sink: unreachable or refused (refused() tells
-  // which).
-  [[nodiscard]] Result<void> ship(std::uint64_t commit_max);
+  // How long the database may be waited for; outlives the shipper.
+  void wait_with(const Patience& patience) noexcept { patience_ = &patience; }
+
+  // Ships what is committed up to commit_max, a round of it: true when more may be waiting.
+  // Connects when needed. After an error it may be called again: it begins with the database's
+  // head. Errc::sink: unreachable or refused (refused() tells which).
+  [[nodiscard]] Result<bool> ship(std::uint64_t commit_max);
 
   [[nodiscard]] const ShipReport& report() const noexcept { return report_; }
   // The database will not take this chain as things are: trying again is useless until somebody
   // mends it.
   [[nodiscard]] bool refused() const noexcept { return refused_; }
   void forget_refusal() noexcept { refused_ = false; }
-  // Events below it are committed in the database, as far as it has told.
-  [[nodiscard]] std::uint64_t acked_seq() const noexcept { return head_.next_seq; }
+  // Events below it are in the database, and are those of this spool: an event of it was compared
+  // with the database's, and every hash covers all that was before.
+  [[nodiscard]] std::uint64_t acked_seq() const noexcept { return acked_seq_; }
 
  private:
   Result<void> connect();
   Result<void> seek_head();
   Result<void> send(const SpoolBatch& batch);
+  void count_known(const SpoolBatch& batch, std::uint64_t added);
+  [[nodiscard]] bool holds_head(const SpoolBatch& batch) const;
   tl::unexpected<Error> refuse(std::string what);
+  tl::unexpected<Error> failed(EventDatabase& database, const Error& error);
 
   ShipTarget target_;
   SpoolReader reader_;
+  const Patience* patience_ = nullptr;
   std::optional<EventDatabase> database_;
   ChainPosition head_;
+  std::uint64_t acked_seq_ = 0;
+  std::uint64_t oldest_kept_ = 0;  // where the spool begins when the database ends before that
+  std::uint64_t counted_seq_ = 0;  // in report_
+  bool sought_again_ = false;      // since a batch was last taken
   ShipReport report_;
   bool refused_ = false;
 };

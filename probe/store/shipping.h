@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -16,8 +17,12 @@
 namespace dpi {
 
 struct ShippingOptions {
-  // How long stop() goes on trying when the database is away.
+  // How long stop() goes on.
   std::chrono::seconds patience{5};
+  // Patience begins anew with everything that gets out: a replay ends when all of it has.
+  bool to_the_end = false;
+  // For one answer of the database.
+  std::chrono::seconds answer{60};
   // A live probe never gives up: what is refused today may be mended tomorrow.
   bool try_again_when_refused = false;
 };
@@ -58,20 +63,22 @@ class Shipping {
 
  private:
   void run();
-  bool ending();
-  void note(std::uint64_t began_us);
+  [[nodiscard]] std::optional<Patience::Clock::time_point> ending_since();
+  void note(const Result<bool>& round, std::uint64_t began_us);
 
+  ShippingOptions options_;
+  Patience patience_;
   Shipper shipper_;
   std::function<std::uint64_t()> durable_;
-  ShippingOptions options_;
   Result<void> shipped_;  // the shipping thread's until it has been joined
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  bool ending_ = false;
+  std::optional<Patience::Clock::time_point> ending_since_;
   ShippingStats stats_;
   std::string trouble_;
   std::atomic<std::uint64_t> rounds_{0};
-  std::thread thread_;  // last: it uses all of the above
+  std::atomic<std::uint64_t> round_began_us_{0};  // 0: none is under way
+  std::thread thread_;                            // last: it uses all of the above
 };
 
 }  // namespace dpi

@@ -106,6 +106,27 @@ TEST_P(CompressedFileTest, NamesDamageAfterThePacketsBeforeIt) {
   }
 }
 
+TEST_P(CompressedFileTest, LosesNothingThatCameOutBeforeTheDamage) {
+  // Damage at the very end: everything is out by then.
+  PcapFile file;
+  for (unsigned i = 0; i < 10; ++i) file.packet(i, i, payload(100, i));
+  for (const ByteBuffer& plain : {file.bytes(), big_capture()}) {
+    ByteBuffer damaged = GetParam().compress(plain) + GetParam().compress(plain);
+    damaged.resize(damaged.size() / 2 + 12);  // the second member breaks in its beginning
+    for (std::size_t i = damaged.size() - 8; i < damaged.size(); ++i) damaged[i] ^= 0xA5U;
+    EXPECT_EQ(read_bytes(damaged).packets.size(), read_bytes(plain).packets.size());
+  }
+}
+
+TEST(GzipFileTest, AWrongChecksumTakesNoPacketAway) {
+  ByteBuffer damaged = gzip(big_capture());
+  damaged[damaged.size() - 8] ^= 1U;  // RFC 1952 §2.3.1: CRC32, then ISIZE
+  const auto reading = read_bytes(damaged);
+  EXPECT_EQ(reading.packets.size(), 3000U);
+  ASSERT_TRUE(reading.error);
+  EXPECT_THAT(reading.error->what, HasSubstr("gzip data is damaged"));
+}
+
 TEST_P(CompressedFileTest, StreamsWhatExpandsWithoutBound) {
   const ByteBuffer zeros(std::size_t{64}
                          << 20U);  // a pcap followed by 4 M empty records at time zero

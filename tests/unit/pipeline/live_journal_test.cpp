@@ -9,11 +9,15 @@ namespace {
 
 class Heartbeats final : public EventSink {
  public:
-  Heartbeats(int& count, std::string& last) : count_(count), last_(last) {}
+  Heartbeats(int& count, std::string& last, std::vector<std::string>& losses, const Room& room)
+      : count_(count), last_(last), losses_(losses), room_(room) {}
+  [[nodiscard]] Room room() const noexcept override { return room_; }
   Result<void> event(std::uint64_t, std::string_view envelope, std::string_view payload) override {
     const auto type = parse_envelope(envelope)->event_type;
     if (type == "health.heartbeat") ++count_;
-    if (type == "health.heartbeat" || type == "probe.start") last_ = payload;
+    if (type == "health.heartbeat") last_ = payload;
+    if (type == "probe.start") losses_.emplace_back(payload);
+    if (type == "loss.report") losses_.emplace_back(payload);
     return {};
   }
   Result<void> checkpoint(std::string_view, const ChainHead&) override { return {}; }
@@ -22,6 +26,8 @@ class Heartbeats final : public EventSink {
  private:
   int& count_;
   std::string& last_;
+  std::vector<std::string>& losses_;
+  const Room& room_;
 };
 
 class Machine final : public LiveSide {
@@ -35,13 +41,29 @@ class Machine final : public LiveSide {
 
 class LiveJournal : public testing::Test {
  protected:
-  LiveJournal() { journal_.start(); }
+  LiveJournal() {
+    journal_.start();
+    start_ = std::move(losses_.front());
+    losses_.clear();
+  }
+  // A second of packet time and of the machine's own.
   void tick(int second) {
+    machine_.now.mono_us = static_cast<std::uint64_t>(second) * 1'000'000;
     journal_.tick(timestamp(second * std::int64_t{1'000'000'000}), {}, fronts_);
   }
-  static std::vector<std::unique_ptr<EventSink>> sinks(int& count, std::string& last) {
+  static std::vector<std::unique_ptr<EventSink>> sinks(int& count, std::string& last,
+                                                       std::vector<std::string>& losses,
+                                                       const Room& room) {
     std::vector<std::unique_ptr<EventSink>> out;
-    out.push_back(std::make_unique<Heartbeats>(count, last));
+    out.push_back(std::make_unique<Heartbeats>(count, last, losses, room));
+    return out;
+  }
+
+  // It ended at second 100, and the clock was set back before this one began.
+  static LastRun last_run() {
+    LastRun out;
+    out.clean_shutdown = false;
+    out.last_emitted_at = timestamp(100'000'000'000);
     return out;
   }
 
@@ -51,16 +73,20 @@ class LiveJournal : public testing::Test {
 
   int heartbeats_ = 0;
   std::string last_;  // payload of the last heartbeat or start
+  std::string start_;
+  std::vector<std::string> losses_;
+  Room room_ = Room::plenty;
   Machine machine_;
   std::vector<FrontStats> fronts_{2};
   Recorder recorder_{Sealer({.hostname = "h", .version = "1", .mode = Mode::live},
                             SigningKey::from_seed(Digest{1})),
-                     sinks(heartbeats_, last_), 64};
+                     sinks(heartbeats_, last_, losses_, room_), 64};
   EventJournal journal_{{.start_reason = "enrolled",
                          .run_id = {},
                          .probe_version = "1",
                          .ndpi_version = "4",
                          .software = {.libpcap_version = "1.10.3", .build_sha256 = Digest{}},
+                         .last_run = last_run(),
                          .live = &machine_},
                         recorder_};
 };
@@ -104,16 +130,66 @@ TEST_F(LiveJournal, SaysHowFarTheRecorderIsBehindTheNewestPacketTime) {
 }
 
 TEST_F(LiveJournal, SaysHowOldTheOldestUnsignedEventIs) {
-  machine_.now.mono_us = 1'000'000;
   tick(10);
   EXPECT_FALSE(last_says("unsigned_ms"));  // a heartbeat is signed at once, so nothing waits
   const std::string payload = "{}";
   Fact fact;
   fact.kind = FactKind::flow;
   journal_.fact(fact, payload);
-  machine_.now.mono_us = 3'500'000;
   tick(20);
-  EXPECT_TRUE(last_says("\"unsigned_events\":1,\"unsigned_ms\":2500,")) << last_;
+  EXPECT_TRUE(last_says("\"unsigned_events\":1,\"unsigned_ms\":10000,")) << last_;
+}
+
+TEST_F(LiveJournal, AnUncleanEndLeavesALossWindowThatIsNeverNegative) {
+  EXPECT_NE(start_.find("\"loss_window\":{\"from\":\"1970-01-01T00:01:40.000000000Z\",\"to\":"
+                        "\"1970-01-01T00:01:40.000000000Z\"}"),
+            std::string::npos)
+      << start_;
+}
+
+TEST_F(LiveJournal, AClockThatIsSetStopsNoHeartbeatAndMakesNoIntervalNegative) {
+  tick(10);
+  EXPECT_TRUE(last_says("\"interval_ms\":10000,")) << last_;
+  fronts_[0].source.dropped_kernel = 7;
+  PipelineStats stats;
+  stats.front.source.dropped_kernel = 7;
+  for (const std::int64_t second : {-3590, 40, -3570}) {
+    const int before = heartbeats_;
+    machine_.now.mono_us += 10'000'000;
+    machine_.now.emitted_at = timestamp((7200 + second) * std::int64_t{1'000'000'000});
+    stats.front.source.dropped_kernel += 5;
+    journal_.tick(machine_.now.emitted_at, stats, fronts_);
+    EXPECT_EQ(heartbeats_, before + 1);
+    EXPECT_TRUE(last_says("\"interval_ms\":10000,")) << last_;
+    ASSERT_EQ(losses_.size(), static_cast<std::size_t>(before - 1));
+    const std::string& loss = losses_.back();
+    const auto time_of = [&](std::string_view name) {
+      return loss.substr(loss.find(name) + name.size() + 3, 30);
+    };
+    EXPECT_LT(time_of("interval_start"), time_of("interval_end")) << loss;
+  }
+}
+
+TEST_F(LiveJournal, WhatWasShedIsToldWhenThereIsRoomAgain) {
+  tick(10);
+  room_ = Room::none;
+  Fact fact;
+  fact.kind = FactKind::flow;
+  for (int i = 0; i < 3; ++i) journal_.fact(fact, "{}");
+  tick(20);
+  tick(30);
+  EXPECT_EQ(heartbeats_, 2);
+  EXPECT_TRUE(losses_.empty());
+  room_ = Room::plenty;
+  tick(40);
+  ASSERT_EQ(losses_.size(), 1U);
+  EXPECT_NE(losses_[0].find("{\"count\":3,\"event_type\":\"dpi.flow\"}"), std::string::npos)
+      << losses_[0];
+  // The heartbeat before is one that the chain has.
+  EXPECT_TRUE(last_says("\"heartbeat_number\":2,\"")) << last_;
+  EXPECT_TRUE(last_says("\"interval_ms\":30000,")) << last_;
+  tick(50);
+  EXPECT_EQ(losses_.size(), 1U);
 }
 
 TEST_F(LiveJournal, SaysWhatSoftwareRuns) {

@@ -10,20 +10,22 @@ namespace {
 TEST(LossReporterTest, TellsWhatWasLostSinceTheLastHeartbeatCauseByCause) {
   LossReporter reporter;
   HeartbeatFacts f;
-  EXPECT_TRUE(reporter.since_last(f, timestamp(0), timestamp(1)).empty());
+  EXPECT_TRUE(reporter.untold(f, timestamp(0), timestamp(1)).empty());
   f.packets_dropped_kernel = 10;
   f.packets_shed = 4;
   f.losses = losses_of(f, 400);
-  const auto first = reporter.since_last(f, timestamp(1), timestamp(2));
+  const auto first = reporter.untold(f, timestamp(1), timestamp(2));
+  reporter.told(f);
   ASSERT_EQ(first.size(), 2U);
   EXPECT_EQ(first[0].cause, "kernel");
   EXPECT_EQ(first[0].packets, 10U);
   EXPECT_EQ(first[1].cause, "worker_ring");
   EXPECT_EQ(first[1].bytes, 400U);
-  EXPECT_TRUE(reporter.since_last(f, timestamp(2), timestamp(3)).empty()) << "told once";
+  EXPECT_TRUE(reporter.untold(f, timestamp(2), timestamp(3)).empty()) << "told once";
   f.packets_dropped_kernel = 11;
   f.losses = losses_of(f, 400);
-  const auto second = reporter.since_last(f, timestamp(3), timestamp(4));
+  const auto second = reporter.untold(f, timestamp(3), timestamp(4));
+  reporter.told(f);
   ASSERT_EQ(second.size(), 1U);
   EXPECT_EQ(second[0].packets, 1U);
 }
@@ -39,7 +41,7 @@ TEST(LossReporterTest, EventsThatWereShedAreToldByType) {
   f.events_shed = events.shed_total();
   f.losses = losses_of(f, 0);
   LossReporter reporter;
-  const auto told = reporter.since_last(f, timestamp(0), timestamp(1));
+  const auto told = reporter.untold(f, timestamp(0), timestamp(1));
   ASSERT_EQ(told.size(), 1U);
   EXPECT_EQ(told[0].cause, "spool_full");
   ASSERT_EQ(told[0].events.size(), 2U);

@@ -1,5 +1,11 @@
 #include "probe/store/shipper.h"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+
 #include "probe/base/check.h"
 #include "probe/store/shipping.h"
 #include "tests/unit/store/store_fixture.h"
@@ -24,7 +30,8 @@ class ShipperTest : public StoreFixture {
   }
   static void expect_shipped(Shipper& shipper, std::uint64_t stored, std::uint64_t known,
                              std::uint64_t commit_max = SpoolReader::any_commit) {
-    const auto shipped = shipper.ship(commit_max);
+    auto shipped = shipper.ship(commit_max);
+    while (shipped && *shipped) shipped = shipper.ship(commit_max);
     EXPECT_TRUE(shipped) << shipped.error().what;
     EXPECT_EQ(shipper.report().stored, stored);
     EXPECT_EQ(shipper.report().known, known);
@@ -161,7 +168,10 @@ TEST_F(ShipperTest, AnotherHistoryIsRefused) {
   fork.write(*forked, 15);
   fork.write(*forked, 15);
   Shipper second = shipper("b");
-  expect_refused(second, "two histories");
+  expect_refused(second, "fork");
+  // Both hashes are where everybody can see them, and nothing of it counts as acknowledged.
+  EXPECT_EQ(asked("select kind from re_raw.chain_violation"), "fork");
+  EXPECT_EQ(second.acked_seq(), 0U);
   expect_stored(20);
 }
 
@@ -179,6 +189,179 @@ TEST_F(ShipperTest, AHistoryThatForksBehindAnotherShippersBackIsRefusedByTheData
   expect_refused(second, "fork");
   expect_stored(20);
   EXPECT_EQ(asked("select kind from re_raw.chain_violation"), "fork");
+}
+
+TEST_F(ShipperTest, ACopyThatIsShorterIsSeenByTheDatabase) {
+  const auto spool = new_spool("a");
+  Chain chain;
+  for (int i = 0; i < 3; ++i) chain.write(*spool, 10);
+  Shipper first = shipper("a");
+  expect_shipped(first, 30, 0);
+  const auto copy = new_spool("b");
+  Chain fork(12);
+  fork.write(*copy, 10);
+  fork.write(*copy, 10);
+  Shipper second = shipper("b", false);
+  expect_refused(second, "fork");
+  EXPECT_EQ(asked("select kind from re_raw.chain_violation"), "fork");
+  EXPECT_LE(second.acked_seq(), 10U);
+  expect_stored(30);
+}
+
+TEST_F(ShipperTest, ASpoolPutBackToAnOlderStateIsWholeUntilItGoesOn) {
+  const auto spool = new_spool("a");
+  Chain chain;
+  for (int i = 0; i < 3; ++i) chain.write(*spool, 10);
+  Shipper first = shipper("a");
+  expect_shipped(first, 30, 0);
+  const auto old = new_spool("b");
+  Chain again(20);
+  again.write(*old, 10);
+  again.write(*old, 10);
+  Shipper second = shipper("b", false);
+  expect_shipped(second, 0, 10);
+  EXPECT_EQ(second.acked_seq(), 20U);
+  again.write(*old, 5);
+  expect_refused(second, "fork");
+  EXPECT_EQ(second.acked_seq(), 20U);
+}
+
+TEST_F(ShipperTest, ADatabaseThatWasPutBackIsServedAgain) {
+  const auto spool = new_spool("a");
+  Chain chain;
+  chain.write(*spool, 10);
+  chain.write(*spool, 10);
+  Shipper first = shipper("a");
+  expect_shipped(first, 20, 0);
+  cut_connections();
+  const std::string admins = cluster_->conninfo("postgres", "postgres");
+  static_cast<void>(ask(admins, "create database saved template " + database_));
+  const auto ship_all = [&] {
+    auto shipped = first.ship(SpoolReader::any_commit);
+    while (!shipped || *shipped) {
+      ASSERT_FALSE(first.refused()) << shipped.error().what;
+      shipped = first.ship(SpoolReader::any_commit);
+    }
+  };
+  for (int i = 0; i < 3; ++i) chain.write(*spool, 10);
+  ship_all();
+  EXPECT_EQ(first.acked_seq(), 50U);
+  cut_connections();
+  static_cast<void>(ask(admins, "drop database " + database_ + " with (force)"));
+  static_cast<void>(ask(admins, "alter database saved rename to " + database_));
+  chain.write(*spool, 10);
+  ship_all();
+  expect_stored(60);
+  EXPECT_EQ(asked("select count(*) from re_raw.chain_gap"), "0");
+}
+
+TEST_F(ShipperTest, WhatTheSpoolHasNoMoreBecomesADeclaredGap) {
+  const auto whole = new_spool("a");
+  Chain chain;
+  chain.write(*whole, 10);
+  Shipper first = shipper("a");
+  expect_shipped(first, 10, 0);
+  auto writer = SpoolWriter::open(folder_ / "b", Chain::identity().instance,
+                                  {.segment_bytes = 4096, .sync = false});
+  DPI_CHECK(writer.has_value());
+  SpoolSink rest(std::move(*writer));
+  Chain longer;
+  for (int i = 0; i < 12; ++i) longer.write(rest, 10);
+  // As if all of them had been acknowledged by a database that is no more.
+  std::size_t removed = 0;
+  std::vector<std::filesystem::path> segments;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_ / "b"))
+    if (entry.path().extension() == ".seg") segments.push_back(entry.path());
+  std::sort(segments.begin(), segments.end());
+  ASSERT_GT(segments.size(), 3U);
+  for (; removed < 2; ++removed) std::filesystem::remove(segments[removed]);
+  Shipper second = shipper("b", false);
+  auto shipped = second.ship(SpoolReader::any_commit);
+  ASSERT_TRUE(shipped) << shipped.error().what;
+  EXPECT_EQ(asked("select next_seq from re_raw.chain_head"), "120");
+  EXPECT_EQ(asked("select count(*) from re_raw.chain_gap"), "1");
+}
+
+TEST_F(ShipperTest, AReadOnlyServerIsAskedAgainAndNotCalledARefusal) {
+  const auto spool = new_spool("a");
+  Chain chain;
+  chain.write(*spool, 3);
+  static_cast<void>(asked("alter database " + database_ + " set default_transaction_read_only=on"));
+  Shipper first = shipper("a");
+  EXPECT_FALSE(first.ship(SpoolReader::any_commit));
+  EXPECT_FALSE(first.refused());
+  static_cast<void>(ask(cluster_->conninfo("postgres", "postgres"),
+                        "alter database " + database_ + " reset default_transaction_read_only"));
+  expect_shipped(first, 3, 0);
+}
+
+TEST_F(ShipperTest, ABlockedDatabaseHoldsNobodyUp) {
+  const auto spool = new_spool("a");
+  Chain chain;
+  chain.write(*spool, 3);
+  auto blocker = Postgres::connect(admin());
+  ASSERT_TRUE(blocker);
+  ASSERT_TRUE(blocker->run("begin; lock table re_raw.chain_head in access exclusive mode"));
+  for (const bool replay : {true, false}) {
+    Shipping shipping(shipper("a"), [] { return SpoolReader::any_commit; },
+                      {.patience = std::chrono::seconds{2}, .to_the_end = replay});
+    std::this_thread::sleep_for(std::chrono::milliseconds{300});
+    const auto began = std::chrono::steady_clock::now();
+    EXPECT_FALSE(shipping.stop());
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds{8});
+    EXPECT_EQ(shipping.stats().attempts_refused, 0U);
+  }
+  ASSERT_TRUE(blocker->run("rollback"));
+  Shipper after = shipper("a");
+  expect_shipped(after, 3, 0);
+}
+
+// A listener that takes connections and never says a word.
+class Mute {
+ public:
+  Mute() {
+    fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* const any = reinterpret_cast<sockaddr*>(&address);
+    DPI_CHECK(::bind(fd_, any, size) == 0 && ::listen(fd_, 8) == 0);
+    DPI_CHECK(::getsockname(fd_, any, &size) == 0);
+    port_ = ntohs(address.sin_port);
+  }
+  Mute(const Mute&) = delete;
+  Mute& operator=(const Mute&) = delete;
+  ~Mute() { ::close(fd_); }
+  [[nodiscard]] int port() const { return port_; }
+
+ private:
+  int fd_ = -1;
+  int port_ = 0;
+};
+
+TEST_F(ShipperTest, AMuteServerHoldsNobodyUpAndTheNextHostIsTried) {
+  const Mute mute;
+  const auto spool = new_spool("a");
+  Chain chain;
+  chain.write(*spool, 3);
+  ShipTarget other = target();
+  other.conninfo = fmt::format("host=127.0.0.1 port={} dbname=x", mute.port());
+  {
+    Shipping shipping(shipper("a", other), [] { return SpoolReader::any_commit; },
+                      {.patience = std::chrono::seconds{1}});
+    const auto began = std::chrono::steady_clock::now();
+    EXPECT_FALSE(shipping.stop());
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds{4});
+  }
+  std::string socket = target().conninfo;
+  socket = socket.substr(5, socket.find(' ') - 5);
+  other.conninfo = fmt::format(
+      "host=127.0.0.1,{} port={},5432 user=writer dbname={} "
+      "connect_timeout=1",
+      socket, mute.port(), database_);
+  Shipper second = shipper("a", other);
+  expect_shipped(second, 3, 0);
 }
 
 TEST_F(ShipperTest, AnotherWriterContractIsRefused) {
