@@ -34,25 +34,26 @@ std::uint64_t pseudo_header(const PacketView& view, std::uint32_t length) noexce
   return sum + ones_complement_sum(view.dst.wire());
 }
 
-bool transport_wrong(const PacketView& view) noexcept {
+Checksum transport_checksum(const PacketView& view) noexcept {
   const std::size_t plain_header = view.ip_version == 4 ? 20 : 40;
   const bool plain = view.l4.data() == view.l3.data() + plain_header;
   const bool whole =
       view.l4.size() == view.l4_bytes && view.has_transport && !view.fragment.present;
-  if (!plain || !whole || has(view.anomalies, Anomaly::ip_length_zero)) return false;
+  if (!plain || !whole || has(view.anomalies, Anomaly::ip_length_zero)) return Checksum::unknown;
   Bytes segment = view.l4;
   if (view.protocol == ip_protocol::udp) {
     ByteCursor in(segment);
     in.skip(4);
     const std::uint16_t length = in.be16();
     const bool none = in.be16() == 0;  // RFC 768: the sender computed none
-    if (none || length < 8 || length > segment.size()) return false;
+    if (none || length < 8 || length > segment.size()) return Checksum::unknown;
     segment = segment.first(length);
   } else if (view.protocol != ip_protocol::tcp) {
-    return false;
+    return Checksum::unknown;
   }
   const auto length = static_cast<std::uint32_t>(segment.size());
-  return ones_complement_sum(segment, pseudo_header(view, length)) != right;
+  return ones_complement_sum(segment, pseudo_header(view, length)) == right ? Checksum::right
+                                                                            : Checksum::wrong;
 }
 
 }  // namespace
@@ -84,13 +85,13 @@ std::uint16_t ones_complement_sum(Bytes bytes, std::uint64_t start) noexcept {
   return fold(even);
 }
 
-bool checksum_wrong(const PacketView& view) noexcept {
+Checksum checksum_of(const PacketView& view) noexcept {
   if (view.ip_version == 4 && !view.l3.empty()) {
     const std::size_t header = (view.l3[0] & 15U) * std::size_t{4};
     if (header <= view.l3.size() && ones_complement_sum(view.l3.first(header)) != right)
-      return true;
+      return Checksum::wrong;
   }
-  return transport_wrong(view);
+  return transport_checksum(view);
 }
 
 }  // namespace dpi

@@ -10,9 +10,9 @@ namespace dpi {
 // bytes makes no difference to that (RFC 1071 §2).
 [[nodiscard]] std::uint16_t ones_complement_sum(Bytes bytes, std::uint64_t start = 0) noexcept;
 
-// Whether a checksum of the counted IP header is wrong: the header's own (IPv4), or that of TCP or
-// UDP where all of it was captured, it is no fragment, and no option or extension header may give
-// it another destination than the header's.
-[[nodiscard]] bool checksum_wrong(const PacketView& view) noexcept;
+// Of the counted IP header: wrong when the header's own (IPv4) is, or that of TCP or UDP where all
+// of it was captured, it is no fragment, and no option or extension header may give it another
+// destination than the header's; right when TCP's or UDP's was looked at, too.
+[[nodiscard]] Checksum checksum_of(const PacketView& view) noexcept;
 
 }  // namespace dpi

@@ -55,7 +55,7 @@ ByteBuffer right_packet(std::uint8_t protocol, ByteBuffer segment, unsigned frag
 bool wrong(const ByteBuffer& packet, std::size_t captured = 0xffff) {
   Frame frame(packet, 0, 101);
   frame.raw.data = Bytes{frame.bytes}.first(std::min(captured, frame.bytes.size()));
-  return checksum_wrong(decoded(frame).view);
+  return checksum_of(decoded(frame).view) == Checksum::wrong;
 }
 
 TEST(ChecksumTest, EveryBitOfAPacketCounts) {
