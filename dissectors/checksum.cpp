@@ -63,14 +63,14 @@ std::uint16_t ones_complement_sum(Bytes bytes, std::uint64_t start) noexcept {
   return fold(even);
 }
 
-TransportChecksum transport_checksum(const PacketView& view) noexcept {
+Checksum transport_checksum(const PacketView& view) noexcept {
   constexpr std::size_t at_in_tcp = 16, at_in_udp = 6;
   const std::size_t plain_header = view.ip_version == 4 ? 20 : 40;
   const bool plain = view.l4.data() == view.l3.data() + plain_header;
   const bool whole =
       view.l4.size() == view.l4_bytes && view.has_transport && !view.fragment.present;
   if (!plain || !whole || has(view.anomalies, Anomaly::ip_length_zero))
-    return TransportChecksum::unknown;
+    return Checksum::unknown;
   Bytes segment = view.l4;
   std::size_t at = at_in_tcp;
   if (view.protocol == ip_protocol::udp) {
@@ -79,25 +79,24 @@ TransportChecksum transport_checksum(const PacketView& view) noexcept {
     in.skip(4);
     const std::uint16_t length = in.be16();
     const bool none = in.be16() == 0;  // RFC 768: the sender computed none
-    if (none || length < 8 || length > segment.size()) return TransportChecksum::unknown;
+    if (none || length < 8 || length > segment.size()) return Checksum::unknown;
     segment = segment.first(length);
   } else if (view.protocol != ip_protocol::tcp) {
-    return TransportChecksum::unknown;
+    return Checksum::unknown;
   }
   const std::uint64_t pseudo = pseudo_header(view, static_cast<std::uint32_t>(segment.size()));
-  if (ones_complement_sum(segment, pseudo) == right) return TransportChecksum::right;
+  if (ones_complement_sum(segment, pseudo) == right) return Checksum::right;
   const bool left_out = ones_complement_sum(segment.subspan(at, 2)) == fold(pseudo);
-  return left_out ? TransportChecksum::left_out : TransportChecksum::wrong;
+  return left_out ? Checksum::left_out : Checksum::wrong;
 }
 
-bool checksum_wrong(const PacketView& view) noexcept {
+Checksum checksum_of(const PacketView& view) noexcept {
   if (view.ip_version == 4 && !view.l3.empty()) {
     const std::size_t header = (view.l3[0] & 15U) * std::size_t{4};
     if (header <= view.l3.size() && ones_complement_sum(view.l3.first(header)) != right)
-      return true;
+      return Checksum::wrong;
   }
-  const TransportChecksum transport = transport_checksum(view);
-  return transport == TransportChecksum::wrong || transport == TransportChecksum::left_out;
+  return transport_checksum(view);
 }
 
 }  // namespace dpi

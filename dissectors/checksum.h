@@ -10,18 +10,12 @@ namespace dpi {
 // bytes makes no difference to that (RFC 1071 §2).
 [[nodiscard]] std::uint16_t ones_complement_sum(Bytes bytes, std::uint64_t start = 0) noexcept;
 
-// Whether a checksum of the counted IP header is wrong: the header's own (IPv4), or that of TCP or
-// UDP where all of it was captured, it is no fragment, and no option or extension header may give
-// it another destination than the header's.
-[[nodiscard]] bool checksum_wrong(const PacketView& view) noexcept;
+// Of the counted IP header: wrong when the header's own (IPv4) is, or that of TCP or UDP where all
+// of it was captured, it is no fragment, and no option or extension header may give it another
+// destination than the header's; right when TCP's or UDP's was looked at, too.
+[[nodiscard]] Checksum checksum_of(const PacketView& view) noexcept;
 
-// Of TCP or UDP, under the same conditions.
-enum class TransportChecksum : std::uint8_t {
-  unknown,
-  right,
-  wrong,
-  left_out,  // the pseudo-header's sum alone: the network card was to do the rest, or has merged
-};
-[[nodiscard]] TransportChecksum transport_checksum(const PacketView& view) noexcept;
+// Of TCP or UDP alone, under the same conditions.
+[[nodiscard]] Checksum transport_checksum(const PacketView& view) noexcept;
 
 }  // namespace dpi

@@ -133,10 +133,23 @@ struct TcpHeader {
   std::uint8_t flags = 0;
 };
 
+// Whether a checksum of the counted IP header or of what it carries is right; unknown: not looked
+// at, not all of it captured, or none of that kind.
+enum class Checksum : std::uint8_t {
+  unknown,
+  right,
+  wrong,
+  left_out,  // the pseudo-header's sum alone: the network card was to do the rest, or has merged
+};
+[[nodiscard]] constexpr bool is_bad(Checksum checksum) noexcept {
+  return checksum == Checksum::wrong || checksum == Checksum::left_out;
+}
+
 struct PacketView {
   Timestamp time{};
   std::uint32_t wire_bytes = 0;
   bool cut = false;  // captured less than was on the wire
+  Checksum checksum = Checksum::unknown;
 
   // The counted IP header: the innermost one reached.
   std::uint8_t ip_version = 0;  // 0: no IP header reached

@@ -4,11 +4,12 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <optional>
 #include <thread>
 
 #include "capture/bpf_filter.h"
-#include "capture/file_source.h"
 #include "probe/app/capture_inputs.h"
+#include "probe/app/capture_reader.h"
 #include "probe/app/outputs.h"
 #include "probe/app/pipeline_parts.h"
 #include "probe/app/progress.h"
@@ -62,13 +63,10 @@ class Replay {
   // What could not be read is in problems(); recording errors end it.
   void run() {
     for (std::uint64_t pass = 0; pass < options_.loop; ++pass) {
-      for (const CaptureInput& input : inputs_.inputs()) {
-        if (path_.failed()) break;
-        read(input);
-        if (!options_.merge) end_capture();
-        bytes_done_ += input.bytes;
+      for (std::size_t next = 0; next < inputs_.inputs().size() && !path_.failed();) {
+        next = options_.merge ? read_merged() : read_one(next);
+        end_capture();
       }
-      if (options_.merge) end_capture();
     }
     progress_.clear();
     path_.stop(0);
@@ -91,32 +89,74 @@ class Replay {
     pacer_.next_capture();
   }
 
-  void read(const CaptureInput& input) {
-    const auto descriptor = input.rewind();
-    if (!descriptor) {
-      problems_.push_back(descriptor.error());
-      return;
-    }
-    auto source = open_file_source(*descriptor, input.name);
-    if (!source) {
-      problems_.push_back(source.error());
-      return;
-    }
-    Batch batch;
+  std::size_t read_one(std::size_t index) {
+    std::vector<CaptureReader> readers;
+    if (auto reader = open(index)) readers.push_back(std::move(*reader));
+    while (!readers.empty() && !path_.failed()) process_head(readers, 0);
+    return index + 1;
+  }
+
+  // In the order of time. Only captures that overlap are open at once, for they are in the order of
+  // their first packets.
+  std::size_t read_merged() {
+    std::vector<CaptureReader> readers;
+    const std::size_t count = inputs_.inputs().size();
+    std::size_t next = 0;
+    std::optional<CaptureReader> waiting;
     while (!path_.failed()) {
-      const auto state = (*source)->poll(batch, options_.batch_packets, std::chrono::seconds{1});
-      if (!state) {
-        problems_.push_back(state.error());
-        break;
+      while (!waiting && next < count) waiting = open(next++);
+      std::size_t first = 0;
+      for (std::size_t i = 1; i < readers.size(); ++i) {
+        if (readers[i].time().time < readers[first].time().time) first = i;
       }
-      if (*state == SourceState::end) break;
-      process(batch);
-      path_.end_round(0, std::move(batch));
-      progress_.update(front_.stats().packets.offered, bytes_done_, input.name);
+      if (waiting && (readers.empty() || waiting->time().time < readers[first].time().time)) {
+        readers.push_back(std::move(*waiting));
+        waiting.reset();
+        continue;
+      }
+      if (readers.empty()) break;
+      process_head(readers, first);
     }
-    add_losses((*source)->stats());
+    return count;
+  }
+
+  // With a packet at its head; nothing when there is none.
+  std::optional<CaptureReader> open(std::size_t index) {
+    auto reader = CaptureReader::open(inputs_.inputs()[index], options_.batch_packets);
+    if (!reader) {
+      problems_.push_back(reader.error());
+      return std::nullopt;
+    }
+    if (!go_on(*reader)) return std::nullopt;
+    return std::move(*reader);
+  }
+
+  // Fetches the reader's next batch; false when the capture has ended.
+  bool go_on(CaptureReader& reader) {
+    const auto more = reader.next_batch();
+    if (more && *more) return true;
+    if (!more) problems_.push_back(more.error());
+    add_losses(reader.source().stats());
+    bytes_done_ += reader.input().bytes;
     progress_.clear();
-    for (const std::string& warning : (*source)->warnings()) say(warning);
+    for (const std::string& warning : reader.source().warnings()) say(warning);
+    return false;
+  }
+
+  void process_head(std::vector<CaptureReader>& readers, std::size_t index) {
+    CaptureReader& reader = readers[index];
+    process(reader.packet(), reader.time());
+    reader.advance();
+    if (++in_round_ >= options_.batch_packets && !reader.at_batch_end()) end_round(Batch{});
+    if (!reader.at_batch_end()) return;
+    end_round(reader.take_batch());
+    progress_.update(front_.stats().packets.offered, bytes_done_, reader.input().name);
+    if (!go_on(reader)) readers.erase(readers.begin() + static_cast<std::ptrdiff_t>(index));
+  }
+
+  void end_round(Batch&& processed) {
+    path_.end_round(0, std::move(processed));
+    in_round_ = 0;
   }
 
   // What the capturing machine lost, as far as its files tell.
@@ -126,14 +166,20 @@ class Replay {
     front_.set_source(losses_);
   }
 
-  void process(const Batch& batch) {
-    for (const RawPacket& packet : batch.packets()) {
-      pacer_.wait(packet.time);
-      if (options_.filter.empty() || filter_.matches(packet)) {
-        front_.process(packet);
-      } else {
-        front_.count_filtered(packet);
-      }
+  void process(const RawPacket& stamped, const SettledTime& settled) {
+    RawPacket packet = stamped;
+    packet.time = settled.time;
+    if (settled.odd) front_.count_odd_time();
+    // Where several captures are merged, the clock of one is not the clock of all.
+    if (settled.step != Nanoseconds{0} && !options_.merge) {
+      front_.step_clock(settled.step);
+      pacer_.next_capture();
+    }
+    pacer_.wait(packet.time);
+    if (options_.filter.empty() || filter_.matches(packet)) {
+      front_.process(packet);
+    } else {
+      front_.count_filtered(packet);
     }
   }
 
@@ -146,6 +192,7 @@ class Replay {
   Progress progress_;
   SourceStats losses_;  // of all captures
   std::uint64_t bytes_done_ = 0;
+  std::size_t in_round_ = 0;
   std::vector<Error> problems_;
 };
 

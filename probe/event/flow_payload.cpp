@@ -40,11 +40,11 @@ void write_classification(CanonicalWriter& w, const Verdict& verdict) {
   w.member("app_packets", verdict.decided_at_packet);
 }
 
-void write_rtt(CanonicalWriter& w, const TcpTracker& tcp) {
-  if (tcp.rtt_responder_us() >= 0)
-    w.member("rtt_dst_us", static_cast<std::uint64_t>(tcp.rtt_responder_us()));
-  if (tcp.rtt_initiator_us() >= 0)
-    w.member("rtt_src_us", static_cast<std::uint64_t>(tcp.rtt_initiator_us()));
+void write_rtt(CanonicalWriter& w, const TcpTracker& tcp, Side src) {
+  const std::int64_t to_dst = tcp.rtt_us(other(src));
+  const std::int64_t to_src = tcp.rtt_us(src);
+  if (to_dst >= 0) w.member("rtt_dst_us", static_cast<std::uint64_t>(to_dst));
+  if (to_src >= 0) w.member("rtt_src_us", static_cast<std::uint64_t>(to_src));
 }
 
 void write_ttl(CanonicalWriter& w, const View& v) {
@@ -162,7 +162,7 @@ void append_flow_payload(std::string& out, const Flow& flow, EndReason reason, b
   }
   w.member("risk_score", verdict.risk_score);
   member_names(w, "risks", verdict.risks);
-  if (v.tcp) write_rtt(w, flow.tcp);
+  if (v.tcp) write_rtt(w, flow.tcp, v.src);
   member_text(w, "server_name", m.server_name, metadata_limit::server_name);
   write_splt(w, v);
   w.member("src_ip", src.address);

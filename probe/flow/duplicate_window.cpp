@@ -9,9 +9,10 @@ namespace {
 
 constexpr std::size_t compared_bytes = 96;
 
-}  // namespace
-
-std::uint64_t duplicate_digest(const PacketView& view) noexcept {
+// Of the IP header without TTL and checksum, the transport header and the first bytes behind it;
+// the transport checksum stands for the rest. 0: no header to compare (a fragment that was held
+// back).
+std::uint64_t digest_of(const PacketView& view, std::uint64_t scope) noexcept {
   std::array<std::uint8_t, compared_bytes> bytes{};
   const std::size_t size = std::min(view.l3.size(), compared_bytes);
   if (size < 20) return 0;
@@ -24,18 +25,52 @@ std::uint64_t duplicate_digest(const PacketView& view) noexcept {
   }
   // No secret: equal packets must be found in every run, and what a made-up collision gains is a
   // wrong count.
-  const std::uint64_t digest = siphash({view.ip_bytes, 0}, Bytes{bytes}.first(size));
+  const std::uint64_t digest = siphash({view.ip_bytes, scope}, Bytes{bytes}.first(size));
   return digest == 0 ? 1 : digest;
 }
 
-bool DuplicateWindow::seen(std::uint64_t digest, Timestamp time) noexcept {
+std::uint32_t path_of(const PacketView& view) noexcept {
+  const std::uint32_t vlan = view.vlan_ids.count == 0 ? 0xffffU : view.vlan_ids.items[0];
+  return vlan << 8U | view.ttl;
+}
+
+// Its sender numbers it: nothing else that it sends is equal.
+bool is_numbered(const PacketView& view) noexcept {
+  if (view.fragment.present || view.protocol == ip_protocol::esp) return true;
+  if (view.ip_version == 4 && (view.l3[4] != 0 || view.l3[5] != 0)) return true;
+  // RFC 6298 §2.4: what occupies sequence numbers is sent again after a second, in practice 200 ms.
+  return view.protocol == ip_protocol::tcp && view.has_transport &&
+         (view.payload_bytes > 0 || (view.tcp.flags & (tcp_flag::syn | tcp_flag::fin)) != 0);
+}
+
+}  // namespace
+
+bool DuplicateWindow::seen(const PacketView& view, std::uint64_t scope, Timestamp time) noexcept {
+  const std::uint64_t digest = digest_of(view, scope);
   if (digest == 0) return false;
-  for (const Recent& r : recent_) {
-    if (r.digest == digest && time - r.time <= span) return true;
+  const std::uint32_t path = path_of(view);
+  Set& set = sets_[digest & (sets_.size() - 1)];
+  Recent* oldest = set.data();
+  for (Recent& recent : set) {
+    if (recent.digest == digest) {
+      if (time - recent.time <= span && (path != recent.path || is_numbered(view))) return true;
+      recent = {digest, time, path};
+      return false;
+    }
+    if (recent.digest == 0 || (oldest->digest != 0 && recent.time < oldest->time)) oldest = &recent;
   }
-  recent_[next_] = {digest, time};
-  next_ = static_cast<std::uint8_t>((next_ + 1) % kept);
+  *oldest = {digest, time, path};
   return false;
+}
+
+void DuplicateWindow::shift(Nanoseconds delta) noexcept {
+  for (Set& set : sets_) {
+    for (Recent& recent : set) recent.time += delta;
+  }
+}
+
+void DuplicateWindow::forget() noexcept {
+  std::fill(sets_.begin(), sets_.end(), Set{});
 }
 
 }  // namespace dpi

@@ -1,40 +1,46 @@
 // Packets that a SPAN port mirrored twice (ingress and egress, two VLANs, before and after
-// routing): the same IP packet but for TTL and header checksum, within 10 ms. Per flow and
-// direction; fixed size.
+// routing): the same IP packet but for TTL and header checksum, within 10 ms, alone or in bursts.
+// Fixed size; where it is too small for 10 ms of traffic, the oldest packet is forgotten.
+//
+// Equality alone is no copy: duplicate ACKs and repeated datagrams are equal where IP gives them no
+// identification (IPv6, and atomic datagrams with 0 of IPv4, RFC 6864 §4.1). Then something has to
+// tell: TTL or VLAN have changed on the way, or TCP would not have sent the segment again so soon.
 #pragma once
 
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <vector>
 
 #include "dissectors/packet_view.h"
 #include "probe/base/time.h"
 
 namespace dpi {
 
-// Of the IP header without TTL and checksum, the transport header and the first bytes behind it;
-// the transport checksum stands for the rest. 0: no header to compare (a fragment that was held
-// back).
-[[nodiscard]] std::uint64_t duplicate_digest(const PacketView& view) noexcept;
-
 class DuplicateWindow {
  public:
   static constexpr Nanoseconds span = std::chrono::milliseconds{10};
 
-  // True when one of the last packets was this one; remembers it otherwise.
-  bool seen(std::uint64_t digest, Timestamp time) noexcept;
-  void shift(Nanoseconds delta) noexcept {
-    for (Recent& recent : recent_) recent.time += delta;
-  }
+  // A power of two.
+  explicit DuplicateWindow(std::size_t packets) : sets_(packets / ways) {}
+
+  // True when this is a copy of a packet that it remembers; remembers it otherwise. `scope` keeps
+  // apart what the flow key keeps apart.
+  bool seen(const PacketView& view, std::uint64_t scope, Timestamp time) noexcept;
+  // The clock has stepped by this much.
+  void shift(Nanoseconds delta) noexcept;
+  // Time may begin anew.
+  void forget() noexcept;
 
  private:
+  static constexpr std::size_t ways = 4;
   struct Recent {
-    std::uint64_t digest = 0;
+    std::uint64_t digest = 0;  // 0: free
     Timestamp time{};
+    std::uint32_t path = 0;  // TTL and VLAN
   };
-  static constexpr std::size_t kept = 4;
-  std::array<Recent, kept> recent_{};
-  std::uint8_t next_ = 0;
+  using Set = std::array<Recent, ways>;
+  std::vector<Set> sets_;
 };
 
 }  // namespace dpi

@@ -7,7 +7,6 @@
 
 #include "dissectors/packet_view.h"
 #include "probe/base/time.h"
-#include "probe/flow/duplicate_window.h"
 #include "probe/flow/flow_key.h"
 #include "probe/flow/orientation.h"
 #include "probe/flow/splt.h"
@@ -25,22 +24,45 @@ struct SideCounters {
   std::uint8_t ttl_min = 0;
 };
 
-struct Flow {
-  // Copies of packets that a mirror delivered twice, and what recognises them.
-  std::uint64_t duplicate_packets = 0;  // of this record
-  std::array<DuplicateWindow, 2> recent{};
+// The first two outermost VLANs of a side: one more where its packets are mirrored behind a router
+// too.
+struct SeenVlans {
+  static constexpr std::uint16_t nothing = 0xffff, untagged = 0xfffe;
+  std::array<std::uint16_t, 2> ids{nothing, nothing};
 
+  void note(const PacketView& view) noexcept {
+    const std::uint16_t id = view.vlan_ids.count == 0 ? untagged : view.vlan_ids.items[0];
+    if (ids[0] == id || ids[1] == id) return;
+    if (ids[0] == nothing) {
+      ids[0] = id;
+    } else if (ids[1] == nothing) {
+      ids[1] = id;
+    }
+  }
+  [[nodiscard]] bool apart(const SeenVlans& other) const noexcept {
+    for (const std::uint16_t id : ids) {
+      if (id != nothing && (id == other.ids[0] || id == other.ids[1])) return false;
+    }
+    return true;
+  }
+};
+
+struct Flow {
   FlowKey key;
   std::uint64_t number = 0;  // of its first packet: the total order of flows
   std::uint64_t record = 0;
   std::uint64_t packets_total = 0;
-  Timestamp start_at{};  // of this record
+  std::uint64_t duplicate_packets = 0;  // of this record: copies that a mirror delivered
+  Timestamp start_at{};                 // of this record
   Timestamp end_at{};
   Side initiator = Side::low;
   Orientation orientation = Orientation::first_packet;
   std::array<SideCounters, 2> sides{};
-  std::array<bool, 2> seen{};    // of the whole flow: which sides sent
-  std::array<bool, 2> tagged{};  // with a VLAN tag
+  std::array<bool, 2> seen{};  // of the whole flow: which sides sent
+  std::array<SeenVlans, 2> vlans{};
+  // One of the side's TCP checksums was right: its network card is none that fills them in later,
+  // and a wrong one is a segment that its receiver drops (RFC 9293 §3.1).
+  std::array<bool, 2> checksum_right{};
   TcpTracker tcp;
   HistoryLetters history;  // other protocols: data only
   Splt splt;
@@ -68,7 +90,6 @@ struct Flow {
     end_at += delta;
     tcp.shift(delta);
     splt.shift(delta);
-    for (DuplicateWindow& window : recent) window.shift(delta);
   }
   [[nodiscard]] bool one_way_icmp() const noexcept {
     return has_icmp && is_one_way_icmp(key.protocol, icmp_type);

@@ -10,10 +10,8 @@ namespace {
 constexpr std::array<std::string_view, 7> end_reasons{"fin",    "rst",     "idle",      "active",
                                                       "forced", "evicted", "port_reuse"};
 
-bool is_syn(const PacketView& view) noexcept {
-  return view.protocol == ip_protocol::tcp && view.has_transport &&
-         (view.tcp.flags & (tcp_flag::syn | tcp_flag::ack)) == tcp_flag::syn;
-}
+// RFC 6298 §5.5: each SYN that is sent again comes after twice the time; 1, 2, 4 … 32 s.
+constexpr std::chrono::seconds backing_off_min{40};
 
 // Why a flow that simply ran out of packets ended.
 EndReason quiet_end(const Flow& flow) noexcept {
@@ -45,7 +43,12 @@ FlowTableStats& FlowTableStats::operator+=(const FlowTableStats& other) noexcept
 }
 
 FlowTable::FlowTable(FlowLimits limits, HashSeed seed, FlowObserver& observer, SlotSpace slots)
-    : limits_(limits), seed_(seed), observer_(observer), buckets_(256, none), slots_(slots) {
+    : limits_(limits),
+      seed_(seed),
+      observer_(observer),
+      buckets_(256, none),
+      slots_(slots),
+      recent_(recent_packets) {
   DPI_CHECK(limits_.flows_max > 0 && limits_.flows_max < none / 2 / slots_.stride);
 }
 
@@ -173,7 +176,8 @@ void FlowTable::evict_oldest() {
 FlowTable::Timer FlowTable::timer_of(const Flow& flow) const noexcept {
   if (flow.key.protocol != ip_protocol::tcp) return Timer::other;
   if (flow.tcp.closed()) return Timer::closed;
-  return flow.tcp.established() ? Timer::established : Timer::half_open;
+  if (flow.tcp.established()) return Timer::established;
+  return flow.tcp.syn_gap() * 2 > limits_.idle_half_open ? Timer::backing_off : Timer::half_open;
 }
 
 Nanoseconds FlowTable::timeout(Timer timer) const noexcept {
@@ -182,6 +186,8 @@ Nanoseconds FlowTable::timeout(Timer timer) const noexcept {
       return limits_.idle_tcp;
     case Timer::half_open:
       return limits_.idle_half_open;
+    case Timer::backing_off:
+      return std::max(limits_.idle_half_open, backing_off_min);
     case Timer::closed:
       return limits_.linger_closed;
     default:
@@ -189,13 +195,13 @@ Nanoseconds FlowTable::timeout(Timer timer) const noexcept {
   }
 }
 
-void FlowTable::count(Flow& flow, const FlowPacket& packet, Side sender, bool duplicate) noexcept {
+void FlowTable::count(Flow& flow, const FlowPacket& packet, Side sender) noexcept {
   const PacketView& view = packet.view;
   SideCounters& side = flow.sides[index(sender)];
   ++side.packets;
   ++flow.packets_total;
   flow.seen[index(sender)] = true;
-  if (view.vlan_ids.count > 0) flow.tagged[index(sender)] = true;
+  flow.vlans[index(sender)].note(view);
   side.ip_bytes += view.ip_bytes;
   side.payload_bytes += view.payload_bytes;
   side.ttl_min = side.packets == 1 ? view.ttl : std::min(side.ttl_min, view.ttl);
@@ -203,19 +209,25 @@ void FlowTable::count(Flow& flow, const FlowPacket& packet, Side sender, bool du
   flow.anomalies |= view.anomalies;
   // Nothing is stronger than a SYN.
   if (flow.packets_total == 1 || flow.orientation != Orientation::syn) {
-    const OrientationEvidence evidence = orientation_of(view);
+    const PacketView& speaks = packet.facts == nullptr ? view : *packet.facts;
+    const OrientationEvidence evidence = orientation_of(speaks);
     if (flow.packets_total == 1 || evidence.method < flow.orientation) {
       flow.orientation = evidence.method;
       flow.initiator = evidence.sender_initiates ? sender : other(sender);
     }
   }
-  if (duplicate) return;  // no retransmission, and no news
-  flow.splt.note(view.payload_bytes, sender, packet.time, limits_.splt_packets);
-  if (flow.key.protocol == ip_protocol::tcp && view.has_transport) {
-    flow.tcp.observe(view, sender, packet.time);
-  } else if (view.payload_bytes > 0) {
+}
+
+bool FlowTable::learn(Flow& flow, const PacketView& facts, Side sender, Timestamp time) noexcept {
+  if (flow.key.protocol == ip_protocol::tcp && facts.has_transport) {
+    if (facts.checksum == Checksum::right) flow.checksum_right[index(sender)] = true;
+    if (facts.checksum == Checksum::wrong && flow.checksum_right[index(sender)]) return false;
+    if (!flow.tcp.observe(facts, sender, time)) return false;
+  } else if (facts.payload_bytes > 0) {
     flow.history.note(sender, 'd');
   }
+  flow.splt.note(facts.payload_bytes, sender, time, limits_.splt_packets);
+  return true;
 }
 
 // The periodic record of a long flow: told, then counted anew.
@@ -234,37 +246,45 @@ void FlowTable::next_record(Flow& flow, Timestamp time) {
 
 FlowTable::Touched FlowTable::add(const FlowPacket& packet) {
   const Side sender = packet.key.sender;
-  const std::uint64_t hashed = hash(seed_, packet.key.key);
-  std::uint32_t slot = find(packet.key.key, hashed);
+  const FlowKey& key = packet.key.key;
+  const bool copy =
+      packet.copy ? *packet.copy : recent_.seen(packet.view, key.vlan ^ key.tunnel, packet.time);
+  const std::uint64_t hashed = hash(seed_, key);
+  std::uint32_t slot = find(key, hashed);
+  if (copy) {
+    ++stats_.duplicates;
+    if (slot != none) ++entry(slot).flow.duplicate_packets;
+    if (limits_.drop_duplicates) return {slot == none ? nullptr : &entry(slot).flow, sender, false};
+  }
   if (slot != none) {
     Flow& flow = entry(slot).flow;
-    if (is_syn(packet.view) && flow.tcp.closed()) {
+    if (!copy && packet.facts != nullptr && key.protocol == ip_protocol::tcp &&
+        packet.facts->has_transport && flow.tcp.starts_anew(*packet.facts, sender)) {
       end(slot, EndReason::port_reuse);
       slot = none;
     } else if (packet.time - flow.start_at >= limits_.active) {
       next_record(flow, packet.time);
+      if (copy) ++flow.duplicate_packets;
     }
   }
-  const bool fresh = slot == none;
-  if (fresh) slot = create(packet, hashed);
-  Flow& flow = entry(slot).flow;
-  const bool duplicate =
-      flow.recent[index(sender)].seen(duplicate_digest(packet.view), packet.time);
-  if (duplicate) {
-    ++flow.duplicate_packets;
-    ++stats_.duplicates;
-    if (limits_.drop_duplicates) return {flow, sender, fresh, true};
+  if (slot == none) {
+    slot = create(packet, hashed);
+    if (copy) ++entry(slot).flow.duplicate_packets;
   }
-  count(flow, packet, sender, duplicate);
+  Flow& flow = entry(slot).flow;
+  count(flow, packet, sender);
+  // A copy is no retransmission, and no news.
+  const bool news =
+      !copy && (packet.facts == nullptr || learn(flow, *packet.facts, sender, packet.time));
   unlink(slot);
   link(slot, timer_of(flow));
-  return {flow, sender, fresh, false};
+  return {&flow, sender, news};
 }
 
 std::optional<FlowTable::Touched> FlowTable::find(const DirectedKey& key) {
   const std::uint32_t slot = find(key.key, hash(seed_, key.key));
   if (slot == none) return std::nullopt;
-  return Touched{entry(slot).flow, key.sender, false, false};
+  return Touched{&entry(slot).flow, key.sender, true};
 }
 
 void FlowTable::collect_due(Timestamp now, std::vector<DueFlow>& out) {
@@ -288,6 +308,7 @@ void FlowTable::shift(Nanoseconds delta) {
     for (std::uint32_t slot = list.head; slot != none; slot = entry(slot).next)
       entry(slot).flow.shift(delta);
   }
+  recent_.shift(delta);
   last_tick_ = 0;  // the next tick says where time is
 }
 
@@ -299,6 +320,7 @@ void FlowTable::collect_all(EndReason reason, std::vector<DueFlow>& out) {
       out.push_back({flow.number, slot, quiet == EndReason::idle ? reason : quiet});
     }
   }
+  recent_.forget();
   last_tick_ = 0;
 }
 

@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "probe/flow/duplicate_window.h"
 #include "probe/flow/flow.h"
 
 namespace dpi {
@@ -31,6 +32,10 @@ struct FlowPacket {
   DirectedKey key;
   Timestamp time{};          // clamped: never before an earlier one
   std::uint64_t number = 0;  // of this packet; a flow is numbered by its first one
+  // What tells of flags, sequence and data: the packet itself, the datagram of which it is the last
+  // piece, or nothing yet.
+  const PacketView* facts = &view;
+  std::optional<bool> copy{};  // of one that was seen; nothing: the table looks itself
 };
 
 // A flow that is to end.
@@ -64,10 +69,9 @@ class FlowTable {
   ~FlowTable();
 
   struct Touched {
-    Flow& flow;
+    Flow* flow;  // null: a mirrored copy that is not to count, of a packet whose flow has gone
     Side sender;
-    bool fresh;    // this packet began it
-    bool dropped;  // a mirrored copy that is not to count: nothing more to do with it
+    bool news;  // neither a mirrored copy nor a segment that its receiver drops
   };
   // Counts the packet in its flow, made if needed (evicting the least recently seen flow when
   // full).
@@ -86,7 +90,7 @@ class FlowTable {
   [[nodiscard]] FlowTableStats stats() const noexcept { return stats_; }
 
  private:
-  enum class Timer : std::uint8_t { established, other, half_open, closed, count };
+  enum class Timer : std::uint8_t { established, other, half_open, backing_off, closed, count };
   struct Entry;
   struct List {
     std::uint32_t head = none;
@@ -94,6 +98,7 @@ class FlowTable {
   };
   static constexpr std::uint32_t none = 0xffffffffU;
   static constexpr std::size_t chunk_entries = 64;
+  static constexpr std::size_t recent_packets = 4096;
 
   Entry& entry(std::uint32_t slot) noexcept;
   std::uint32_t find(const FlowKey& key, std::uint64_t hash) noexcept;
@@ -103,7 +108,9 @@ class FlowTable {
   void link(std::uint32_t slot, Timer timer) noexcept;
   void evict_oldest();
   void end(std::uint32_t slot, EndReason reason);
-  void count(Flow& flow, const FlowPacket& packet, Side sender, bool duplicate) noexcept;
+  void count(Flow& flow, const FlowPacket& packet, Side sender) noexcept;
+  // False: it says nothing, for its receiver drops it.
+  bool learn(Flow& flow, const PacketView& facts, Side sender, Timestamp time) noexcept;
   void next_record(Flow& flow, Timestamp time);
   [[nodiscard]] Timer timer_of(const Flow& flow) const noexcept;
   [[nodiscard]] Nanoseconds timeout(Timer timer) const noexcept;
@@ -117,6 +124,7 @@ class FlowTable {
   std::vector<std::uint32_t> free_;
   std::array<List, static_cast<std::size_t>(Timer::count)> lists_{};
   SlotSpace slots_;
+  DuplicateWindow recent_;
   std::int64_t last_tick_ = 0;
   FlowTableStats stats_;
 };

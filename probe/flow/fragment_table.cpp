@@ -10,8 +10,8 @@ namespace {
 constexpr std::uint32_t datagram_bytes_max = 65'535;
 constexpr std::size_t pieces_max = 256;
 
-HeldFragment hold(const PacketView& view, Timestamp time) {
-  HeldFragment held{view, time};
+HeldFragment hold(const PacketView& view, Timestamp time, bool copy = false) {
+  HeldFragment held{view, time, copy};
   held.view.l3 = held.view.l4 = held.view.payload = held.view.outer.l4 = {};
   held.view.fragment.data = held.view.outer.fragment.data = {};
   return held;
@@ -109,9 +109,22 @@ bool FragmentTable::assemble(Datagram& datagram) {
   return true;
 }
 
-FragmentOutcome FragmentTable::add(PacketView& view, Timestamp time) {
+// What lies behind the transport header: of the first piece what it says itself, of the later ones
+// all of it. The whole corrects that when it is there.
+void FragmentTable::count_payload(Datagram& datagram, PacketView& view) noexcept {
+  if (view.fragment.offset_bytes > 0)
+    view.payload_bytes = datagram.has_transport ? view.fragment.bytes : 0;
+  datagram.payload_bytes += view.payload_bytes;
+}
+
+FragmentOutcome FragmentTable::add(PacketView& view, Timestamp time, bool copy) {
   FragmentOutcome out;
-  const Key key{view.src, view.dst, view.fragment.id, view.fragment.protocol};
+  const Key key{view.src,
+                view.dst,
+                view.fragment.id,
+                view.fragment.protocol,
+                view.vlan_ids.count == 0 ? std::uint16_t{0xffff} : view.vlan_ids.items[0],
+                static_cast<std::uint64_t>(view.tunnel.type) << 32U | view.tunnel.id};
   auto found = datagrams_.find(key);
   if (found == datagrams_.end()) {
     if (datagrams_.size() >= limits_.datagrams_max) {
@@ -126,23 +139,29 @@ FragmentOutcome FragmentTable::add(PacketView& view, Timestamp time) {
   // The sender has come round to this identification again: its last datagram is complete, or
   // another one begins before that.
   const bool first = view.fragment.offset_bytes == 0;
-  if (first && datagram.ports && (datagram.complete || *datagram.ports != flow_ports(view))) {
+  if (first && !copy && datagram.ports &&
+      (datagram.complete || *datagram.ports != flow_ports(view))) {
     forget(datagram);
     datagram = Datagram{};
     datagram.began = time;
   }
   if (first && !datagram.ports) {
     datagram.ports = flow_ports(view);
+    datagram.has_transport = view.has_transport;
     datagram.first = hold(view, time).view;
     out.released = take_held(datagram);
-    for (HeldFragment& held : out.released) held.view.protocol = view.protocol;
+    for (HeldFragment& held : out.released) {
+      held.view.protocol = view.protocol;
+      count_payload(datagram, held.view);
+    }
   }
+  datagram.news = datagram.news || !copy;
   if (!datagram.complete && !datagram.gave_up && !store(datagram, view)) {
     datagram.gave_up = true;
     drop_bytes(datagram);
   }
   if (!datagram.ports && held_ < limits_.held_max) {
-    datagram.held.push_back(hold(view, time));
+    datagram.held.push_back(hold(view, time, copy));
     ++held_;
     return out;
   }
@@ -152,13 +171,20 @@ FragmentOutcome FragmentTable::add(PacketView& view, Timestamp time) {
     return out;
   }
   out.ports = datagram.ports;
+  out.waiting = !datagram.gave_up;
   view.protocol =
       datagram.first->protocol;  // a later piece says AH where the first one looks behind
-  if (!datagram.complete && !datagram.gave_up && assemble(datagram)) {
-    datagram.complete = true;
-    drop_bytes(datagram);
-    out.datagram = &assembled_view_;
+  if (datagram.complete || datagram.gave_up || !assemble(datagram)) {
+    count_payload(datagram, view);
+    return out;
   }
+  datagram.complete = true;
+  drop_bytes(datagram);
+  if (assembled_view_.l3.empty()) {
+    const std::uint32_t whole = assembled_view_.payload_bytes;
+    view.payload_bytes = whole - std::min(whole, datagram.payload_bytes);
+  }
+  if (datagram.news) out.datagram = &assembled_view_;
   return out;
 }
 

@@ -28,6 +28,7 @@ struct FragmentLimits {
 struct HeldFragment {
   PacketView view;  // spans emptied: the frame is gone by the time it is counted
   Timestamp time{};
+  bool copy = false;  // of a fragment that was seen
 };
 
 struct FragmentOutcome {
@@ -35,6 +36,8 @@ struct FragmentOutcome {
   std::vector<HeldFragment> released;  // count these first, under the same ports
   // The whole datagram, once: a view whose payload lies in the table until the next call.
   const PacketView* datagram = nullptr;
+  // What the datagram says waits for its other pieces; otherwise its first piece speaks for itself.
+  bool waiting = false;
 };
 
 class FragmentTable {
@@ -42,8 +45,9 @@ class FragmentTable {
   explicit FragmentTable(FragmentLimits limits) : limits_(limits) {}
 
   // `view.fragment.present` must hold. Without ports the fragment was held back. What is wrong with
-  // the fragment is added to the view's anomalies.
-  [[nodiscard]] FragmentOutcome add(PacketView& view, Timestamp time);
+  // the fragment is added to the view's anomalies, and its payload_bytes become what it adds to its
+  // datagram's. Of a datagram whose pieces all are mirrored copies the whole is not handed over.
+  [[nodiscard]] FragmentOutcome add(PacketView& view, Timestamp time, bool copy = false);
   // Fragments whose first one never came, oldest first: to be counted under ports 0.
   [[nodiscard]] std::vector<HeldFragment> expire(Timestamp now);
   [[nodiscard]] std::vector<HeldFragment> finish();
@@ -58,6 +62,8 @@ class FragmentTable {
     IpAddress dst;
     std::uint32_t id = 0;
     std::uint8_t protocol = 0;
+    std::uint16_t vlan = 0;  // networks that overlap: a datagram does not change its own on the way
+    std::uint64_t tunnel = 0;
     auto operator<=>(const Key&) const = default;
   };
   struct Piece {
@@ -76,9 +82,13 @@ class FragmentTable {
     std::size_t bytes = 0;
     std::uint32_t total = 0;  // known from the last fragment; 0: not yet
     bool complete = false;
-    bool gave_up = false;  // over a limit: counted only
+    bool gave_up = false;             // over a limit: counted only
+    bool news = false;                // one piece at least is no mirrored copy
+    bool has_transport = false;       // the first piece held the whole transport header
+    std::uint32_t payload_bytes = 0;  // counted so far
   };
 
+  static void count_payload(Datagram& datagram, PacketView& view) noexcept;
   bool store(Datagram& datagram, PacketView& view);
   void forget(Datagram& datagram) noexcept;
   static std::vector<Piece>::iterator behind(Datagram& datagram, std::uint32_t from) noexcept;

@@ -18,7 +18,7 @@ bool conversed(const Flow& flow) noexcept {
 
 void LossSigns::add(const Flow& flow, bool final) noexcept {
   const bool both_ways = flow.seen[0] && flow.seen[1];
-  if (final && both_ways && flow.tagged[0] != flow.tagged[1]) ++one_sided_vlan_flows;
+  if (final && both_ways && flow.vlans[0].apart(flow.vlans[1])) ++one_sided_vlan_flows;
   if (flow.key.protocol != ip_protocol::tcp) return;
   const TcpSide& low = flow.tcp.side(Side::low);
   const TcpSide& high = flow.tcp.side(Side::high);
@@ -32,8 +32,7 @@ void LossSigns::add(const Flow& flow, bool final) noexcept {
       gap_events += flow.tcp.gap_events(side);
       const std::uint64_t gap = flow.tcp.gap_bytes(side);
       if (gap <= gap_bytes_max) gap_bytes += gap;
-      if (final && tcp.seen && tcp.has_acknowledged)
-        acked_bytes += tcp.acknowledged - tcp.first_sequence;
+      if (final) acked_bytes += tcp.acked_bytes;
     }
   }
   if (!final || !conversed(flow)) return;

@@ -19,7 +19,7 @@ struct LossSigns {
       0;  // of holes of at most gap_bytes_max: a larger one is a jump, not loss
   std::uint64_t retransmits = 0;
   std::uint64_t out_of_order = 0;
-  std::uint64_t one_sided_vlan_flows = 0;  // tagged in one direction, untagged in the other
+  std::uint64_t one_sided_vlan_flows = 0;  // no outermost VLAN is common to both directions
 
   // The end of a record; flows are counted with their final one.
   void add(const Flow& flow, bool final) noexcept;

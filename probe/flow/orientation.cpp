@@ -1,5 +1,6 @@
 #include "probe/flow/orientation.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -98,24 +99,83 @@ std::optional<OrientationEvidence> of_icmp(const PacketView& view) noexcept {
   return std::nullopt;
 }
 
-// System ports (RFC 6335 §6) and the few user ports that mean a service everywhere.
+// The chunks of an association's set-up (RFC 9260 §5.1): its SYN, its answer and two more.
+std::optional<OrientationEvidence> of_sctp(const PacketView& view) noexcept {
+  constexpr std::size_t header_bytes = 12;
+  if (view.protocol != ip_protocol::sctp || view.l4.size() <= header_bytes) return std::nullopt;
+  switch (view.l4[header_bytes]) {
+    case 1:  // INIT
+      return OrientationEvidence{Orientation::syn, true};
+    case 2:  // INIT ACK
+      return OrientationEvidence{Orientation::syn_ack, false};
+    case 10:  // COOKIE ECHO
+      return OrientationEvidence{Orientation::syn_ack, true};
+    case 11:  // COOKIE ACK
+      return OrientationEvidence{Orientation::syn_ack, false};
+    default:
+      return std::nullopt;
+  }
+}
+
+// System ports (RFC 6335 §6) and the few user ports that mean a service everywhere. Privileged
+// clients (rsh, NFS, RADIUS, iSCSI) take theirs from 512 to 1023, so of these only known services
+// count.
 bool is_service_port(std::uint16_t port) noexcept {
   switch (port) {
+    case 514:
+    case 515:
+    case 520:
+    case 521:
+    case 523:
+    case 524:
+    case 543:
+    case 544:
+    case 546:
+    case 547:
+    case 548:
+    case 554:
+    case 563:
+    case 587:
+    case 593:
+    case 623:
+    case 631:
+    case 636:
+    case 646:
+    case 749:
+    case 830:
+    case 853:
+    case 860:
+    case 873:
+    case 902:
+    case 989:
+    case 990:
+    case 992:
+    case 993:
+    case 995:
     case 1433:
     case 1521:
+    case 1645:
+    case 1646:
+    case 1812:
+    case 1813:
     case 1883:
+    case 2049:
+    case 3260:
     case 3306:
     case 3389:
+    case 4045:
     case 5060:
     case 5222:
     case 5432:
     case 5900:
+    case 6343:
     case 6379:
     case 8080:
     case 8443:
+    case 20048:
       return true;
     default:
-      return port != 0 && port < 1024;
+      return port != 0 && port < 512;
   }
 }
 
@@ -136,8 +196,11 @@ std::string_view orientation_name(Orientation orientation) noexcept {
   return names[static_cast<std::size_t>(orientation)];
 }
 
-OrientationEvidence orientation_of(const PacketView& view) noexcept {
+namespace {
+
+OrientationEvidence evidence_of(const PacketView& view) noexcept {
   if (const auto e = of_tcp_flags(view)) return *e;
+  if (const auto e = of_sctp(view)) return *e;
   if (const auto e = of_dns(view)) return *e;
   if (const auto e = of_tls(view)) return *e;
   if (const auto e = of_http(view)) return *e;
@@ -145,6 +208,22 @@ OrientationEvidence orientation_of(const PacketView& view) noexcept {
   if (const auto e = of_ports(view)) return *e;
   if (is_multicast(view.dst)) return {Orientation::multicast, true};
   return {Orientation::first_packet, true};
+}
+
+// RFC 1112 §7.2, RFC 4291 §2.7, RFC 919 §7: nothing is sent from there, so it asked for nothing.
+bool is_group(const IpAddress& address) noexcept {
+  constexpr std::array<std::uint8_t, 4> broadcast{255, 255, 255, 255};
+  const Bytes wire = address.wire();
+  return is_multicast(address) ||
+         std::equal(wire.begin(), wire.end(), broadcast.begin(), broadcast.end());
+}
+
+}  // namespace
+
+OrientationEvidence orientation_of(const PacketView& view) noexcept {
+  const OrientationEvidence evidence = evidence_of(view);
+  if (!evidence.sender_initiates && is_group(view.dst)) return {Orientation::multicast, true};
+  return evidence;
 }
 
 }  // namespace dpi

@@ -1,6 +1,9 @@
 #include "probe/flow/tcp_tracker.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "probe/base/byte_cursor.h"
 
 namespace dpi {
 namespace {
@@ -24,42 +27,123 @@ std::uint32_t sequence_length(const PacketView& view) noexcept {
          (has(view.tcp.flags, tcp_flag::fin) ? 1U : 0U);
 }
 
+constexpr std::uint32_t far = 1U << 30U;  // no window reaches further (RFC 7323 §2.3)
+
+constexpr std::uint32_t distance(std::uint32_t a, std::uint32_t b) noexcept {
+  return before(a, b) ? b - a : a - b;
+}
+
+void remove_hole(TcpSide& side, std::size_t at) noexcept {
+  const auto first = side.holes.begin() + static_cast<std::ptrdiff_t>(at);
+  std::copy(first + 1, side.holes.begin() + side.hole_count, first);
+  --side.hole_count;
+}
+
+// The two neighbours with the least between them become one.
+void merge_holes(TcpSide& side) noexcept {
+  std::size_t best = 0;
+  for (std::size_t i = 1; i + 1 < side.hole_count; ++i) {
+    if (side.holes[i + 1].from - side.holes[i].to <
+        side.holes[best + 1].from - side.holes[best].to) {
+      best = i;
+    }
+  }
+  TcpSide::Hole& hole = side.holes[best];
+  const TcpSide::Hole& next = side.holes[best + 1];
+  hole.to = next.to;
+  hole.missing += next.missing;
+  hole.parts += next.parts;
+  remove_hole(side, best + 1);
+}
+
+void insert_hole(TcpSide& side, std::size_t at, const TcpSide::Hole& hole) noexcept {
+  const auto first = side.holes.begin() + static_cast<std::ptrdiff_t>(at);
+  std::copy_backward(first, side.holes.begin() + side.hole_count,
+                     side.holes.begin() + side.hole_count + 1);
+  *first = hole;
+  ++side.hole_count;
+}
+
+// Takes the bytes of [from, to) out of one hole; false when nothing is missing there any more.
+bool fill_hole(TcpSide& side, std::size_t at, std::uint32_t from, std::uint32_t to) noexcept {
+  TcpSide::Hole& hole = side.holes[at];
+  const std::uint32_t head = before(hole.from, from) ? from - hole.from : 0;
+  const std::uint32_t tail = before(to, hole.to) ? hole.to - to : 0;
+  const std::uint32_t filled = hole.to - hole.from - head - tail;
+  const bool exact = hole.missing == hole.to - hole.from;
+  hole.missing -= std::min(filled, hole.missing);
+  if (hole.missing == 0) return false;
+  if (head == 0) {
+    hole.from = to;
+  } else if (tail == 0) {
+    hole.to = from;
+  } else if (exact && side.hole_count < TcpSide::holes_max) {
+    const TcpSide::Hole rest{to, hole.to, tail, 1};
+    hole.to = from;
+    hole.missing = head;
+    insert_hole(side, at + 1, rest);
+  }
+  return true;
+}
+
 // Fills [from, to) of the holes; true when any of it was one.
 bool fill_holes(TcpSide& side, std::uint32_t from, std::uint32_t to) noexcept {
   bool filled = false;
-  for (std::uint8_t i = 0; i < side.hole_count;) {
-    TcpSide::Hole& hole = side.holes[i];
-    if (!before(from, hole.to) || !before(hole.from, to)) {
+  for (std::size_t i = 0; i < side.hole_count;) {
+    if (!before(from, side.holes[i].to) || !before(side.holes[i].from, to)) {
       ++i;
       continue;
     }
     filled = true;
-    const bool keeps_head = before(hole.from, from);
-    const bool keeps_tail = before(to, hole.to);
-    if (keeps_head && keeps_tail && side.hole_count < TcpSide::holes_max) {
-      side.holes[side.hole_count++] = {to, hole.to};
-    }
-    if (keeps_head) {
-      hole.to = from;
-    } else if (keeps_tail) {
-      hole.from = to;
+    if (fill_hole(side, i, from, to)) {
+      ++i;
     } else {
-      hole = side.holes[--side.hole_count];
-      continue;
+      remove_hole(side, i);
     }
-    ++i;
   }
   return filled;
 }
 
 void add_hole(TcpSide& side, std::uint32_t from, std::uint32_t to) noexcept {
-  if (side.hole_count == TcpSide::holes_max) {
-    side.gap_bytes_closed += side.holes[0].to - side.holes[0].from;
-    ++side.gap_events_closed;
-    std::rotate(side.holes.begin(), side.holes.begin() + 1, side.holes.end());
-    --side.hole_count;
+  if (side.hole_count == TcpSide::holes_max) merge_holes(side);
+  side.holes[side.hole_count++] = {from, to, to - from, 1};
+}
+
+// Behind everything that this side has sent, as far as anybody tells.
+std::uint32_t newest_of(const TcpSide& side) noexcept {
+  return side.has_acknowledged && before(side.next_sequence, side.acknowledged)
+             ? side.acknowledged
+             : side.next_sequence;
+}
+
+// The connection's numbers begin here, and nothing of it was sent before.
+void renumber(TcpSide& side, std::uint32_t start) noexcept {
+  side.start_sequence = start;
+  side.first_sequence = start - 1;
+  side.next_sequence = start;
+  side.hole_count = 0;
+  side.has_beyond = false;
+}
+
+// RFC 7323 §2.2: option 3 of a SYN.
+std::int8_t offered_scale(Bytes header) noexcept {
+  constexpr std::uint8_t end = 0, nothing = 1, scale = 3, scale_max = 14;
+  ByteCursor in(header);
+  in.skip(12);
+  const std::size_t options = (in.u8() >> 4U) * std::size_t{4};
+  in.skip(7);
+  if (!in.ok() || options < 20 || options > header.size()) return TcpSide::unknown_scale;
+  in = ByteCursor(header.subspan(20, options - 20));
+  while (in.left() > 0) {
+    const std::uint8_t kind = in.u8();
+    if (kind == end) break;
+    if (kind == nothing) continue;
+    const std::uint8_t length = in.u8();
+    if (!in.ok() || length < 2) break;
+    if (kind == scale && length == 3) return static_cast<std::int8_t>(std::min(in.u8(), scale_max));
+    in.skip(length - 2U);
   }
-  side.holes[side.hole_count++] = {from, to};
+  return TcpSide::no_scale;
 }
 
 }  // namespace
@@ -100,46 +184,131 @@ void TcpTracker::note_letters(const PacketView& view, Side sender) noexcept {
   if (rst) history_.note(sender, 'r');
 }
 
-void TcpTracker::track_handshake(const PacketView& view, Side sender, Timestamp time) noexcept {
+bool TcpTracker::starts_anew(const PacketView& view, Side sender) const noexcept {
   const std::uint8_t flags = view.tcp.flags;
-  TcpSide& from = side_[index(sender)];
-  TcpSide& to = side_[index(other(sender))];
-  if (has(flags, tcp_flag::syn)) {
-    from.start_sequence = view.tcp.sequence + 1;
-    from.start_known = true;
-    if (has(flags, tcp_flag::ack) && !to.start_known) {
-      to.start_sequence = view.tcp.acknowledgement;
-      to.start_known = true;
-    }
+  if (!has(flags, tcp_flag::syn) || has(flags, tcp_flag::rst)) return false;
+  const TcpSide& from = side_[index(sender)];
+  const TcpSide& to = side_[index(other(sender))];
+  const std::uint32_t start = view.tcp.sequence + 1;
+  if (from.start_known) {
+    if (start == from.start_sequence || (from.other_known && start == from.other_start))
+      return false;
+  } else if (from.seen) {  // joined in the middle: its own SYN comes late, just before the rest
+    if (start - from.first_sequence == 0 || from.first_sequence - start < 1U << 20U) return false;
+  } else if (from.has_acknowledged && from.acknowledged - start < 1U << 20U) {
+    return false;
   }
-  if (has(flags, tcp_flag::syn) && !has(flags, tcp_flag::ack)) {
-    if (!from.syn) syn_at_ = time;
-    from.syn = true;
-  } else if (has(flags, tcp_flag::syn)) {
-    if (!from.syn_ack) {
-      syn_ack_at_ = time;
-      if (to.syn && time >= syn_at_) rtt_responder_us_ = microseconds(time - syn_at_);
-    }
-    from.syn_ack = true;
-  } else if (has(flags, tcp_flag::ack) && to.syn_ack && !established_) {
-    established_ = true;
-    if (from.syn && time >= syn_ack_at_) rtt_initiator_us_ = microseconds(time - syn_ack_at_);
+  if (closed()) return true;
+  if (!has(flags, tcp_flag::ack)) {
+    return from.start_known ? from.start_acknowledged : from.seen || from.has_acknowledged;
   }
-  // Joined in the middle: data or acknowledgements both ways.
-  if (!from.syn && !from.syn_ack && !to.syn && !to.syn_ack && from.seen && to.seen)
-    established_ = true;
-  if (has(flags, tcp_flag::fin)) {
-    if (!from.fin && !to.fin) first_fin_ = sender;
-    from.fin = true;
-  }
-  if (has(flags, tcp_flag::rst)) {
-    if (!from.rst && !to.rst) reset_by_ = sender;
-    from.rst = true;
-  }
+  // An answer to a SYN that was not captured.
+  const std::uint32_t answered = view.tcp.acknowledgement;
+  const bool to_this = to.start_known && (answered == to.start_sequence ||
+                                          (to.other_known && answered == to.other_start));
+  return from.start_known && from.start_acknowledged && !to_this;
 }
 
-void TcpTracker::track_sequence(const PacketView& view, TcpSide& from) noexcept {
-  const std::uint32_t start = view.tcp.sequence;
+bool TcpTracker::note_syn(const PacketView& view, TcpSide& from, TcpSide& to,
+                          Timestamp time) noexcept {
+  const std::uint32_t start = view.tcp.sequence + 1;
+  const bool answer = has(view.tcp.flags, tcp_flag::ack);
+  const bool first = !std::exchange(answer ? from.syn_ack : from.syn, true);
+  if (from.window_scale == TcpSide::unknown_scale) from.window_scale = offered_scale(view.l4);
+  if (!from.start_known) {
+    from.start_sequence = start;
+    from.start_known = true;
+    from.start_at = time;
+  } else if (start != from.start_sequence && !from.start_acknowledged) {
+    from.other_start = from.start_sequence;
+    from.other_known = true;
+    renumber(from, start);
+    from.next_sequence = start - 1;
+    from.start_at = time;
+  } else if (!answer && !to.syn_ack) {
+    syn_gap_ = time - syn_at_;
+  }
+  if (!answer) syn_at_ = time;
+  if (from.seen && start == from.start_sequence && before(view.tcp.sequence, from.first_sequence))
+    from.first_sequence = view.tcp.sequence;
+  if (answer && !to.start_known) {
+    to.start_sequence = view.tcp.acknowledgement;
+    to.start_known = to.start_acknowledged = true;
+  }
+  return first;
+}
+
+// An acknowledgement of the other side's SYN tells which of its initial sequence numbers counts.
+void TcpTracker::note_answer(const PacketView& view, TcpSide& from, TcpSide& to,
+                             Timestamp time) noexcept {
+  const std::uint32_t ack = view.tcp.acknowledgement;
+  if (to.start_known && !to.start_acknowledged) {
+    if (to.other_known && ack == to.other_start) {
+      std::swap(to.start_sequence, to.other_start);
+      renumber(to, to.start_sequence);
+    }
+    if (ack - to.start_sequence < far) {
+      to.start_acknowledged = true;
+      // Of a SYN/ACK only when the SYN that it answers was seen: else nobody knows who waits.
+      const bool measured = to.syn || from.syn;
+      if (measured && ack == to.start_sequence && time >= to.start_at)
+        from.rtt_us = microseconds(time - to.start_at);
+    }
+  }
+  if (!has(view.tcp.flags, tcp_flag::syn) && to.syn_ack) established_ = true;
+}
+
+// How far this side may send, as the other side has said last.
+std::uint32_t TcpTracker::window_of(const TcpSide& receiver, const TcpSide& sender) const noexcept {
+  if (!receiver.ack_sent || receiver.window_scale == TcpSide::unknown_scale ||
+      sender.window_scale == TcpSide::unknown_scale) {
+    return far;
+  }
+  const bool scaled = receiver.window_scale >= 0 && sender.window_scale >= 0;
+  const auto shift = static_cast<unsigned>(scaled ? receiver.window_scale : 0);
+  // One may have been opened wider before than it is now.
+  return std::max(std::uint32_t{0xffffU} << shift, std::uint32_t{receiver.last_window} << shift);
+}
+
+bool TcpTracker::acceptable(const PacketView& view, TcpSide& from, TcpSide& to) const noexcept {
+  const std::uint32_t sequence = view.tcp.sequence;
+  const std::uint32_t window = window_of(to, from);
+  const bool rst = has(view.tcp.flags, tcp_flag::rst);
+  if (has(view.tcp.flags, tcp_flag::syn)) return true;
+  if (has(view.tcp.flags, tcp_flag::ack) && to.seen) {
+    const std::uint32_t ack = view.tcp.acknowledgement;
+    const bool of_other_start = to.other_known && ack == to.other_start;
+    const std::uint32_t newest = newest_of(to);
+    if (!rst) {
+      // What was never sent cannot be acknowledged; some of it may be our loss.
+      if (!of_other_start && distance(newest, ack) > window_of(from, to)) return false;
+    } else if (!from.seen && to.start_known && !to.start_acknowledged) {
+      // A refusal acknowledges the SYN (RFC 9293 §3.10.7.3).
+      const std::uint32_t isn = to.start_sequence - 1;
+      if (!of_other_start && ack - isn > to.next_sequence - isn) return false;
+    }
+  }
+  if (!from.seen) return true;
+  if (!from.start_acknowledged && from.other_known && sequence == from.other_start) return true;
+  const std::uint32_t newest = newest_of(from);
+  if (rst) {
+    // RFC 5961 §3.2: inside the window or it is an attack.
+    if (from.has_acknowledged && before(sequence, from.acknowledged)) return false;
+    return distance(newest, sequence) <= window;
+  }
+  const std::uint32_t end = sequence + sequence_length(view);
+  if (distance(newest, sequence) <= window || distance(newest, end) <= window) return true;
+  if (before(sequence, newest)) return false;
+  const bool follows = from.has_beyond && sequence == from.beyond_to;
+  from.beyond_from = follows ? from.beyond_from : sequence;
+  from.beyond_to = end;
+  from.has_beyond = true;
+  return follows;
+}
+
+// `first_syn`: it lies before all that was followed, or has an ACK now (simultaneous open).
+void TcpTracker::track_sequence(const PacketView& view, TcpSide& from, bool first_syn) noexcept {
+  std::uint32_t start = view.tcp.sequence;
   const std::uint32_t length = sequence_length(view);
   const std::uint32_t end = start + length;
   if (!from.seen) {
@@ -150,6 +319,13 @@ void TcpTracker::track_sequence(const PacketView& view, TcpSide& from) noexcept 
   }
   if (has(view.tcp.flags, tcp_flag::rst)) return;  // resets often carry a made-up sequence
   if (length == 0) return;
+  if (!from.start_acknowledged && from.other_known && start == from.other_start) {
+    std::swap(from.start_sequence, from.other_start);
+    renumber(from, from.start_sequence);
+    from.start_acknowledged = true;  // by its sender, for all that can be seen
+  }
+  if (from.has_beyond && start == from.beyond_to) start = from.beyond_from;
+  from.has_beyond = false;
   if (before(from.next_sequence, start)) {
     add_hole(from, from.next_sequence, start);
     from.next_sequence = end;
@@ -165,7 +341,7 @@ void TcpTracker::track_sequence(const PacketView& view, TcpSide& from) noexcept 
                           !has(view.tcp.flags, tcp_flag::fin);
   if (fill_holes(from, start, end)) {
     ++from.out_of_order;
-  } else if (!keep_alive) {
+  } else if (!keep_alive && !first_syn) {
     ++from.retransmits;
   }
   if (before(from.next_sequence, end)) from.next_sequence = end;
@@ -185,82 +361,73 @@ void TcpTracker::track_acknowledgement(const PacketView& view, TcpSide& from,
   from.last_ack_sent = ack;
   from.last_window = view.tcp.window;
   if (!to.has_acknowledged || before(to.acknowledged, ack)) {
+    if (to.seen) {
+      const bool counted = to.has_acknowledged && before(to.first_sequence, to.acknowledged);
+      const std::uint32_t since = counted ? to.acknowledged : to.first_sequence;
+      if (before(since, ack)) to.acked_bytes += ack - since;
+    }
     to.acknowledged = ack;
     to.has_acknowledged = true;
+  }
+  if (to.has_beyond && ack - to.beyond_from < far && ack != to.beyond_from) {
+    // It was received after all: what lies before it is our loss.
+    add_hole(to, to.next_sequence, to.beyond_from);
+    to.next_sequence = to.beyond_to;
+    to.has_beyond = false;
   }
   if (view.tcp.window == 0 && !has(view.tcp.flags, tcp_flag::syn)) {
     ++from.zero_windows;
   }
 }
 
-void TcpTracker::observe(const PacketView& view, Side sender, Timestamp time) noexcept {
+bool TcpTracker::observe(const PacketView& view, Side sender, Timestamp time) noexcept {
   TcpSide& from = side_[index(sender)];
   TcpSide& to = side_[index(other(sender))];
-  from.flags |= view.tcp.flags;
-  from.seen_flags |= view.tcp.flags;
-  if (has(view.tcp.flags, tcp_flag::ack)) ++from.acks;
+  const std::uint8_t flags = view.tcp.flags;
+  from.flags |= flags;
+  from.seen_flags |= flags;
+  if (has(flags, tcp_flag::ack)) ++from.acks;
+  if (!acceptable(view, from, to)) return false;
   const std::uint32_t retransmits = from.retransmits;
   const std::uint32_t zero_windows = from.zero_windows;
-  track_sequence(view, from);
+  const bool first_syn = has(flags, tcp_flag::syn) && note_syn(view, from, to, time);
+  if (has(flags, tcp_flag::ack) && !has(flags, tcp_flag::rst)) note_answer(view, from, to, time);
+  track_sequence(view, from, first_syn);
   track_acknowledgement(view, from, to);
-  track_handshake(view, sender, time);
+  // Joined in the middle: data or acknowledgements both ways.
+  const bool handshake = from.syn || from.syn_ack || to.syn || to.syn_ack;
+  if (!handshake && from.seen && to.seen) established_ = true;
+  if (view.payload_bytes > 0 && !has(flags, tcp_flag::rst)) from.data = true;
+  states_[0].observe(flags, view.payload_bytes, sender == Side::low);
+  states_[1].observe(flags, view.payload_bytes, sender == Side::high);
   note_letters(view, sender);
   if (from.retransmits != retransmits) history_.note(sender, 't');
   if (from.zero_windows != zero_windows) history_.note(sender, 'w');
+  return true;
 }
 
 std::uint64_t TcpTracker::gap_bytes(Side side) const noexcept {
   const TcpSide& s = side_[index(side)];
-  std::uint64_t sum = s.gap_bytes_closed;
+  std::uint64_t sum = 0;
   for (std::uint8_t i = 0; i < s.hole_count; ++i) {
     const auto& hole = s.holes[i];
-    if (s.has_acknowledged && !before(s.acknowledged, hole.to)) sum += hole.to - hole.from;
+    if (s.has_acknowledged && !before(s.acknowledged, hole.to)) sum += hole.missing;
   }
   return sum;
 }
 
 std::uint64_t TcpTracker::gap_events(Side side) const noexcept {
   const TcpSide& s = side_[index(side)];
-  std::uint64_t count = s.gap_events_closed;
+  std::uint64_t count = 0;
   for (std::uint8_t i = 0; i < s.hole_count; ++i)
-    count += s.has_acknowledged && !before(s.acknowledged, s.holes[i].to) ? 1U : 0U;
+    count += s.has_acknowledged && !before(s.acknowledged, s.holes[i].to) ? s.holes[i].parts : 0U;
   return count;
-}
-
-// Zeek's 13 names (conn.log `conn_state`).
-std::string_view TcpTracker::conn_state(Side initiator) const noexcept {
-  const TcpSide& o = side_[index(initiator)];
-  const TcpSide& r = side_[index(other(initiator))];
-  const bool answered = r.syn_ack || r.syn;
-  if (o.syn && !answered) {
-    if (r.rst) return "REJ";
-    if (o.rst) return "RSTOS0";
-    if (o.fin) return "SH";
-    return r.seen ? "OTH" : "S0";
-  }
-  if (!o.syn && r.syn_ack) {
-    if (r.rst) return "RSTRH";
-    if (r.fin) return "SHR";
-  }
-  if (o.syn && answered) {
-    if (reset()) {
-      if (!established_ && r.rst) return "REJ";
-      return (reset_by_ == initiator) ? "RSTO" : "RSTR";
-    }
-    if (o.fin && r.fin) return "SF";
-    if (o.fin) return "S2";
-    if (r.fin) return "S3";
-    return "S1";
-  }
-  return "OTH";
 }
 
 void TcpTracker::start_record() noexcept {
   for (TcpSide& s : side_) {
     s.flags = 0;
     s.retransmits = s.out_of_order = s.duplicate_acks = s.zero_windows = 0;
-    s.gap_bytes_closed = 0;
-    s.gap_events_closed = 0;
     s.acks = 0;
     s.hole_count = 0;
   }

@@ -8,6 +8,7 @@
 
 #include "dissectors/packet_view.h"
 #include "probe/base/time.h"
+#include "probe/flow/conn_state.h"
 #include "probe/flow/flow_key.h"
 
 namespace dpi {
@@ -33,15 +34,24 @@ struct TcpSide {
   std::uint32_t acks = 0;       // segments with ACK in this record
   bool syn = false;
   bool syn_ack = false;
-  bool fin = false;
-  bool rst = false;
+  bool data = false;  // sent some
   bool seen = false;  // next_sequence is meaningful
   std::uint32_t next_sequence = 0;
   std::uint32_t acknowledged = 0;  // highest that the other side acknowledged of this side
   bool has_acknowledged = false;
+  std::uint64_t acked_bytes = 0;  // of what could be seen, from the first segment on
   std::uint32_t first_sequence = 0;
-  std::uint32_t start_sequence = 0;  // of the first byte of data, told by a SYN or its answer
+
+  // Of the first byte of data: one behind the initial sequence number, told by a SYN or by its
+  // answer. A SYN may be sent again with another number: the one that is acknowledged counts.
+  std::uint32_t start_sequence = 0;
+  std::uint32_t other_start = 0;  // of a SYN before or behind it
   bool start_known = false;
+  bool other_known = false;
+  bool start_acknowledged = false;
+  Timestamp start_at{};      // when that SYN was first sent
+  std::int64_t rtt_us = -1;  // from the other side's SYN to this side's acknowledgement of it
+
   std::uint32_t retransmits = 0;
   std::uint32_t out_of_order = 0;
   std::uint32_t duplicate_acks = 0;
@@ -49,64 +59,83 @@ struct TcpSide {
   std::uint32_t last_ack_sent = 0;
   std::uint16_t last_window = 0;
   bool ack_sent = false;
+  std::int8_t window_scale = unknown_scale;  // RFC 7323 §2.2; no_scale: its SYN offered none
+  static constexpr std::int8_t unknown_scale = -1, no_scale = -2;
 
-  // Bytes of this side that were skipped over and not seen since: [from, to).
+  // A segment beyond the window, which its receiver would drop, unless what is missing before it is
+  // our loss: then it is acknowledged, or the next one follows it.
+  std::uint32_t beyond_from = 0;
+  std::uint32_t beyond_to = 0;
+  bool has_beyond = false;
+
+  // Bytes of this side that were skipped over and not seen since: `missing` of [from, to). Where
+  // there are more holes than places, two neighbours become one that has bytes between them.
   struct Hole {
     std::uint32_t from = 0;
     std::uint32_t to = 0;
+    std::uint32_t missing = 0;
+    std::uint32_t parts = 1;
   };
-  static constexpr std::size_t holes_max = 4;
-  std::array<Hole, holes_max> holes{};
+  static constexpr std::size_t holes_max = 8;
+  std::array<Hole, holes_max> holes{};  // in the order of the sequence
   std::uint8_t hole_count = 0;
-  std::uint64_t gap_bytes_closed = 0;  // of holes given up for room
-  std::uint64_t gap_events_closed = 0;
 };
 
 class TcpTracker {
  public:
-  void observe(const PacketView& view, Side sender, Timestamp time) noexcept;
+  // False: its receiver drops the segment (RFC 9293 §3.10.7.4), so it says nothing.
+  bool observe(const PacketView& view, Side sender, Timestamp time) noexcept;
+
+  // Whether this SYN or SYN/ACK belongs to another connection than the one followed here: it has
+  // another initial sequence number than the one that was acknowledged (RFC 9293 §3.6.1).
+  [[nodiscard]] bool starts_anew(const PacketView& view, Side sender) const noexcept;
 
   // Both sides sent FIN, or one sent RST.
-  [[nodiscard]] bool closed() const noexcept { return reset() || (side_[0].fin && side_[1].fin); }
-  [[nodiscard]] bool reset() const noexcept { return side_[0].rst || side_[1].rst; }
+  [[nodiscard]] bool closed() const noexcept { return states_[0].closed(); }
+  [[nodiscard]] bool reset() const noexcept { return states_[0].reset(); }
   // Handshake seen whole, or data both ways without it.
   [[nodiscard]] bool established() const noexcept { return established_; }
+  // A SYN was repeated so slowly that the next one may come later than a half-open flow waits.
+  [[nodiscard]] Nanoseconds syn_gap() const noexcept { return syn_gap_; }
   [[nodiscard]] const TcpSide& side(Side side) const noexcept { return side_[index(side)]; }
   // Acknowledged by the other side but never seen here: our loss.
   [[nodiscard]] std::uint64_t gap_bytes(Side side) const noexcept;
   // The same in holes.
   [[nodiscard]] std::uint64_t gap_events(Side side) const noexcept;
-  [[nodiscard]] std::string_view conn_state(Side initiator) const noexcept;
+  [[nodiscard]] std::string_view conn_state(Side initiator) const noexcept {
+    return states_[index(initiator)].name(side_[0].data || side_[1].data);
+  }
   [[nodiscard]] HistoryLetters& history() noexcept { return history_; }
   [[nodiscard]] const HistoryLetters& history() const noexcept { return history_; }
 
-  // Microseconds; negative: not measured. To the responder: SYN → SYN/ACK; to the initiator:
-  // SYN/ACK → ACK.
-  [[nodiscard]] std::int64_t rtt_responder_us() const noexcept { return rtt_responder_us_; }
-  [[nodiscard]] std::int64_t rtt_initiator_us() const noexcept { return rtt_initiator_us_; }
+  // Microseconds from the other side's SYN to this side's acknowledgement of it; negative: not
+  // measured.
+  [[nodiscard]] std::int64_t rtt_us(Side side) const noexcept { return side_[index(side)].rtt_us; }
 
   void shift(Nanoseconds delta) noexcept {
+    for (TcpSide& side : side_) side.start_at += delta;
     syn_at_ += delta;
-    syn_ack_at_ += delta;
   }
   // A record ended, the flow goes on: counters start again, sequence state stays.
   void start_record() noexcept;
 
  private:
   void note_letters(const PacketView& view, Side sender) noexcept;
-  void track_handshake(const PacketView& view, Side sender, Timestamp time) noexcept;
-  void track_sequence(const PacketView& view, TcpSide& from) noexcept;
+  // True for the first of its kind, SYN or SYN/ACK, of this side.
+  bool note_syn(const PacketView& view, TcpSide& from, TcpSide& to, Timestamp time) noexcept;
+  void note_answer(const PacketView& view, TcpSide& from, TcpSide& to, Timestamp time) noexcept;
+  [[nodiscard]] bool acceptable(const PacketView& view, TcpSide& from, TcpSide& to) const noexcept;
+  [[nodiscard]] std::uint32_t window_of(const TcpSide& receiver,
+                                        const TcpSide& sender) const noexcept;
+  void track_sequence(const PacketView& view, TcpSide& from, bool first_syn) noexcept;
   void track_acknowledgement(const PacketView& view, TcpSide& from, TcpSide& to) noexcept;
 
   std::array<TcpSide, 2> side_{};
+  std::array<ConnState, 2> states_{};  // by who is the originator
   HistoryLetters history_;
-  Timestamp syn_at_{};
-  Timestamp syn_ack_at_{};
-  std::int64_t rtt_responder_us_ = -1;
-  std::int64_t rtt_initiator_us_ = -1;
+  Timestamp syn_at_{};  // of the last SYN
+  Nanoseconds syn_gap_{};
   bool established_ = false;
-  Side first_fin_ = Side::low;
-  Side reset_by_ = Side::low;
 };
 
 }  // namespace dpi

@@ -10,6 +10,14 @@
 namespace dpi {
 namespace {
 
+constexpr std::size_t recent_fragments = 1024;
+
+// Text, event ids and columns all tell a time that has a text form.
+Timestamp in_range(Timestamp time) noexcept {
+  static const Timestamp last = *parse_time("2261-12-31T23:59:59.999999999Z");
+  return std::clamp(time, Timestamp{}, last);
+}
+
 std::int64_t second_of(Timestamp t) noexcept {
   return nanoseconds(t) / 1'000'000'000;
 }
@@ -53,6 +61,7 @@ Front::Front(const FrontLimits& limits, LaneDispatcher& dispatcher, std::uint32_
       decode_(limits.decode),
       key_(limits.key),
       fragments_(limits.fragments),
+      recent_fragments_(recent_fragments),
       fronts_(fronts),
       next_number_(FactNumber{fronts} + front) {
   stats_.front = front;
@@ -65,6 +74,7 @@ FactNumber Front::take_number() noexcept {
 }
 
 Timestamp Front::clamp(Timestamp time) noexcept {
+  time = in_range(time);
   if (began_ && time < now_) {
     ++stats_.packets.time_backward_steps;
     return now_;
@@ -76,8 +86,8 @@ void Front::count_filtered(const RawPacket& packet) noexcept {
   ++stats_.packets.offered;
   ++stats_.packets.filtered;
   stats_.packets.bytes_offered += packet.wire_bytes;
-  stats_.packets.last_packet_at =
-      std::max(packet.time, stats_.packets.last_packet_at.value_or(packet.time));
+  const Timestamp time = in_range(packet.time);
+  stats_.packets.last_packet_at = std::max(time, stats_.packets.last_packet_at.value_or(time));
 }
 
 // Timers see whole seconds only, so that results never depend on how packets are batched.
@@ -98,10 +108,15 @@ std::optional<Nanoseconds> Front::observe_clock(Nanoseconds offset) {
   constexpr Nanoseconds step_min = std::chrono::milliseconds{100};  // slewing moves less in a poll
   const Nanoseconds delta = offset - std::exchange(clock_offset_, offset).value_or(offset);
   if (delta > -step_min && delta < step_min) return std::nullopt;
+  step_clock(delta);
+  return delta;
+}
+
+void Front::step_clock(Nanoseconds delta) {
   now_ += delta;
   fragments_.shift(delta);
+  recent_fragments_.shift(delta);
   dispatcher_.clock_stepped(++clock_steps_, delta);
-  return delta;
 }
 
 bool Front::release_canary(std::uint64_t canary) {
@@ -133,24 +148,25 @@ void Front::process(const RawPacket& packet) {
     return;
   }
   ++ledger.decoded;
-  if (!packet.checksum_pending && checksum_wrong(view_)) ++ledger.checksum_bad;
+  if (!packet.checksum_pending) view_.checksum = checksum_of(view_);
+  if (is_bad(view_.checksum)) ++ledger.checksum_bad;
   if (view_.outer.fragment.present) {
     process_outer_fragment(view_, time);
   } else if (view_.fragment.present) {
     process_fragment(view_, time);
   } else {
-    hand_on(view_, flow_ports(view_), time, &view_, &view_);
+    hand_on(view_, flow_ports(view_), time, {&view_, &view_, &view_});
   }
 }
 
 void Front::hand_on(const PacketView& view, PortPair ports, Timestamp time,
-                    const PacketView* classified, const PacketView* dissected) {
+                    const Speakers& speakers) {
   stats_.anomalies.add(view.anomalies);
   const DirectedKey key = make_key(view, ports, key_);
-  const bool taken =
-      dispatcher_.packet(lane_of(key.key), {.packet = {view, key, time, take_number()},
-                                            .classified = classified,
-                                            .dissected = dissected});
+  const bool taken = dispatcher_.packet(
+      lane_of(key.key), {.packet = {view, key, time, take_number(), speakers.facts, speakers.copy},
+                         .classified = speakers.classified,
+                         .dissected = speakers.dissected});
   if (taken) return;
   --stats_.packets.decoded;
   ++stats_.packets.shed;
@@ -168,7 +184,8 @@ void Front::hand_inside(const PacketView& datagram, Timestamp time) {
 
 // Counted at the time when they can be: a flow's packets never go back in time.
 void Front::release(const std::vector<HeldFragment>& held, PortPair ports) {
-  for (const HeldFragment& h : held) hand_on(h.view, ports, now_, &h.view, nullptr);
+  for (const HeldFragment& h : held)
+    hand_on(h.view, ports, now_, {&h.view, nullptr, nullptr, h.copy});
 }
 
 void Front::give_up(std::vector<HeldFragment> held) {
@@ -178,14 +195,20 @@ void Front::give_up(std::vector<HeldFragment> held) {
 }
 
 void Front::process_fragment(PacketView& view, Timestamp time) {
-  const FragmentOutcome outcome = fragments_.add(view, time);
+  const bool copy = recent_fragments_.seen(view, 0, time);
+  const FragmentOutcome outcome = fragments_.add(view, time, copy);
   if (!outcome.ports) return;
   release(outcome.released, *outcome.ports);
   // A tunnel's whole datagram speaks for the flow inside, not for this one.
   const bool whole = outcome.datagram != nullptr && outcome.datagram->l3.empty();
-  hand_on(view, *outcome.ports, time, whole ? outcome.datagram : &view,
-          whole ? outcome.datagram : nullptr);
-  if (outcome.datagram != nullptr && !whole) hand_inside(*outcome.datagram, time);
+  if (whole) {  // the last piece of a datagram that is none is none, whatever it equals
+    hand_on(view, *outcome.ports, time,
+            {outcome.datagram, outcome.datagram, outcome.datagram, false});
+    return;
+  }
+  const bool alone = !outcome.waiting && view.has_transport;
+  hand_on(view, *outcome.ports, time, {&view, nullptr, alone ? &view : nullptr, copy});
+  if (outcome.datagram != nullptr) hand_inside(*outcome.datagram, time);
 }
 
 // A tunnel whose outer datagram came in pieces: this first one counts by the header inside, the
@@ -202,6 +225,7 @@ void Front::process_outer_fragment(PacketView& view, Timestamp time) {
   outer.fragment = view.outer.fragment;
   outer.src_port = view.outer.src_port;
   outer.dst_port = view.outer.dst_port;
+  outer.vlan_ids = view.vlan_ids;
   outer.l4 = view.outer.l4;
   outer.l4_bytes = view.outer.l4_bytes;
   const FragmentOutcome outcome = fragments_.add(outer, time);
@@ -210,7 +234,7 @@ void Front::process_outer_fragment(PacketView& view, Timestamp time) {
   if (view.fragment.present) {
     process_fragment(view, time);
   } else {
-    hand_on(view, flow_ports(view), time, &view, nullptr);
+    hand_on(view, flow_ports(view), time, {&view, nullptr, &view});
     if (outcome.datagram != nullptr) hand_inside(*outcome.datagram, time);
   }
 }
@@ -218,6 +242,7 @@ void Front::process_outer_fragment(PacketView& view, Timestamp time) {
 void Front::finish(EndReason reason) {
   give_up(fragments_.finish());
   dispatcher_.finish(take_number(), reason, stats_);
+  recent_fragments_.forget();
   began_ = false;
 }
 

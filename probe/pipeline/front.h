@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "dissectors/decode.h"
+#include "probe/flow/duplicate_window.h"
 #include "probe/flow/fragment_table.h"
 #include "probe/pipeline/lane.h"
 
@@ -89,6 +90,10 @@ class Front {
   // the clock has stepped: everything that lasts is moved along, so that nothing expires and no
   // duration turns negative. Gives the step, or nothing.
   std::optional<Nanoseconds> observe_clock(Nanoseconds offset);
+  // The same for a replay, whose packets say themselves that their clock was set.
+  void step_clock(Nanoseconds delta);
+  // The next packet's own stamp was not its time.
+  void count_odd_time() noexcept { ++stats_.packets.time_backward_steps; }
   // Sends that canary through (canary.h), at this front's time: not before a packet or idle().
   // False: it could not even be decoded.
   bool release_canary(std::uint64_t canary);
@@ -106,8 +111,14 @@ class Front {
   Timestamp clamp(Timestamp time) noexcept;
   void advance(Timestamp now);
   FactNumber take_number() noexcept;
-  void hand_on(const PacketView& view, PortPair ports, Timestamp time, const PacketView* classified,
-               const PacketView* dissected);
+  // Who speaks for a packet; null: nobody yet.
+  struct Speakers {
+    const PacketView* classified;
+    const PacketView* dissected;
+    const PacketView* facts;
+    std::optional<bool> copy{};
+  };
+  void hand_on(const PacketView& view, PortPair ports, Timestamp time, const Speakers& speakers);
   void hand_inside(const PacketView& datagram, Timestamp time);
   void process_fragment(PacketView& view, Timestamp time);
   void process_outer_fragment(PacketView& view, Timestamp time);
@@ -118,6 +129,7 @@ class Front {
   DecodeOptions decode_;
   KeyScope key_;
   FragmentTable fragments_;
+  DuplicateWindow recent_fragments_;
   PacketView view_;
   FrontStats stats_;
   std::uint32_t fronts_;

@@ -51,7 +51,7 @@ void Lane::packet(const LanePacket& packet) {
   if (!packet.counted) {
     const DirectedKey& key = packet.packet.key;
     if (const auto touched = flows_.find(key)) {
-      dissect(touched->flow, touched->sender, *packet.dissected, packet.packet.time);
+      dissect(*touched->flow, touched->sender, *packet.dissected, packet.packet.time);
     } else if (key.key.protocol ==
                ip_protocol::udp) {  // its flow had to go; its messages need none
       dns_.observe(Flow{}, key.sender, *packet.dissected, packet.packet.time, number_);
@@ -59,10 +59,10 @@ void Lane::packet(const LanePacket& packet) {
     return;
   }
   const FlowTable::Touched touched = flows_.add(packet.packet);
-  if (touched.dropped) return;
-  classifier_.inspect(touched.flow, *packet.classified, packet.packet.time);
+  if (!touched.news) return;
+  classifier_.inspect(*touched.flow, *packet.classified, packet.packet.time);
   if (packet.dissected != nullptr)
-    dissect(touched.flow, touched.sender, *packet.dissected, packet.packet.time);
+    dissect(*touched.flow, touched.sender, *packet.dissected, packet.packet.time);
 }
 
 // Messages and metadata.

@@ -14,6 +14,8 @@ void WorkBatch::packet(std::uint32_t lane, const LanePacket& packet) {
   items_.push_back({.kind = Kind::packet,
                     .classify_datagram = classify_datagram,
                     .dissect_view = in_frame,
+                    .view_tells = packet.packet.facts == &view,
+                    .copy = packet.packet.copy,
                     .counted = packet.counted,
                     .last = false,
                     .lane = lane,

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "probe/base/packet.h"
@@ -34,7 +35,9 @@ class WorkBatch {
         const PacketView* datagram =
             item.datagram == none ? nullptr : &datagrams_[item.datagram]->view;
         const PacketView& view = item.counted ? item.view : *datagram;
-        target.packet(item.lane, {.packet = {view, item.key, item.time, item.number},
+        const PacketView* whole = item.classify_datagram ? datagram : nullptr;
+        target.packet(item.lane, {.packet = {view, item.key, item.time, item.number,
+                                             item.view_tells ? &view : whole, item.copy},
                                   .classified = item.classify_datagram ? datagram : &view,
                                   .dissected = item.dissect_view ? &view : datagram,
                                   .counted = item.counted});
@@ -64,6 +67,8 @@ class WorkBatch {
     EndReason reason = EndReason::forced;
     bool classify_datagram = false;
     bool dissect_view = false;
+    bool view_tells = true;  // FlowPacket::facts is the view
+    std::optional<bool> copy{};
     bool counted = true;
     bool last = false;       // of a canary
     std::uint32_t lane = 0;  // of a tick or end: index in stats_

@@ -17,7 +17,7 @@ ByteStream::~ByteStream() {
 }
 
 void ByteStream::start(std::uint32_t sequence) noexcept {
-  if (started_) return;
+  if (started_ && !(certain_ && ready_.empty() && waiting_.empty() && !consumed_)) return;
   started_ = certain_ = true;
   next_ = sequence;
 }

@@ -24,7 +24,8 @@ class ByteStream {
   ~ByteStream();
 
   // Sequence number of the first byte (behind the SYN). Without it the first segment begins the
-  // stream, and bytes right before it may still be put in front while nothing was consumed.
+  // stream, and bytes right before it may still be put in front while nothing was consumed. A SYN
+  // that is sent again may tell another one while there are no bytes.
   void start(std::uint32_t sequence) noexcept;
   // What was noticed: stream_overlap_differs, or why the stream gave up (stream_gap,
   // stream_memory_full). Segments far away (four times bytes_max) are not taken.

@@ -55,7 +55,7 @@ ByteBuffer right_packet(std::uint8_t protocol, ByteBuffer segment, unsigned frag
 bool wrong(const ByteBuffer& packet, std::size_t captured = 0xffff) {
   Frame frame(packet, 0, 101);
   frame.raw.data = Bytes{frame.bytes}.first(std::min(captured, frame.bytes.size()));
-  return checksum_wrong(decoded(frame).view);
+  return is_bad(checksum_of(decoded(frame).view));
 }
 
 TEST(ChecksumTest, EveryBitOfAPacketCounts) {
@@ -127,16 +127,16 @@ TEST(ChecksumTest, ALeftOutChecksumIsNoWrongOne) {
     const Frame frame(bytes, 0, 101);
     return transport_checksum(decoded(frame).view);
   };
-  EXPECT_EQ(state(packet), TransportChecksum::right);
+  EXPECT_EQ(state(packet), Checksum::right);
   const auto length = static_cast<unsigned>(packet.size() - ip_header);
   const std::uint16_t pseudo = plain_sum(ByteBuffer(packet.begin() + 12, packet.begin() + 20) +
                                          ByteBuffer{0, ip_protocol::tcp} + be16(length));
   put_checksum(packet, ip_header + 16, static_cast<std::uint16_t>(~pseudo));
-  EXPECT_EQ(state(packet), TransportChecksum::left_out);
+  EXPECT_EQ(state(packet), Checksum::left_out);
   packet[ip_header + 16] ^= 1U;
-  EXPECT_EQ(state(packet), TransportChecksum::wrong);
+  EXPECT_EQ(state(packet), Checksum::wrong);
   packet.pop_back();
-  EXPECT_EQ(state(packet), TransportChecksum::unknown) << "cut";
+  EXPECT_EQ(state(packet), Checksum::unknown) << "cut";
 }
 
 }  // namespace

@@ -1,0 +1,57 @@
+// One capture of a replay, read a batch ahead, so that the time of each packet can be settled by
+// those behind it.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "capture/packet_source.h"
+#include "probe/app/capture_inputs.h"
+#include "probe/app/settled_times.h"
+
+namespace dpi {
+
+class CaptureReader {
+ public:
+  // Errc::input as open_file_source says it.
+  [[nodiscard]] static Result<CaptureReader> open(const CaptureInput& input,
+                                                  std::size_t batch_packets);
+
+  // Goes on to the next batch; false at the end. The one before must have been taken. An error
+  // comes after all packets before it.
+  [[nodiscard]] Result<bool> next_batch();
+
+  [[nodiscard]] bool at_batch_end() const noexcept { return at_ == current_.size(); }
+  // The packet to be processed next, with the time it has now; not at a batch's end.
+  [[nodiscard]] const RawPacket& packet() const noexcept { return current_.packets()[at_]; }
+  [[nodiscard]] const SettledTime& time() const noexcept { return times_[at_]; }
+  void advance() noexcept { ++at_; }
+  // What keeps the processed packets' bytes.
+  [[nodiscard]] Batch take_batch() noexcept {
+    at_ = 0;
+    return std::exchange(current_, Batch{});
+  }
+
+  [[nodiscard]] const CaptureInput& input() const noexcept { return *input_; }
+  [[nodiscard]] const PacketSource& source() const noexcept { return *source_; }
+
+ private:
+  CaptureReader(const CaptureInput& input, std::unique_ptr<PacketSource> source,
+                std::size_t batch_packets)
+      : input_(&input), source_(std::move(source)), batch_packets_(batch_packets) {}
+  void read_ahead();
+
+  const CaptureInput* input_;
+  std::unique_ptr<PacketSource> source_;
+  std::size_t batch_packets_;
+  Batch current_;
+  Batch ahead_;
+  std::size_t at_ = 0;
+  std::vector<SettledTime> times_;
+  TimeSettler settler_;
+  std::optional<Error> error_;
+  bool began_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace dpi

@@ -1,0 +1,33 @@
+// Stamps of a capture judged by those around them. One that lies far from its neighbours was never
+// the packet's time: the packet takes theirs. Stamps that go back far and stay there are a clock
+// that was set.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "probe/base/packet.h"
+
+namespace dpi {
+
+struct SettledTime {
+  Timestamp time{};
+  Nanoseconds step{};  // the clock was set by this much before this packet
+  bool odd = false;    // the packet's own stamp was not its time
+};
+
+class TimeSettler {
+ public:
+  // One entry a packet of `packets`; `behind` are those that follow, as many as are known.
+  void settle(std::span<const RawPacket> packets, std::span<const RawPacket> behind,
+              std::vector<SettledTime>& out);
+
+ private:
+  [[nodiscard]] SettledTime judge(Timestamp stamp, std::span<const RawPacket> packets,
+                                  std::span<const RawPacket> behind);
+
+  std::optional<Timestamp> newest_;
+};
+
+}  // namespace dpi
