@@ -69,8 +69,7 @@ Checksum transport_checksum(const PacketView& view) noexcept {
   const bool plain = view.l4.data() == view.l3.data() + plain_header;
   const bool whole =
       view.l4.size() == view.l4_bytes && view.has_transport && !view.fragment.present;
-  if (!plain || !whole || has(view.anomalies, Anomaly::ip_length_zero))
-    return Checksum::unknown;
+  if (!plain || !whole || has(view.anomalies, Anomaly::ip_length_zero)) return Checksum::unknown;
   Bytes segment = view.l4;
   std::size_t at = at_in_tcp;
   if (view.protocol == ip_protocol::udp) {

@@ -41,8 +41,8 @@ constexpr std::uint8_t fin_ack = tcp_flag::fin | tcp_flag::ack;
 TEST(TcpTrackerTest, MeasuresBothHalvesOfTheHandshake) {
   Conversation c;
   c.handshake();
-  EXPECT_EQ(c.tracker.rtt_responder_us(), 1000);
-  EXPECT_EQ(c.tracker.rtt_initiator_us(), 1000);
+  EXPECT_EQ(c.tracker.rtt_us(Side::high), 1000);
+  EXPECT_EQ(c.tracker.rtt_us(Side::low), 1000);
   EXPECT_TRUE(c.tracker.established());
 }
 
