@@ -118,7 +118,10 @@ void append_flow_payload(std::string& out, const Flow& flow, EndReason reason, b
     w.member("duplicate_acks_dst", v.tcp_side(v.dst).duplicate_acks);
     w.member("duplicate_acks_src", v.tcp_side(v.src).duplicate_acks);
   }
-  if (flow.duplicate_packets > 0) w.member("duplicate_packets", flow.duplicate_packets);
+  // Where equal packets were seen, 0 says that they were judged to be no copies.
+  if (flow.duplicate_packets > 0 ||
+      (v.tcp && v.tcp_side(v.src).duplicate_acks + v.tcp_side(v.dst).duplicate_acks > 0))
+    w.member("duplicate_packets", flow.duplicate_packets);
   w.key("encapsulations");
   w.begin_array();
   for (const Encapsulation e : flow.encapsulations.view()) w.value(encapsulation_name(e));

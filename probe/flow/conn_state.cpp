@@ -40,7 +40,11 @@ void ConnState::begin(std::uint8_t flags, std::uint32_t payload_bytes,
   End& peer = by_originator ? responder_ : originator_;
   if (has(flags, tcp_flag::syn)) {
     if (by_originator) {
-      end.become(has(flags, tcp_flag::ack) ? State::syn_ack_sent : State::syn_sent);
+      // Captured behind its own answer, it opens what the answer has opened.
+      const bool answered = peer.state == State::established;
+      end.become(has(flags, tcp_flag::ack) ? State::syn_ack_sent
+                 : answered                ? State::established
+                                           : State::syn_sent);
     } else {
       if (peer.state == State::syn_sent) peer.become(State::established);
       end.become(State::established);

@@ -200,6 +200,8 @@ bool TcpTracker::starts_anew(const PacketView& view, Side sender) const noexcept
   }
   if (closed()) return true;
   if (!has(flags, tcp_flag::ack)) {
+    // The other half of a simultaneous open or a split handshake (RFC 9293 §3.5).
+    if (!from.start_known && to.syn) return false;
     return from.start_known ? from.start_acknowledged : from.seen || from.has_acknowledged;
   }
   // An answer to a SYN that was not captured.

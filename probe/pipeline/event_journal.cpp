@@ -148,13 +148,13 @@ void EventJournal::tick(Timestamp now, const PipelineStats& stats,
   if (heartbeat_is_due()) heartbeat(now);
 }
 
-HeartbeatFacts EventJournal::heartbeat_facts(Timestamp now) const {
+HeartbeatFacts EventJournal::heartbeat_facts(Timestamp now, std::uint64_t at_us) const {
   const PacketLedger& ledger = stats_.front.packets;
   const FlowTableStats& flows = stats_.lanes.flows;
   HeartbeatFacts f;
   f.at = now;
   f.heartbeat_number = heartbeats_;
-  f.interval_ms = (mono_us() - heartbeat_sealed_us_) / 1000;
+  f.interval_ms = (at_us - heartbeat_sealed_us_) / 1000;
   f.previous_seq = last_heartbeat_seq_;
   f.run_id = settings_.run_id;
   f.uptime_ms = mono_us_ / 1000;
@@ -221,11 +221,13 @@ bool EventJournal::tell_losses(const HeartbeatFacts& facts, Timestamp now) {
 }
 
 void EventJournal::heartbeat(Timestamp now) {
-  HeartbeatFacts f = heartbeat_facts(now);
+  // One reading for all: intervals add up, and the next is due from here.
+  const std::uint64_t at_us = mono_us();
+  HeartbeatFacts f = heartbeat_facts(now, at_us);
   if (settings_.live != nullptr) {
     if (tell_losses(f, now)) {
       losses_.told(f);
-      losses_told_us_ = mono_us();
+      losses_told_us_ = at_us;
     }
     // What has been sealed meanwhile is before this heartbeat too.
     f.events = events_.types();
@@ -234,13 +236,12 @@ void EventJournal::heartbeat(Timestamp now) {
     f.events_produced = f.events_sealed + f.events_shed;
     f.tree_size_signed = recorder_.tree_size_signed();
     f.unsigned_events = f.events_sealed - f.tree_size_signed;
-    const std::uint64_t sealing_us = mono_us();
     if (const auto since = recorder_.unsigned_since_us())
-      f.unsigned_ms = (sealing_us - std::min(sealing_us, *since)) / 1000;
+      f.unsigned_ms = (at_us - std::min(at_us, *since)) / 1000;
     f.recorder_lag_us = recorder_lag_us_;
     if (canary_) {
       canary_->stored(settings_.live->stored());
-      f.canary = canary_->report(sealing_us);
+      f.canary = canary_->report(at_us);
     }
     for (const std::string_view reason : diagnose(last_heartbeat_, f)) f.reasons.push_back(reason);
     std::sort(f.reasons.begin(), f.reasons.end());
@@ -249,7 +250,7 @@ void EventJournal::heartbeat(Timestamp now) {
   if (settings_.live != nullptr) settings_.live->told(f);
   append_heartbeat_payload(payload_, f);
   last_condition_ = condition();
-  heartbeat_tried_us_ = mono_us();
+  heartbeat_tried_us_ = at_us;
   const std::uint64_t seq = recorder_.events_sealed();
   if (record_own("health.heartbeat", now)) {
     ++heartbeats_;

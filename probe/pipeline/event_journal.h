@@ -117,7 +117,7 @@ class EventJournal {
   [[nodiscard]] std::uint64_t mono_us() const;
   [[nodiscard]] Condition condition() const;
   [[nodiscard]] std::optional<LossWindow> loss_window(Timestamp now) const;
-  [[nodiscard]] HeartbeatFacts heartbeat_facts(Timestamp now) const;
+  [[nodiscard]] HeartbeatFacts heartbeat_facts(Timestamp now, std::uint64_t at_us) const;
 
   JournalSettings settings_;
   Recorder& recorder_;

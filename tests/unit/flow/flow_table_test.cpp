@@ -131,8 +131,8 @@ TEST_F(FlowTableTest, ALongFlowGivesRecordsWhoseSumsAreTrue) {
 }
 
 TEST_F(FlowTableTest, BetterEvidenceFlipsTheWholeRecord) {
-  see(segment(tcp_flag::ack, true), 0);  // from port 80: service_port says the other side began
-  see(segment(tcp_flag::syn, true), 1);  // but port 80 sends a SYN
+  see(segment(tcp_flag::ack, true, 2), 0);  // from port 80: service_port says the other side began
+  see(segment(tcp_flag::syn, true, 1), 1);  // but port 80 sends a SYN, and it is this stream's
   finish(table_, EndReason::forced);
   EXPECT_EQ(seen_.records[0].orientation, Orientation::syn);
   EXPECT_EQ(seen_.records[0].initiator_port, 80);

@@ -62,9 +62,10 @@ TEST(TcpTrackerTest, WritesHistoryAsZeekDoes) {
 TEST(TcpTrackerTest, NamesEveryConnectionState) {
   const Tcp syn{.seq = 100, .flags = tcp_flag::syn};
   const Tcp syn_ack{.seq = 500, .ack = 101, .flags = tcp_flag::syn | tcp_flag::ack};
-  const Tcp rst{.seq = 0, .flags = tcp_flag::rst};
+  const Tcp rst{.seq = 101, .flags = tcp_flag::rst};
+  const Tcp answering_rst{.seq = 501, .ack = 101, .flags = tcp_flag::rst};
   EXPECT_EQ(Conversation{}.client(syn).tracker.conn_state(Side::low), "S0");
-  EXPECT_EQ(Conversation{}.client(syn).server(rst).tracker.conn_state(Side::low), "REJ");
+  EXPECT_EQ(Conversation{}.client(syn).server(answering_rst).tracker.conn_state(Side::low), "REJ");
   EXPECT_EQ(Conversation{}.handshake().tracker.conn_state(Side::low), "S1");
   EXPECT_EQ(Conversation{}
                 .handshake()
@@ -77,9 +78,10 @@ TEST(TcpTrackerTest, NamesEveryConnectionState) {
                 .tracker.conn_state(Side::low),
             "S3");
   EXPECT_EQ(Conversation{}.handshake().client(rst).tracker.conn_state(Side::low), "RSTO");
-  EXPECT_EQ(Conversation{}.handshake().server(rst).tracker.conn_state(Side::low), "RSTR");
+  EXPECT_EQ(Conversation{}.handshake().server(answering_rst).tracker.conn_state(Side::low), "RSTR");
   EXPECT_EQ(Conversation{}.client(syn).client(rst).tracker.conn_state(Side::low), "RSTOS0");
-  EXPECT_EQ(Conversation{}.server(syn_ack).server(rst).tracker.conn_state(Side::low), "RSTRH");
+  EXPECT_EQ(Conversation{}.server(syn_ack).server(answering_rst).tracker.conn_state(Side::low),
+            "RSTRH");
   EXPECT_EQ(Conversation{}
                 .client(syn)
                 .client({.seq = 101, .flags = tcp_flag::fin})
