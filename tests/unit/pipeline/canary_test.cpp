@@ -173,7 +173,7 @@ TEST_P(Live, ACanaryVisitsEachWorkerAndIsInNoCount) {
   const auto path = make_data_path(
       {.limits = {}, .seed = {1, 2}, .when_behind = WhenBehind::shed, .canary = &progress},
       std::move(classifiers), journal, recorder);
-  constexpr int rounds = 12;
+  const int rounds = 6 * static_cast<int>(workers) + 6;
   for (int s = 0; s < rounds; ++s) {
     path->front(0).idle(timestamp(s * std::int64_t{1'000'000'000}));
     path->release_canary(0);
