@@ -367,7 +367,8 @@ void DnsTracker::answer(const Route& route, OpenDns& open, DnsMessage message, T
   t.last_at = time;
   t.anomalies |= message.anomalies;
   if (t.responses == 1) {
-    if (t.outcome == DnsOutcome::unanswered)
+    // The response decides: a query that cannot be read to its end may have been answered well.
+    if (t.outcome == DnsOutcome::unanswered || t.outcome == DnsOutcome::malformed)
       t.outcome = message.malformed ? DnsOutcome::malformed : DnsOutcome::answered;
     t.response_at = time;
     if (open.key.server == IpAddress{}) t.server = route.sender;
@@ -415,7 +416,7 @@ bool DnsTracker::join_early(const DnsKey& key, const std::string& question, DnsM
   ++t.queries;
   t.query_at = t.last_at = time;
   t.anomalies |= query.anomalies;
-  t.outcome = query.malformed ? DnsOutcome::malformed : DnsOutcome::answered;
+  t.outcome = t.response && t.response->malformed ? DnsOutcome::malformed : DnsOutcome::answered;
   t.query = std::move(query);
   open_.touch(*found, Phase::answered);
   make_room(0);

@@ -98,16 +98,18 @@ void append_dns_payload(std::string& out, const DnsTransaction& t, bool canary) 
   w.member("opcode", t.service == DnsService::nbns ? nbns_opcode_name(asked.opcode())
                                                    : dns_opcode_name(asked.opcode()));
   w.member("outcome", name(t.outcome));
-  if (!asked.questions.empty()) {
-    w.member("qname", asked.questions[0].name);
-    w.member("qtype", type_name(t.service, asked.questions[0].type));
+  // A query whose question cannot be read is told by the answer, which repeats it.
+  const DnsMessage& question = asked.questions.empty() ? m : asked;
+  if (!question.questions.empty()) {
+    w.member("qname", question.questions[0].name);
+    w.member("qtype", type_name(t.service, question.questions[0].type));
   }
   w.member("queries", t.queries);
   if (t.query) {
     w.member("query_at", t.query_at);
     w.member("query_bytes", t.query->bytes);
   }
-  write_questions(w, asked, t.service);
+  write_questions(w, question, t.service);
   w.member("ra", m.flag(dns_flag::ra));
   if (t.response) w.member("rcode", dns_rcode_name(m.rcode()));
   w.member("rd", m.flag(dns_flag::rd));
