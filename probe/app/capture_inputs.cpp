@@ -90,7 +90,8 @@ Result<CaptureInput> open_one(const std::filesystem::path& path) {
     ::close(input.fd);
     return tl::unexpected(digested.error());
   }
-  if (regular) {
+  // Of standard input nobody knows the name: it stays open.
+  if (regular && !standard_input) {
     ::close(std::exchange(input.fd, -1));
     input.device = status.st_dev;
     input.inode = status.st_ino;

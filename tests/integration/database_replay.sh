@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A replay into PostgreSQL: exactly once, the same chain whatever the database held before, rows that lead to their proof,
-# and a database of another bundle is refused.
+# and a database that serves no writers of our kind is refused.
 source "$(dirname "$0")/lib.sh"
 demo; cd "$work"; database
 
@@ -59,8 +59,9 @@ other=${writer/dbname=postgres/dbname=other}
 run 4 "$probe" replay demo.pcap --out "postgres:$other"; says "schema apply"
 "$probe" schema apply -d "${admin/dbname=postgres/dbname=other}" >/dev/null
 run 0 "$probe" schema apply -d "${admin/dbname=postgres/dbname=other}"; says "nothing to do"
-psql -X -q -v ON_ERROR_STOP=1 "${admin/dbname=postgres/dbname=other}" -c "select re_core.register_bundle('1.0.1', sha256('x'), 'test')" >/dev/null
-run 4 "$probe" replay demo.pcap --out "postgres:$other"; says "bundle"
+psql -X -q -v ON_ERROR_STOP=1 "${admin/dbname=postgres/dbname=other}" -c "create or replace function re_core.writer_contract(out oldest int, out newest int)
+  language plpgsql immutable as 'begin oldest := 2; newest := 3; end'"
+run 4 "$probe" replay demo.pcap --out "postgres:$other"; says "contracts 2 to 3"
 run 5 "$probe" schema check -d "${admin/dbname=postgres/dbname=other}"
 
 # Database stopped in the middle of nothing: kept, and shipped by the same command later.

@@ -42,7 +42,7 @@ command() {
       [ -z "${instance:-}" ] || psql -X -q -At "$admin" -c "select re_core.retire_instance('$instance', 'test')" >/dev/null
       act 0 "ransomeye-dpi keys enrol $key --role probe1 -d '$admin'"
       instance=$(cut -d' ' -f1 "$work/out") ;;
-    'ransomeye-dpi schema apply -d CONNINFO' | 'ransomeye-dpi schema check -d CONNINFO') act 0 "${1/CONNINFO/\"$admin\"}" ;;
+    'ransomeye-dpi schema plan -d CONNINFO' | 'ransomeye-dpi schema apply -d CONNINFO' | 'ransomeye-dpi schema check -d CONNINFO') act 0 "${1/CONNINFO/\"$admin\"}" ;;
     'ransomeye-dpi schema hash') act 0 "$1"; grep -q "$(cat schemas/0*.sql | sha256sum | cut -c1-64)" "$work/out" || fail "schema hash is not that of the files" ;;
     'ip link set IF up mtu 9216' | 'sysctl net.ipv6.conf.IF.disable_ipv6=1' | 'ethtool -K IF gro off lro off') on_interface "$1" 'cannot change|not supported|could not change' ;;
     'ethtool -G IF rx 4096' | 'ethtool -A IF rx off tx off') on_interface "$1" 'not supported|cannot|no such' ;;
