@@ -108,8 +108,14 @@ void LiveSink::commit() {
   if (unacked_.empty() || began_us - unacked_.back().second >= 1'000'000)
     unacked_.emplace_back(durable_seq_, began_us);
   shipping_->wake();
-  if (auto retained = writer_->retain(shipping_->stats().acked_seq, options_.keep_acked_bytes);
-      !retained)
+  retain(room() != Room::plenty);
+}
+
+void LiveSink::retain(bool all_acked) {
+  if (!shipping_ || writer_ == nullptr) return;
+  const std::uint64_t acked = shipping_->stats().acked_seq;
+  if (all_acked && std::exchange(retained_upto_, acked) == acked) return;
+  if (auto retained = writer_->retain(acked, all_acked ? 0 : options_.keep_acked_bytes); !retained)
     trouble_ = retained.error().what;
 }
 
@@ -122,6 +128,8 @@ void LiveSink::recover() {
     return;
   }
   if (pending_state_.empty()) return;
+  retained_upto_ = 0;
+  retain(true);
   if (!pending_.empty() && pending_.back().seq < writer_->next_seq()) {
     // The commit whose success was never told did reach the disk.
     pending_.clear();
@@ -133,8 +141,10 @@ void LiveSink::recover() {
   commit();
 }
 
+// Room does not wait for a commit: with none, nothing more would be sealed.
 void LiveSink::idle() {
   if (writer_ == nullptr && boot_time_us() >= try_again_at_us_) recover();
+  if (writer_ != nullptr && room() != Room::plenty) retain(true);
 }
 
 Room LiveSink::room() const noexcept {

@@ -86,6 +86,8 @@ class LiveSink final : public EventSink {
   Result<void> open_writer();
   void commit();
   void recover();
+  // Deletes what the database has. The disk or the cap is full: also what would be kept.
+  void retain(bool all_acked);
 
   LiveSinkOptions options_;
   std::unique_ptr<SpoolWriter> writer_;  // null: the disk failed, waiting to try again
@@ -96,6 +98,7 @@ class LiveSink final : public EventSink {
   std::uint64_t pending_bytes_ = 0;
   ByteBuffer pending_state_;  // not empty: the batch is closed and waits for the disk
   std::uint64_t try_again_at_us_ = 0;
+  std::uint64_t retained_upto_ = 0;  // what had been acknowledged when all of it was deleted last
   std::uint64_t commit_errors_ = 0;
   std::uint64_t durable_seq_ = 0;
   std::uint64_t durable_at_us_ = 0;

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "probe/base/check.h"
+#include "probe/store/live_sink.h"
 #include "probe/store/shipping.h"
 #include "tests/unit/store/store_fixture.h"
 
@@ -293,6 +294,32 @@ TEST_F(ShipperTest, AReadOnlyServerIsAskedAgainAndNotCalledARefusal) {
   static_cast<void>(ask(cluster_->conninfo("postgres", "postgres"),
                         "alter database " + database_ + " reset default_transaction_read_only"));
   expect_shipped(first, 3, 0);
+}
+
+// Also of what it would keep for a restore: acknowledged events yield before new ones are shed.
+TEST_F(ShipperTest, AFullSpoolEmptiesByItselfWhenTheDatabaseIsBack) {
+  const auto admins = cluster_->conninfo("postgres", "postgres");
+  static_cast<void>(
+      ask(admins, "alter database " + database_ + " set default_transaction_read_only=on"));
+  LiveSinkOptions options;
+  options.folder = folder_ / "live";
+  options.instance = Chain::identity().instance;
+  options.spool = {.segment_bytes = 256U << 10U, .cap_bytes = 4U << 20U, .sync = false};
+  options.target = target();
+  auto sink = LiveSink::open(std::move(options));
+  ASSERT_TRUE(sink) << sink.error().what;
+  Chain chain;
+  while ((*sink)->room() != Room::none) chain.write(**sink, 50);
+  static_cast<void>(
+      ask(admins, "alter database " + database_ + " reset default_transaction_read_only"));
+  for (int i = 0; i < 300 && (*sink)->room() != Room::plenty; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{100});
+    (*sink)->idle();
+  }
+  EXPECT_EQ((*sink)->room(), Room::plenty) << "nothing was sealed meanwhile, so nothing committed";
+  chain.write(**sink, 1);
+  EXPECT_TRUE((*sink)->finish().has_value());
+  expect_stored(chain.size());
 }
 
 TEST_F(ShipperTest, ABlockedDatabaseHoldsNobodyUp) {
