@@ -207,6 +207,24 @@ Result<void> apply_setting(Config& config, const std::string& setting) {
   return apply(config, *document, source);
 }
 
+// Only whole segments are deleted, and never the last: a spool of few of them could not empty.
+Result<void> spool_fits(const Config& config) {
+  constexpr std::uint64_t segments_min = 4;
+  if (config.spool_segment_mib * segments_min > config.spool_cap_mib) {
+    return fail(Errc::usage,
+                fmt::format("spool.cap_mib = {} holds no {} segments of spool.segment_mib = {}: "
+                            "raise the one or lower the other",
+                            config.spool_cap_mib, segments_min, config.spool_segment_mib));
+  }
+  if (config.spool_keep_acked_mib + config.spool_segment_mib >= config.spool_cap_mib) {
+    return fail(Errc::usage,
+                fmt::format("spool.keep_acked_mib = {} leaves no room in spool.cap_mib = {} for "
+                            "what is not in the database yet: lower it",
+                            config.spool_keep_acked_mib, config.spool_cap_mib));
+  }
+  return {};
+}
+
 }  // namespace
 
 PipelineLimits Config::pipeline_limits() const {
@@ -259,6 +277,7 @@ Result<Config> load_config(const std::string& path, const std::vector<std::strin
     if (auto applied = apply_setting(config, setting); !applied)
       return tl::unexpected(applied.error());
   }
+  if (auto fits = spool_fits(config); !fits) return tl::unexpected(fits.error());
   return config;
 }
 

@@ -72,6 +72,19 @@ TEST(ConfigTest, WhatIsWrongIsNamedWithItsPlace) {
   EXPECT_NE(missing.error().what.find("/nonexistent.toml"), std::string::npos);
 }
 
+TEST(ConfigTest, ASpoolThatCouldNotEmptyIsRefused) {
+  for (const char* const setting : {"spool.cap_mib=200", "spool.keep_acked_mib=20480",
+                                    "spool.segment_mib=1024", "spool.cap_mib=1088"}) {
+    std::vector<std::string> settings{setting};
+    if (settings[0].starts_with("spool.segment")) settings.emplace_back("spool.cap_mib=4095");
+    const auto refused = load_config("", settings);
+    ASSERT_FALSE(refused) << setting;
+    EXPECT_NE(refused.error().what.find("spool."), std::string::npos) << refused.error().what;
+  }
+  EXPECT_TRUE(
+      load_config("", {"spool.cap_mib=16", "spool.segment_mib=4", "spool.keep_acked_mib=0"}));
+}
+
 TEST(ConfigDigestTest, ChangesExactlyWithWhatDecidesEvents) {
   const auto digest = [](const std::vector<std::string>& settings,
                          const DigestInputs& inputs = {}) {
