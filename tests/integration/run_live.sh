@@ -49,6 +49,12 @@ sleep 2.5  # durable: a checkpoint is due after 200 ms
 kill -KILL $pid; wait $pid 2>/dev/null || true
 begin third
 kill -TERM $pid; code=0; wait $pid || code=$?; [ $code = 0 ] || { cat third.err >&2; exit 1; }
+# The same disk in another machine: nothing is sealed, for one such event would end the chain.
+head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n' >other-machine
+before=$(cat spool/$instance/*.seg | sha256sum)
+code=0; unshare -m sh -c 'mount --bind other-machine /etc/machine-id && exec "$@"' sh "$probe" run -c conf/dpi.toml --out postgres >moved.out 2>moved.err || code=$?
+[ $code = 2 ] && grep -q "belong to machine" moved.err || { cat moved.err >&2; echo "FAILED: exit $code in another machine" >&2; exit 1; }
+[ "$(cat spool/$instance/*.seg | sha256sum)" = "$before" ] || { echo "FAILED: another machine wrote into this spool" >&2; exit 1; }
 # The spool is lost: the probe begins anew, the database sees two histories, takes nothing, and the log says why.
 mv spool/$instance kept
 begin fourth
