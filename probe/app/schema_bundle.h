@@ -20,7 +20,7 @@ struct SchemaFile {
 // As schemas/SCHEMA_BUNDLE.md states.
 inline constexpr std::string_view schema_bundle_version = "1.1.0";
 
-// schemas/migrations/: each is named FROM-to-TO.sql and takes a database from one version to
+// migrations/: each is named FROM-to-TO.sql and takes a database from one version to
 // another.
 [[nodiscard]] std::span<const SchemaFile> migration_files();
 // Those that take a database of that version to this bundle, in order; none for this version;

@@ -58,7 +58,7 @@ for released in "$here"/released/*; do
     head=$(q "$db" 'select next_seq, last_hash from re_raw.chain_resume(t.i1())')
 
     at=$version
-    while next=$(ls "$root/schemas/migrations/$at"-to-*.sql 2>/dev/null); do
+    while next=$(ls "$root/migrations/$at"-to-*.sql 2>/dev/null); do
         apply "$db" <"$next" || { failed=1; break; }
         at=$(basename "$next" .sql)
         at=${at#*-to-}
@@ -81,6 +81,6 @@ for released in "$here"/released/*; do
     is "$(q "$db" 'select next_seq, last_hash from re_raw.chain_resume(t.i1())')" "$head" "$version: writers go on where they were"
     is "$(q "$db" "select t.status(t.chain(t.i1(), t.m1(), 230, (select last_hash from re_raw.chain_resume(t.i1())), 'bhfdlcgwe'))")" stored "$version: and are served"
     is "$(q "$db" "select count(*) from re_raw.quarantine")" 0 "$version: with all their rows"
-    is "$(psql -qXAt -d "$db" -v ON_ERROR_STOP=1 -1 -f "$root/schemas/migrations/$version"-to-*.sql 2>&1 | grep -c 'this migration begins at')" 1 "$version: a migration runs once"
+    is "$(psql -qXAt -d "$db" -v ON_ERROR_STOP=1 -1 -f "$root/migrations/$version"-to-*.sql 2>&1 | grep -c 'this migration begins at')" 1 "$version: a migration runs once"
 done
 exit $failed
