@@ -1,0 +1,130 @@
+"""invariants.py PROBE CORPUS WORK ROUNDS SEED: see invariants.sh."""
+import json
+import pathlib
+import random
+import struct
+import subprocess
+import sys
+
+probe, corpus, work = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
+rounds, seed = int(sys.argv[4]), int(sys.argv[5])
+CAPTURE_BYTES_MAX = 400_000  # larger ones say nothing more and take longer
+BUCKETS = ["decoded", "filtered", "malformed", "not_ip", "dropped_kernel", "dropped_nic", "dropped_no_buffer", "shed"]
+
+
+def packets_of(data):
+    """Header, byte order and records of a classic capture; nothing when it is another kind or damaged already."""
+    order = {b"\xd4\xc3\xb2\xa1": "<", b"\xa1\xb2\xc3\xd4": ">", b"\x4d\x3c\xb2\xa1": "<", b"\xa1\xb2\x3c\x4d": ">"}.get(data[:4])
+    if order is None:
+        return None
+    records, at = [], 24
+    while at + 16 <= len(data):
+        seconds, fraction, captured, wire = struct.unpack(order + "IIII", data[at:at + 16])
+        if captured > 262_144 or at + 16 + captured > len(data):
+            return None
+        records.append((seconds, fraction, wire, data[at + 16:at + 16 + captured]))
+        at += 16 + captured
+    return data[:24], order, records
+
+
+def damaged(records, chance):
+    out = []
+    for seconds, fraction, wire, frame in records:
+        what = chance.randrange(24)
+        frame = bytearray(frame)
+        if what < 4 and frame:
+            for _ in range(1 + chance.randrange(6)):
+                frame[chance.randrange(len(frame))] ^= 1 << chance.randrange(8)
+        elif what == 4:
+            del frame[chance.randrange(len(frame) + 1):]
+        elif what == 5 and frame:
+            begin = chance.randrange(len(frame))
+            frame[begin:begin + 8] = bytes(len(frame[begin:begin + 8]))
+        elif what == 6:
+            out.append((seconds, fraction, wire, bytes(frame)))
+        elif what == 7 and out:
+            out.insert(len(out) - 1, (seconds, fraction, wire, bytes(frame)))
+            continue
+        elif what == 8:
+            continue
+        elif what == 9:
+            seconds = chance.choice([0, 1, seconds + 5, max(0, seconds - 5), 0x7fffffff, 0xffffffff])
+        out.append((seconds, fraction, wire, bytes(frame)))
+    return out
+
+
+def written(path, header, order, records):
+    with open(path, "wb") as file:
+        file.write(header)
+        for seconds, fraction, wire, frame in records:
+            file.write(struct.pack(order + "IIII", seconds, fraction, len(frame), wire) + frame)
+
+
+def replayed(capture, workers, out):
+    done = subprocess.run([probe, "replay", str(capture), "--workers", str(workers), "--out", f"jsonl:{out}"],
+                          capture_output=True, text=True, timeout=120)
+    return done.returncode, done.stderr[-400:]
+
+
+def faults(path):
+    flows = messages = 0
+    last = None
+    for line in open(path):
+        event = json.loads(line)
+        kind, row = event.get("envelope", {}).get("event_type"), event.get("payload")
+        if kind == "dpi.flow":
+            if row["start_at"] > row["end_at"]:
+                yield f"a flow ends before it starts: {row['community_id']}"
+            if row["packets_src"] + row["packets_dst"] == 0:
+                yield f"a record of no packets: {row['community_id']}"
+            if any(isinstance(v, int) and v < 0 for v in row.values()):
+                yield f"a negative number: {row}"
+            flows += row["packets_src"] + row["packets_dst"]
+        elif kind == "dpi.dns":
+            messages += row["queries"] + row["responses"]
+            if row.get("rtt_us", 0) < 0:
+                yield f"a negative rtt: {row}"
+        elif kind == "health.heartbeat":
+            last = row
+    if last is None:
+        yield "no heartbeat"
+        return
+    if last["packets_offered"] != sum(last[f"packets_{b}"] for b in BUCKETS):
+        yield "the ledger does not close"
+    if flows != last["packets_decoded"]:
+        yield f"flows have {flows} packets, {last['packets_decoded']} were decoded"
+    if messages != last["dns_messages"]:
+        yield f"rows stand for {messages} messages, {last['dns_messages']} were counted"
+    for name in ("acked_bytes", "gap_bytes"):
+        if last[name] > (1 << 32) * max(1, 2 * last["tcp_flows"]):
+            yield f"{name} {last[name]} of {last['tcp_flows']} TCP flows"
+
+
+chance, tried, bad = random.Random(seed), 0, 0
+for capture in sorted(corpus.rglob("*")):
+    if not capture.is_file() or capture.stat().st_size > CAPTURE_BYTES_MAX:
+        continue
+    parts = packets_of(capture.read_bytes())
+    if parts is None or not parts[2]:
+        continue
+    header, order, records = parts
+    for _ in range(rounds):
+        mutant, one = work / "mutant.pcap", work / "one.jsonl"
+        written(mutant, header, order, damaged(records, chance))
+        code, said = replayed(mutant, 1, one)
+        found = [f"exit {code}: {said}"] if code not in (0, 3) else list(faults(one))
+        if not found and subprocess.run([probe, "verify", str(one)], capture_output=True).returncode != 0:
+            found = ["the chain is not intact"]
+        for workers in (2, 3):
+            if not found:
+                replayed(mutant, workers, work / "more.jsonl")
+                if one.read_bytes() != (work / "more.jsonl").read_bytes():
+                    found = [f"{workers} workers give other bytes"]
+        tried += 1
+        if found:
+            bad += 1
+            kept = pathlib.Path("/tmp") / f"invariant-{seed}-{tried}.pcap"
+            kept.write_bytes(mutant.read_bytes())
+            print(f"{capture.relative_to(corpus)} (kept as {kept}):", *found[:3], sep="\n  ")
+print(f"{tried} damaged captures, {bad} break an invariant")
+sys.exit(1 if bad or not tried else 0)
