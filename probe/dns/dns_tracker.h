@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "dissectors/packet_view.h"
+#include "probe/base/holders.h"
 #include "probe/base/siphash.h"
-#include "probe/dns/holders.h"
 #include "probe/dns/message_stream.h"
 #include "probe/dns/open_table.h"
 #include "probe/dns/transaction.h"

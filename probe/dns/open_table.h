@@ -9,8 +9,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "probe/base/holders.h"
 #include "probe/base/siphash.h"
-#include "probe/dns/holders.h"
 #include "probe/dns/transaction.h"
 
 namespace dpi {

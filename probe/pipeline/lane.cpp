@@ -42,7 +42,7 @@ Lane::Lane(const LaneLimits& limits, HashSeed seed, SlotSpace slots, Classifier&
     : classifier_(classifier),
       observer_(observer),
       flows_(limits.flows, seed, *this, slots),
-      stream_memory_(limits.stream_bytes_max),
+      stream_memory_(limits.stream_bytes_max, seed),
       dns_(limits.dns, seed, stream_memory_, *this),
       metadata_(limits.metadata, stream_memory_) {}
 
@@ -67,6 +67,7 @@ void Lane::packet(const LanePacket& packet) {
 
 // Messages and metadata.
 void Lane::dissect(Flow& flow, Side sender, const PacketView& view, Timestamp time) {
+  stream_memory_.serve(flow.endpoint(flow.initiator).address, flow.number);
   const AnomalySet found =
       dns_.observe(flow, sender, view, time, number_) | metadata_.observe(flow, sender, view);
   if (found.none()) return;

@@ -1,6 +1,7 @@
 #include "probe/stream/byte_stream.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "probe/base/check.h"
 
@@ -12,10 +13,6 @@ constexpr std::int64_t windows = 4;
 
 }  // namespace
 
-ByteStream::~ByteStream() {
-  memory_.give_back(held_);
-}
-
 void ByteStream::start(std::uint32_t sequence) noexcept {
   if (started_ && !(certain_ && ready_.empty() && waiting_.empty() && !consumed_)) return;
   started_ = certain_ = true;
@@ -24,18 +21,30 @@ void ByteStream::start(std::uint32_t sequence) noexcept {
 
 void ByteStream::give_up(Anomaly reason, AnomalySet& found) noexcept {
   dpi::add(found, reason);
+  memory_.give_back(*this, StreamMemory::held(*this));
+  forget();
+}
+
+void ByteStream::forget() noexcept {
   gave_up_ = true;
   waiting_.clear();
   waiting_bytes_ = 0;
   ready_ = {};
   read_ = 0;
-  memory_.give_back(held_);
-  held_ = 0;
+}
+
+void ByteStream::evicted() noexcept {
+  forget();
+  untold_ = true;
 }
 
 AnomalySet ByteStream::add(std::uint32_t sequence, Bytes bytes) {
   AnomalySet found;
-  if (gave_up_ || bytes.empty()) return found;
+  if (bytes.empty()) return found;
+  if (gave_up_) {
+    if (std::exchange(untold_, false)) dpi::add(found, Anomaly::stream_memory_full);
+    return found;
+  }
   if (!started_) {
     started_ = true;
     next_ = sequence;
@@ -82,9 +91,8 @@ void ByteStream::compare_with_read(std::int64_t offset, Bytes bytes, AnomalySet&
 bool ByteStream::prepend(std::int64_t offset, Bytes bytes) {
   const std::int64_t first = end_ - static_cast<std::int64_t>(ready_.size());
   const auto length = static_cast<std::size_t>(first - offset);
-  if (length > bytes.size() || ready_.size() + length > bytes_max_ || !memory_.take(length))
+  if (length > bytes.size() || ready_.size() + length > bytes_max_ || !memory_.take(*this, length))
     return false;
-  held_ += length;
   ready_.insert(ready_.begin(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(length));
   return true;
 }
@@ -133,11 +141,10 @@ void ByteStream::keep(std::int64_t offset, Bytes bytes, AnomalySet& found) {
     return;
   }
   if (in_order) compact();
-  if (!memory_.take(bytes.size())) {
+  if (!memory_.take(*this, bytes.size())) {
     give_up(Anomaly::stream_memory_full, found);
     return;
   }
-  held_ += bytes.size();
   if (in_order) {
     append(bytes);
   } else {
@@ -180,8 +187,7 @@ std::optional<std::uint32_t> ByteStream::behind_gap() const noexcept {
 void ByteStream::skip_gap() noexcept {
   const auto next = behind_gap();
   if (!next) return;
-  memory_.give_back(ready_.size());
-  held_ -= ready_.size();
+  memory_.give_back(*this, ready_.size());
   ready_.clear();
   read_ = 0;
   certain_ = true;
@@ -195,8 +201,7 @@ void ByteStream::skip_gap() noexcept {
 void ByteStream::compact() noexcept {
   if (read_ == 0 || read_ * 2 < ready_.size()) return;
   ready_.erase(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(read_));
-  memory_.give_back(read_);
-  held_ -= read_;
+  memory_.give_back(*this, read_);
   read_ = 0;
 }
 

@@ -14,21 +14,22 @@
 
 namespace dpi {
 
-class ByteStream {
+class ByteStream final : private StreamMemory::Stream {
  public:
   // `bytes_max`: unread bytes in order, and as many out of order.
   ByteStream(StreamMemory& memory, std::size_t bytes_max) noexcept
       : memory_(memory), bytes_max_(bytes_max) {}
   ByteStream(const ByteStream&) = delete;
   ByteStream& operator=(const ByteStream&) = delete;
-  ~ByteStream();
+  ~ByteStream() override { memory_.give_back(*this, StreamMemory::held(*this)); }
 
   // Sequence number of the first byte (behind the SYN). Without it the first segment begins the
   // stream, and bytes right before it may still be put in front while nothing was consumed. A SYN
   // that is sent again may tell another one while there are no bytes.
   void start(std::uint32_t sequence) noexcept;
   // What was noticed: stream_overlap_differs, or why the stream gave up (stream_gap,
-  // stream_memory_full). Segments far away (four times bytes_max) are not taken.
+  // stream_memory_full; also when it had to make room since). Segments far away (four times
+  // bytes_max) are not taken.
   AnomalySet add(std::uint32_t sequence, Bytes bytes);
 
   // Bytes in order and not yet consumed; valid until the next call of a member that changes it.
@@ -60,6 +61,8 @@ class ByteStream {
   void drain(AnomalySet& found);
   void compact() noexcept;
   void give_up(Anomaly reason, AnomalySet& found) noexcept;
+  void forget() noexcept;
+  void evicted() noexcept override;
 
   StreamMemory& memory_;
   std::size_t bytes_max_;
@@ -67,13 +70,13 @@ class ByteStream {
   std::size_t read_ = 0;    // consumed bytes at the head of ready_
   std::int64_t end_ = 0;    // offset behind ready_
   std::uint32_t next_ = 0;  // the sequence number there
-  std::size_t held_ = 0;    // taken from memory_
   std::size_t waiting_bytes_ = 0;
   Waiting waiting_;  // disjoint, none begins at or before end_
   bool started_ = false;
   bool certain_ = false;  // the start was told
   bool consumed_ = false;
   bool gave_up_ = false;
+  bool untold_ = false;  // it was evicted, and nobody knows yet
 };
 
 }  // namespace dpi

@@ -155,5 +155,43 @@ TEST(StreamMemoryTest, AllStreamsTogetherAreBounded) {
   EXPECT_EQ(memory.used(), 700U);
 }
 
+TEST(StreamMemoryTest, WhoHoldsMostMakesRoomWithHisOldestStream) {
+  const auto address = [](std::uint8_t last) {
+    const std::array<std::uint8_t, 4> wire{10, 0, 0, last};
+    return IpAddress::from_wire(wire);
+  };
+  StreamMemory memory(1000);
+  ByteStream oldest(memory, 4096);
+  ByteStream modest(memory, 4096);
+  ByteStream newer(memory, 4096);
+  memory.serve(address(1), 1);
+  EXPECT_TRUE(modest.add(0, counted(200)).none());
+  memory.serve(address(2), 2);
+  EXPECT_TRUE(oldest.add(0, counted(300)).none());
+  memory.serve(address(2), 3);
+  EXPECT_TRUE(newer.add(0, counted(400)).none());
+  ByteStream next(memory, 4096);
+  memory.serve(address(3), 4);
+  EXPECT_TRUE(next.add(0, counted(250)).none());
+  EXPECT_TRUE(oldest.gave_up());
+  EXPECT_TRUE(oldest.readable().empty());
+  EXPECT_FALSE(modest.gave_up());
+  EXPECT_FALSE(newer.gave_up());
+  EXPECT_EQ(memory.used(), 850U);
+  EXPECT_TRUE(has(oldest.add(300, counted(1)), Anomaly::stream_memory_full)) << "it says so, once";
+  EXPECT_TRUE(oldest.add(301, counted(1)).none());
+}
+
+// Somebody reads in them.
+TEST(StreamMemoryTest, TheFlowAtHandIsNotEvicted) {
+  StreamMemory memory(1000);
+  memory.serve({}, 7);
+  ByteStream outer(memory, 4096);
+  ByteStream inner(memory, 4096);
+  EXPECT_TRUE(outer.add(0, counted(800)).none());
+  EXPECT_TRUE(has(inner.add(0, counted(300)), Anomaly::stream_memory_full));
+  EXPECT_EQ(outer.readable().size(), 800U);
+}
+
 }  // namespace
 }  // namespace dpi
