@@ -66,7 +66,9 @@ std::uint16_t ones_complement_sum(Bytes bytes, std::uint64_t start) noexcept {
 Checksum transport_checksum(const PacketView& view) noexcept {
   constexpr std::size_t at_in_tcp = 16, at_in_udp = 6;
   const std::size_t plain_header = view.ip_version == 4 ? 20 : 40;
-  const bool plain = view.l4.data() == view.l3.data() + plain_header;
+  // A datagram put together from fragments has no IP header of its own.
+  const bool plain =
+      view.l3.size() >= plain_header && view.l4.data() == view.l3.data() + plain_header;
   const bool whole =
       view.l4.size() == view.l4_bytes && view.has_transport && !view.fragment.present;
   if (!plain || !whole || has(view.anomalies, Anomaly::ip_length_zero)) return Checksum::unknown;

@@ -137,6 +137,7 @@ TEST(ChecksumTest, ALeftOutChecksumIsNoWrongOne) {
   EXPECT_EQ(state(packet), Checksum::wrong);
   packet.pop_back();
   EXPECT_EQ(state(packet), Checksum::unknown) << "cut";
+  EXPECT_EQ(transport_checksum(PacketView{}), Checksum::unknown) << "without an IP header";
 }
 
 }  // namespace

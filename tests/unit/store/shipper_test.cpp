@@ -60,7 +60,7 @@ class ShipperTest : public StoreFixture {
 TEST_F(ShipperTest, ShipsEveryBatchOnce) {
   const auto spool = new_spool("a");
   Chain chain;
-  for (const std::uint64_t events : {1, 100, 7}) chain.write(*spool, events);
+  for (const unsigned events : {1U, 100U, 7U}) chain.write(*spool, events);
   Shipper first = shipper("a");
   expect_shipped(first, 108, 0);
   expect_shipped(first, 108, 0);
