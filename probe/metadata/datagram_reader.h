@@ -15,6 +15,8 @@ class DatagramReader {
   virtual ~DatagramReader() = default;
   // One datagram. done: nothing more to be had from either side.
   virtual ReadState read(Side sender, Bytes datagram, AppMetadata& metadata, AnomalySet& found) = 0;
+  // As StreamReader's.
+  virtual void conclude(AppMetadata& /*metadata*/) const {}
 };
 
 // The reader of the protocol that this datagram begins with, by its bytes alone: QUIC of the IETF

@@ -59,6 +59,15 @@ bool DtlsSession::begin(Message& message, const DtlsFragment& fragment) {
   return newer == 0 && message.length == fragment.message_bytes;
 }
 
+void DtlsSession::conclude(AppMetadata& metadata) const {
+  for (const Direction& from : directions_) {
+    const Message& hello = from.hello;
+    if (!hello.bytes || hello.type != TlsHandshake::client_hello) continue;
+    const Bytes body = hello.bytes->readable();
+    if (body.size() < hello.length) from.reader.look_at_part_of_hello(body, metadata);
+  }
+}
+
 ReadState DtlsSession::take_fragment(Direction& from, const DtlsFragment& fragment,
                                      AppMetadata& metadata, AnomalySet& found) {
   const bool hello =
@@ -68,6 +77,7 @@ ReadState DtlsSession::take_fragment(Direction& from, const DtlsFragment& fragme
   if (!hello && fragment.type != TlsHandshake::certificate) return ReadState::more;
   Message& message = hello ? from.hello : from.certificate;
   if (!begin(message, fragment) || fragment.offset > handshake_bytes_max) return ReadState::more;
+  message.type = fragment.type;
   found |= message.bytes->add(fragment.offset, fragment.data);
   if (message.bytes->gave_up()) return ReadState::failed;
   const Bytes body = message.bytes->readable();

@@ -18,6 +18,7 @@ class DtlsSession final : public DatagramReader {
  public:
   explicit DtlsSession(StreamMemory& memory) noexcept : memory_(memory) {}
   ReadState read(Side sender, Bytes datagram, AppMetadata& metadata, AnomalySet& found) override;
+  void conclude(AppMetadata& metadata) const override;
 
  private:
   // A message being put together.
@@ -25,6 +26,7 @@ class DtlsSession final : public DatagramReader {
     std::optional<ByteStream> bytes;  // none: nothing of it came yet
     std::uint16_t sequence = 0;
     std::uint32_t length = 0;
+    TlsHandshake type{};
   };
   struct Direction {
     HandshakeReader reader{TlsCarrier::datagrams};

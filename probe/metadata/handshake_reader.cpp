@@ -68,6 +68,7 @@ ReadState HandshakeReader::client_hello(Bytes body, AppMetadata& metadata,
                                         AnomalySet& found) const {
   const auto hello = parse_client_hello(body, carrier_);
   if (!hello) {
+    look_at_part_of_hello(body, metadata);
     add(found, Anomaly::tls_hello_invalid);
     return ReadState::failed;
   }
@@ -75,10 +76,15 @@ ReadState HandshakeReader::client_hello(Bytes body, AppMetadata& metadata,
   return ReadState::done;
 }
 
-void HandshakeReader::look_at_part(Bytes body, AppMetadata& metadata) {
-  constexpr std::uint8_t looks_max = 16;
-  if (looks_ == looks_max || !metadata.server_name.empty()) return;
-  ++looks_;
+void HandshakeReader::look_at_part(Bytes messages, AppMetadata& metadata) const {
+  ByteCursor in(messages);
+  const auto type = static_cast<TlsHandshake>(in.u8());
+  const std::size_t length = in.be24();
+  if (in.ok() && type == TlsHandshake::client_hello && in.left() < length)
+    look_at_part_of_hello(in.rest(), metadata);
+}
+
+void HandshakeReader::look_at_part_of_hello(Bytes body, AppMetadata& metadata) const {
   const ClientHello hello = begin_client_hello(body, carrier_);
   if (!hello.server_name.empty())
     keep_text(metadata.server_name, hello.server_name, metadata_limit::server_name);
@@ -113,7 +119,6 @@ ReadState HandshakeReader::take(TlsHandshake type, Bytes body, std::size_t lengt
                                 AppMetadata& metadata, AnomalySet& found) {
   if (type == TlsHandshake::certificate) return certificate(body, length, metadata, found);
   if (body.size() < length) {
-    if (type == TlsHandshake::client_hello) look_at_part(body, metadata);
     if (length + tls_handshake_header_bytes <= handshake_bytes_max) return ReadState::more;
     add(found, Anomaly::tls_hello_invalid);
     return ReadState::failed;

@@ -20,19 +20,19 @@ class HandshakeReader {
   ReadState take(TlsHandshake type, Bytes body, std::size_t length, AppMetadata& metadata,
                  AnomalySet& found);
   void take_client_hello(const ClientHello& hello, AppMetadata& metadata) const;
+  // A ClientHello whose rest was lost or cut off: of `messages`, with its header, or its body
+  // alone.
+  void look_at_part(Bytes messages, AppMetadata& metadata) const;
+  void look_at_part_of_hello(Bytes body, AppMetadata& metadata) const;
   // A HelloRetryRequest was the last message.
   [[nodiscard]] bool retry_requested() const noexcept { return retry_requested_; }
 
  private:
-  // A hello may stay a part, when the rest is lost or was cut off: that part is looked at whenever
-  // more of it has come, a bounded number of times.
-  void look_at_part(Bytes body, AppMetadata& metadata);
   ReadState client_hello(Bytes body, AppMetadata& metadata, AnomalySet& found) const;
   ReadState server_hello(Bytes body, AppMetadata& metadata, AnomalySet& found);
 
   TlsCarrier carrier_;
   bool retry_requested_ = false;
-  std::uint8_t looks_ = 0;
 };
 
 }  // namespace dpi

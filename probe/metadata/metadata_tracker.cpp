@@ -46,8 +46,15 @@ MetadataTracker::State& MetadataTracker::state_of(const Flow& flow) {
   return states_[flow.index];
 }
 
-const AppMetadata* MetadataTracker::find(const Flow& flow) const noexcept {
-  return flow.index < states_.size() ? states_[flow.index].metadata.get() : nullptr;
+const AppMetadata* MetadataTracker::find(const Flow& flow) {
+  if (flow.index >= states_.size()) return nullptr;
+  State& state = states_[flow.index];
+  if (!state.metadata) return nullptr;
+  for (const Direction& each : state.directions) {
+    if (each.reading && each.reading->reader) each.reading->reader->conclude(*state.metadata);
+  }
+  if (state.datagrams) state.datagrams->conclude(*state.metadata);
+  return state.metadata.get();
 }
 
 void MetadataTracker::flow_ended(const Flow& flow) {
@@ -183,6 +190,8 @@ AnomalySet MetadataTracker::read(State& state, Side sender, const PacketView& vi
 }
 
 void MetadataTracker::settle(State& state, Direction& direction, ReadState outcome) {
+  if (outcome == ReadState::failed && direction.reading->reader)
+    direction.reading->reader->conclude(*state.metadata);
   direction.reading.reset();
   // Behind the head of a CONNECT the tunnelled protocol begins (RFC 9110 §9.3.6).
   const bool tunnel =

@@ -31,8 +31,9 @@ class MetadataTracker {
 
   // One packet of the flow, counted in it already; what was noticed in it.
   AnomalySet observe(const Flow& flow, Side sender, const PacketView& view);
-  // What is known so far; nothing: no protocol of ours. Valid until the flow's next packet or end.
-  [[nodiscard]] const AppMetadata* find(const Flow& flow) const noexcept;
+  // What is known so far, also of messages that may never be whole; nothing: no protocol of ours.
+  // Valid until the flow's next packet or end.
+  [[nodiscard]] const AppMetadata* find(const Flow& flow);
   // The flow is gone: what was kept for it is freed.
   void flow_ended(const Flow& flow);
 

@@ -32,6 +32,11 @@ class QuicSession final : public DatagramReader {
   explicit QuicSession(StreamMemory& memory) noexcept;
   // One datagram. done: nothing more to be had from either side.
   ReadState read(Side sender, Bytes datagram, AppMetadata& metadata, AnomalySet& found) override;
+  void conclude(AppMetadata& metadata) const override {
+    for (const Direction& from : directions_) {
+      if (!from.done) from.reader.look_at_part(from.messages.readable(), metadata);
+    }
+  }
 
  private:
   struct ConnectionId {

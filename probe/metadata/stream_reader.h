@@ -24,6 +24,8 @@ class StreamReader {
   // Consumes what it understands of stream.readable(). How the bytes were cut into segments makes
   // no difference to what it finds.
   virtual ReadState read(ByteStream& stream, AppMetadata& metadata, AnomalySet& found) = 0;
+  // Nothing more may come: what a part that was never whole says.
+  virtual void conclude(AppMetadata& /*metadata*/) const {}
 };
 
 [[nodiscard]] std::unique_ptr<StreamReader> make_tls_reader(StreamMemory& memory);

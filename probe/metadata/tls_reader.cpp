@@ -42,6 +42,10 @@ class TlsReader final : public StreamReader {
     }
   }
 
+  void conclude(AppMetadata& metadata) const override {
+    reader_.look_at_part(messages_.readable(), metadata);
+  }
+
  private:
   // The first message in the form of SSL 2.0; what the client says behind it is no hello.
   ReadState read_ssl2(Bytes readable, AppMetadata& metadata) const {
