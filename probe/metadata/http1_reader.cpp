@@ -25,8 +25,9 @@ class HeadReader : public StreamReader {
     while (true) {
       const std::string_view text = as_text(stream.readable());
       const std::size_t end = text.find('\n', scanned_);
+      if (first_line_ && has_control(text.substr(scanned_, end - scanned_)))
+        return ReadState::other;
       if (end == std::string_view::npos) {
-        if (first_line_ && has_control(text.substr(scanned_))) return ReadState::other;
         scanned_ = text.size();
         if (scanned_ > line_bytes_max) shorten(stream, text);
         return ReadState::more;

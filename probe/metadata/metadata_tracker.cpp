@@ -54,7 +54,7 @@ const AppMetadata* MetadataTracker::find(const Flow& flow) {
     if (each.reading && each.reading->reader) each.reading->reader->conclude(*state.metadata);
   }
   if (state.datagrams) state.datagrams->conclude(*state.metadata);
-  return state.metadata.get();
+  return *state.metadata == AppMetadata{} ? nullptr : state.metadata.get();
 }
 
 void MetadataTracker::flow_ended(const Flow& flow) {

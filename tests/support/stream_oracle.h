@@ -53,12 +53,15 @@ inline std::optional<AppMetadata> metadata_in_segments(Bytes stream, std::size_t
   return out;
 }
 
-// Streams that begin as a protocol of ours: in others, and in a tunnel behind CONNECT, a packet's
-// first bytes may begin one.
+// Streams that begin as a protocol of ours: in others, in a tunnel behind CONNECT, and where a
+// hello stands further on, it depends on the packets whether one begins.
 inline void check_segmentation(Bytes stream) {
   constexpr std::size_t stream_max = 30'000;  // below what a stream keeps
   stream = stream.first(std::min(stream.size(), stream_max));
   if (detect(stream) == StreamStart::none) return;
+  constexpr std::uint8_t handshake = 0x16;
+  const bool tls = !stream.empty() && stream[0] <= handshake;
+  if (!tls && std::find(stream.begin(), stream.end(), handshake) != stream.end()) return;
   const std::optional<AppMetadata> whole =
       metadata_in_segments(stream, std::max<std::size_t>(stream.size(), 1), false);
   Flow flow;
