@@ -80,7 +80,8 @@ void HandshakeReader::look_at_part(Bytes messages, AppMetadata& metadata) const 
   ByteCursor in(messages);
   const auto type = static_cast<TlsHandshake>(in.u8());
   const std::size_t length = in.be24();
-  if (in.ok() && type == TlsHandshake::client_hello && in.left() < length)
+  const bool is_part = in.left() < length && in.position() + length <= handshake_bytes_max;
+  if (in.ok() && type == TlsHandshake::client_hello && is_part)
     look_at_part_of_hello(in.rest(), metadata);
 }
 

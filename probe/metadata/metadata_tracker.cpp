@@ -170,9 +170,11 @@ AnomalySet MetadataTracker::read(State& state, Side sender, const PacketView& vi
     return found;
   }
   if (!reading.reader) {
-    const Preamble before = preamble(reading.stream.readable());
+    // One may follow another, in one segment as in several.
+    Preamble before = preamble(reading.stream.readable());
+    for (; !before.cut && before.bytes > 0; before = preamble(reading.stream.readable()))
+      reading.stream.consume(before.bytes);
     if (before.cut) return found;
-    reading.stream.consume(before.bytes);
     const StreamStart start = detect(reading.stream.readable());
     if (start == StreamStart::perhaps) return found;
     reading.reader = make_reader(start, sender);
