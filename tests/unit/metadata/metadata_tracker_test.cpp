@@ -96,6 +96,21 @@ void expect_http(const AppMetadata& m) {
   EXPECT_EQ(m.http_status, 404);
 }
 
+// Found by fuzzing: a control character behind the first segment, and two preambles in one segment.
+TEST_F(MetadataTrackerTest, HowDoubtfulHeadsAreCutMakesNoDifference) {
+  for (const std::size_t size : {1U, 7U, 5000U}) {
+    handshake_packets();
+    in_segments(Side::low, client_start, text("PRI * HT") + zeros(3) + text(" HTTP/1.0\n\n"), size);
+    EXPECT_EQ(told(), AppMetadata{}) << size;
+    new_flow();
+    handshake_packets();
+    in_segments(Side::low, client_start, text("PROXY UNKNOWN\r\n\r\nGET /a HTTP/1.0\r\n\r\n"),
+                size);
+    EXPECT_EQ(told().http_url, "/a") << size;
+    new_flow();
+  }
+}
+
 TEST_F(MetadataTrackerTest, HowBytesAreCutIntoSegmentsMakesNoDifference) {
   for (const std::size_t size : {1U, 2U, 3U, 5U, 7U, 16U, 100U, 5000U}) {
     handshake_packets();
