@@ -25,7 +25,7 @@ inline constexpr std::size_t dns_questions_max = 8;
 // of one record's data; of a message's EDNS options in hex.
 inline constexpr std::size_t dns_records_bytes_max = 46U << 10U;
 inline constexpr std::size_t dns_data_bytes_max = 4096;
-inline constexpr std::size_t dns_options_bytes_max = 4U << 10U;
+inline constexpr std::size_t dns_options_bytes_max = 2U << 10U;
 
 enum class DnsSection : std::uint8_t { answer, authority, additional };
 [[nodiscard]] std::string_view dns_section_name(DnsSection section) noexcept;

@@ -24,9 +24,9 @@ void write_questions(CanonicalWriter& w, const DnsMessage& message, DnsService s
   w.end_array();
 }
 
-void write_edns(CanonicalWriter& w, const DnsEdns& edns) {
+void write_edns(CanonicalWriter& w, std::string_view member, const DnsEdns& edns) {
   if (!edns.present) return;
-  w.key("edns");
+  w.key(member);
   w.begin_object();
   w.member("do", edns.dnssec_ok);
   w.key("options");
@@ -89,7 +89,7 @@ void append_dns_payload(std::string& out, const DnsTransaction& t, bool canary) 
   w.member("community_id", community_id(t.client, t.server, protocol, false));
   w.member("dst_ip", t.server.address);
   w.member("dst_port", t.server.port);
-  write_edns(w, m.edns.present || !t.query ? m.edns : t.query->edns);
+  write_edns(w, "edns", m.edns.present || !t.query ? m.edns : t.query->edns);
   w.member("id", asked.id);
   if (const DnsMessage& bad = m.malformed ? m : asked; bad.malformed) {
     w.member("malformed_at", bad.malformed_at);
@@ -108,6 +108,7 @@ void append_dns_payload(std::string& out, const DnsTransaction& t, bool canary) 
   if (t.query) {
     w.member("query_at", t.query_at);
     w.member("query_bytes", t.query->bytes);
+    write_edns(w, "query_edns", t.query->edns);
   }
   write_questions(w, question, t.service);
   w.member("ra", m.flag(dns_flag::ra));
