@@ -11,8 +11,9 @@ namespace dpi {
 
 enum class Anomaly : std::uint8_t {
   // Frame and link
-  frame_empty,  // no captured bytes at all
-  frame_cut,    // shorter than on the wire (snap length)
+  frame_empty,     // no captured bytes at all
+  frame_cut,       // shorter than on the wire (snap length)
+  frame_time_odd,  // stamped far from its neighbours, whose time it took
   link_type_unknown,
   link_header_cut,
   encapsulation_too_deep,  // more than encapsulations_max; what was reached counts
@@ -44,11 +45,14 @@ enum class Anomaly : std::uint8_t {
   // TLS, QUIC, HTTP, SSH: what began as one of them and then was not
   tls_record_invalid,
   tls_hello_invalid,
+  tls_hello_too_long,  // than we keep
   tls_certificate_invalid,
   quic_frame_invalid,
   http_head_invalid,
   http2_frame_invalid,
+  http2_head_too_long,  // than we keep
   ssh_message_invalid,
+  ssh_message_too_long,  // than every implementation must take (RFC 4253 §6.1)
   // DNS
   dns_header_cut,
   dns_name_invalid,

@@ -190,6 +190,7 @@ void walk(Layer layer, DecodeContext& context) noexcept {
 bool refused(const AnomalySet& anomalies) noexcept {
   AnomalySet harmless;
   add(harmless, Anomaly::frame_cut);
+  add(harmless, Anomaly::frame_time_odd);
   return (anomalies & ~harmless).any();
 }
 
@@ -216,6 +217,7 @@ DecodeOutcome decode(const RawPacket& packet, PacketView& view,
       packet.wire_bytes - std::min(packet.wire_bytes, packet.vlan_stripped ? tag_bytes : 0);
   view.cut = packet.data.size() < untagged_bytes;
   if (view.cut) add(view.anomalies, Anomaly::frame_cut);
+  if (packet.time_odd) add(view.anomalies, Anomaly::frame_time_odd);
   if (packet.data.empty()) {
     add(view.anomalies, Anomaly::frame_empty);
     return DecodeOutcome::malformed;

@@ -169,7 +169,7 @@ class Replay {
   void process(const RawPacket& stamped, const SettledTime& settled) {
     RawPacket packet = stamped;
     packet.time = settled.time;
-    if (settled.odd) front_.count_odd_time();
+    packet.time_odd = settled.odd;
     // Where several captures are merged, the clock of one is not the clock of all.
     if (settled.step != Nanoseconds{0} && !options_.merge) {
       front_.step_clock(settled.step);

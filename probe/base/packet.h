@@ -28,6 +28,7 @@ struct RawPacket {
   std::uint16_t vlan_tpid = 0;
   bool vlan_stripped = false;
   bool checksum_pending = false;  // left to the card: what stands there says nothing
+  bool time_odd = false;          // not its own stamp: that was far from its neighbours'
   bool time_missing = false;  // pcapng simple packet block: the time is that of the packet before
 };
 

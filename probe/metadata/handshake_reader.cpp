@@ -121,7 +121,7 @@ ReadState HandshakeReader::take(TlsHandshake type, Bytes body, std::size_t lengt
   if (type == TlsHandshake::certificate) return certificate(body, length, metadata, found);
   if (body.size() < length) {
     if (length + tls_handshake_header_bytes <= handshake_bytes_max) return ReadState::more;
-    add(found, Anomaly::tls_hello_invalid);
+    add(found, Anomaly::tls_hello_too_long);
     return ReadState::failed;
   }
   if (type == TlsHandshake::client_hello) return client_hello(body, metadata, found);

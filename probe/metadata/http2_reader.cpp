@@ -40,7 +40,8 @@ class Http2Reader final : public StreamReader {
       if (skip_ > 0) return ReadState::more;
       const auto header = parse_http2_frame_header(stream.readable());
       if (!header) return ReadState::more;
-      if (header->type == http2_frame::continuation || ++frames_ > frames_max) return fail(found);
+      if (header->type == http2_frame::continuation) return fail(found);
+      if (++frames_ > frames_max) return fail(found, Anomaly::http2_head_too_long);
       if (header->type != http2_frame::headers && header->type != http2_frame::push_promise) {
         stream.consume(http2_frame_header_bytes);
         skip_ = header->length;
@@ -51,7 +52,7 @@ class Http2Reader final : public StreamReader {
         --frames_;
         return ReadState::more;
       }
-      if (block.outcome == ReadState::failed) return fail(found);
+      if (block.outcome == ReadState::failed) return fail(found, block.why);
       const ReadState outcome = take_block(*header, block.fields, metadata, found);
       if (outcome != ReadState::more) return outcome;
       stream.consume(block.frame_bytes);
@@ -61,12 +62,13 @@ class Http2Reader final : public StreamReader {
  private:
   struct Block {
     ReadState outcome = ReadState::failed;
+    Anomaly why = Anomaly::http2_frame_invalid;
     ByteBuffer fields;
     std::size_t frame_bytes = 0;
   };
 
-  static ReadState fail(AnomalySet& found) {
-    add(found, Anomaly::http2_frame_invalid);
+  static ReadState fail(AnomalySet& found, Anomaly why = Anomaly::http2_frame_invalid) {
+    add(found, why);
     return ReadState::failed;
   }
 
@@ -78,10 +80,9 @@ class Http2Reader final : public StreamReader {
     for (int frames = 0; frames < frames_max; ++frames) {
       const auto header = parse_http2_frame_header(in.take(http2_frame_header_bytes));
       const Bytes payload = in.take(header ? header->length : 0);
-      if (header && (header->length > frame_bytes_max ||
-                     (frames > 0 && header->type != http2_frame::continuation))) {
-        return out;
-      }
+      if (header && frames > 0 && header->type != http2_frame::continuation) return out;
+      // More may be agreed in SETTINGS (RFC 9113 §4.2).
+      if (header && header->length > frame_bytes_max) return too_long(out);
       if (!in.ok()) {
         out.outcome = ReadState::more;
         return out;
@@ -94,7 +95,11 @@ class Http2Reader final : public StreamReader {
       out.frame_bytes = in.position();
       return out;
     }
-    return out;
+    return too_long(out);
+  }
+  static Block too_long(Block& block) {
+    block.why = Anomaly::http2_head_too_long;
+    return std::move(block);
   }
 
   ReadState take_block(const Http2FrameHeader& header, Bytes fields, AppMetadata& metadata,

@@ -20,7 +20,7 @@ class SshReader final : public StreamReader {
     ByteCursor in(stream.readable());
     const std::size_t length = in.be32();
     if (!in.ok()) return ReadState::more;
-    if (length > ssh_packet_bytes_max) return fail(found);
+    if (length > ssh_packet_bytes_max) return fail(found, Anomaly::ssh_message_too_long);
     const Bytes packet = in.take(length);
     if (!in.ok()) return ReadState::more;
     const auto kexinit = parse_ssh_kexinit(packet);
@@ -31,8 +31,8 @@ class SshReader final : public StreamReader {
   }
 
  private:
-  static ReadState fail(AnomalySet& found) {
-    add(found, Anomaly::ssh_message_invalid);
+  static ReadState fail(AnomalySet& found, Anomaly why = Anomaly::ssh_message_invalid) {
+    add(found, why);
     return ReadState::failed;
   }
 

@@ -92,8 +92,6 @@ class Front {
   std::optional<Nanoseconds> observe_clock(Nanoseconds offset);
   // The same for a replay, whose packets say themselves that their clock was set.
   void step_clock(Nanoseconds delta);
-  // The next packet's own stamp was not its time.
-  void count_odd_time() noexcept { ++stats_.packets.time_backward_steps; }
   // Sends that canary through (canary.h), at this front's time: not before a packet or idle().
   // False: it could not even be decoded.
   bool release_canary(std::uint64_t canary);

@@ -116,7 +116,7 @@ TEST_F(DtlsSessionTest, AMessageThatClaimsMegabytesCostsNothing) {
   client(dtls_record(u8(1) + be24(0xffffff) + be16(0) + be24(0xfffff0) + be24(3) + zeros(3)));
   EXPECT_EQ(memory_.used(), 0U);
   client(dtls_record(u8(1) + be24(0xffffff) + be16(0) + be24(0) + be24(3) + zeros(3)));
-  EXPECT_TRUE(has(found_, Anomaly::tls_hello_invalid));
+  EXPECT_TRUE(has(found_, Anomaly::tls_hello_too_long));
   EXPECT_EQ(memory_.used(), 0U) << "it is given back when the direction is done";
 }
 

@@ -273,7 +273,7 @@ TEST_F(MetadataTrackerTest, MalformedMessagesAreNamed) {
   EXPECT_TRUE(has(found_, Anomaly::http_head_invalid));
   new_flow();
   see(Side::low, 0, text("SSH-2.0-x\r\n") + be32(0x7fffffff));
-  EXPECT_TRUE(has(found_, Anomaly::ssh_message_invalid));
+  EXPECT_TRUE(has(found_, Anomaly::ssh_message_too_long));
   new_flow();
   see(Side::low, 0,
       text("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") + ByteBuffer{0, 0, 1, 1, 4, 0, 0, 0, 1, 0xff});
