@@ -14,6 +14,11 @@ HashSeed random_seed() {
   return {in.be64(), in.be64()};
 }
 
+HashSeed lane_seed_of(const Uuid& run) noexcept {
+  ByteCursor in{run};
+  return {in.be64(), in.be64()};
+}
+
 Result<std::vector<std::unique_ptr<Classifier>>> open_classifiers(ClassifierLimits limits,
                                                                   std::uint64_t workers) {
   std::vector<std::unique_ptr<Classifier>> out;

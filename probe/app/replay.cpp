@@ -276,6 +276,7 @@ int run_replay(const Config& config, const ReplayOptions& options) {
       recorder);
   const auto path = make_data_path({.limits = config.pipeline_limits(),
                                     .seed = random_seed(),
+                                    .lane_seed = lane_seed_of(who->run_id),
                                     .one_thread = options.workers == 1},
                                    std::move(*classifiers), journal, recorder);
   Replay replay(options, *inputs, std::move(*filter), *path);

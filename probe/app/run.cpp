@@ -327,6 +327,7 @@ int run_sensor(const Config& config, const RunOptions& options) {
   const auto path =
       make_data_path({.limits = config.pipeline_limits(),
                       .seed = random_seed(),
+                      .lane_seed = random_seed(),
                       .fronts = fronts,
                       .when_behind = WhenBehind::shed,
                       .worker_cpus = config.worker_cpus(),

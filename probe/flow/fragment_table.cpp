@@ -25,6 +25,35 @@ void FragmentTable::drop_bytes(Datagram& datagram) noexcept {
   datagram.pieces.clear();
 }
 
+// What an entry holds: its bytes, its fragments that wait, itself.
+std::size_t FragmentTable::cost(const Datagram& datagram) noexcept {
+  return sizeof(Entry) + datagram.bytes + datagram.held.size() * sizeof(HeldFragment);
+}
+
+// False: nobody holds more than `keeps`, which must then do with what it has.
+bool FragmentTable::make_room(const Entry* keeps, FragmentOutcome& out) {
+  Entry* const oldest = holders_.oldest_of_largest();
+  if (oldest == nullptr || oldest == keeps) return false;
+  if (!oldest->second.complete && !oldest->second.gave_up) ++evicted_;
+  for (HeldFragment& held : take_held(oldest->second)) out.given_up.push_back(std::move(held));
+  erase(datagrams_.find(oldest->first));
+  return true;
+}
+
+void FragmentTable::erase(std::map<Key, Datagram>::iterator at) {
+  forget(at->second);
+  holders_.remove(at->second.place);
+  datagrams_.erase(at);
+}
+
+void FragmentTable::begin_again(Datagram& datagram, Timestamp time) {
+  const Holders<Entry>::Place place = datagram.place;
+  forget(datagram);
+  datagram = Datagram{};
+  datagram.place = place;
+  datagram.began = time;
+}
+
 // The datagram goes; whether it ever became whole is told.
 void FragmentTable::forget(Datagram& datagram) noexcept {
   drop_bytes(datagram);
@@ -62,7 +91,8 @@ bool FragmentTable::overlaps(Datagram& datagram, std::uint32_t from, Bytes bytes
 }
 
 // Keeps the bytes that nobody sent before. False: the datagram is beyond a limit.
-bool FragmentTable::store(Datagram& datagram, PacketView& view) {
+bool FragmentTable::store(Entry& entry, PacketView& view, FragmentOutcome& out) {
+  Datagram& datagram = entry.second;
   const std::uint32_t from = view.fragment.offset_bytes;
   const auto captured = static_cast<std::uint32_t>(view.fragment.data.size());
   if (from + view.fragment.bytes > datagram_bytes_max) {
@@ -71,7 +101,9 @@ bool FragmentTable::store(Datagram& datagram, PacketView& view) {
   }
   if (captured < view.fragment.bytes) return false;
   if (!view.fragment.more) datagram.total = from + captured;
-  if (datagram.pieces.size() >= pieces_max || bytes_ + captured > limits_.bytes_max) {
+  bool room = datagram.pieces.size() < pieces_max;
+  while (room && bytes_ + captured > limits_.bytes_max) room = make_room(&entry, out);
+  if (!room) {
     dpi::add(view.anomalies, Anomaly::fragment_memory_full);
     return false;
   }
@@ -127,24 +159,18 @@ FragmentOutcome FragmentTable::add(PacketView& view, Timestamp time, bool copy) 
                 static_cast<std::uint64_t>(view.tunnel.type) << 32U | view.tunnel.id};
   auto found = datagrams_.find(key);
   if (found == datagrams_.end()) {
-    if (datagrams_.size() >= limits_.datagrams_max) {
-      dpi::add(view.anomalies, Anomaly::fragment_memory_full);
-      out.ports = view.fragment.offset_bytes == 0 ? flow_ports(view) : PortPair{};
-      return out;
-    }
+    while (datagrams_.size() >= limits_.datagrams_max) make_room(nullptr, out);
     found = datagrams_.emplace(key, Datagram{}).first;
     found->second.began = time;
+    found->second.place = holders_.add(view.src, *found, cost(found->second));
   }
   Datagram& datagram = found->second;
   // The sender has come round to this identification again: its last datagram is complete, or
   // another one begins before that.
   const bool first = view.fragment.offset_bytes == 0;
   if (first && !copy && datagram.ports &&
-      (datagram.complete || *datagram.ports != flow_ports(view))) {
-    forget(datagram);
-    datagram = Datagram{};
-    datagram.began = time;
-  }
+      (datagram.complete || *datagram.ports != flow_ports(view)))
+    begin_again(datagram, time);
   if (first && !datagram.ports) {
     datagram.ports = flow_ports(view);
     datagram.has_transport = view.has_transport;
@@ -156,15 +182,19 @@ FragmentOutcome FragmentTable::add(PacketView& view, Timestamp time, bool copy) 
     }
   }
   datagram.news = datagram.news || !copy;
-  if (!datagram.complete && !datagram.gave_up && !store(datagram, view)) {
+  if (!datagram.complete && !datagram.gave_up && !store(*found, view, out)) {
     datagram.gave_up = true;
     drop_bytes(datagram);
+  }
+  while (!datagram.ports && held_ >= limits_.held_max && make_room(&*found, out)) {
   }
   if (!datagram.ports && held_ < limits_.held_max) {
     datagram.held.push_back(hold(view, time, copy));
     ++held_;
+    holders_.resize(datagram.place, cost(datagram));
     return out;
   }
+  holders_.resize(datagram.place, cost(datagram));
   if (!datagram.ports) {  // no room to wait for the first one
     dpi::add(view.anomalies, Anomaly::fragment_memory_full);
     out.ports = PortPair{};
@@ -180,6 +210,7 @@ FragmentOutcome FragmentTable::add(PacketView& view, Timestamp time, bool copy) 
   }
   datagram.complete = true;
   drop_bytes(datagram);
+  holders_.resize(datagram.place, cost(datagram));
   if (assembled_view_.l3.empty()) {
     const std::uint32_t whole = assembled_view_.payload_bytes;
     view.payload_bytes = whole - std::min(whole, datagram.payload_bytes);
@@ -194,13 +225,10 @@ std::vector<HeldFragment> FragmentTable::expire(Timestamp now) {
   if (tick <= last_tick_ || datagrams_.empty()) return out;
   last_tick_ = tick;
   for (auto it = datagrams_.begin(); it != datagrams_.end();) {
-    if (it->second.began + limits_.timeout > now) {
-      ++it;
-      continue;
-    }
-    for (HeldFragment& held : take_held(it->second)) out.push_back(std::move(held));
-    forget(it->second);
-    it = datagrams_.erase(it);
+    const auto at = it++;
+    if (at->second.began + limits_.timeout > now) continue;
+    for (HeldFragment& held : take_held(at->second)) out.push_back(std::move(held));
+    erase(at);
   }
   std::stable_sort(out.begin(), out.end(),
                    [](const HeldFragment& a, const HeldFragment& b) { return a.time < b.time; });

@@ -1,7 +1,8 @@
 // Datagrams in pieces (RFC 791 §3.2, RFC 8200 §4.5): every fragment is counted under the ports of
 // its datagram's first fragment, and the whole is handed over once for dissection. Overlaps: the
-// bytes that came first stay, the overlap is an anomaly. Memory is bounded; what does not fit is
-// counted, not reassembled.
+// bytes that came first stay, the overlap is an anomaly. Memory is bounded: at a limit the oldest
+// datagram of the source that holds most is given up, so that one who fills the table evicts
+// himself.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "dissectors/decode.h"
+#include "probe/base/holders.h"
 #include "probe/base/time.h"
 #include "probe/flow/flow_key.h"
 
@@ -34,6 +36,7 @@ struct HeldFragment {
 struct FragmentOutcome {
   std::optional<PortPair> ports;       // known: count this fragment now
   std::vector<HeldFragment> released;  // count these first, under the same ports
+  std::vector<HeldFragment> given_up;  // had to make room: count these first, under ports 0
   // The whole datagram, once: a view whose payload lies in the table until the next call.
   const PacketView* datagram = nullptr;
   // What the datagram says waits for its other pieces; otherwise its first piece speaks for itself.
@@ -42,7 +45,8 @@ struct FragmentOutcome {
 
 class FragmentTable {
  public:
-  explicit FragmentTable(FragmentLimits limits) : limits_(limits) {}
+  explicit FragmentTable(FragmentLimits limits, HashSeed seed = {})
+      : limits_(limits), holders_(seed) {}
 
   // `view.fragment.present` must hold. Without ports the fragment was held back. What is wrong with
   // the fragment is added to the view's anomalies, and its payload_bytes become what it adds to its
@@ -53,6 +57,8 @@ class FragmentTable {
   [[nodiscard]] std::vector<HeldFragment> finish();
   // Datagrams that were given up since the last call because a piece of them never came.
   [[nodiscard]] std::uint64_t take_incomplete() noexcept { return std::exchange(incomplete_, 0); }
+  // Of those, how many had to make room.
+  [[nodiscard]] std::uint64_t take_evicted() noexcept { return std::exchange(evicted_, 0); }
   // The clock has stepped by this much.
   void shift(Nanoseconds delta);
 
@@ -73,7 +79,10 @@ class FragmentTable {
       return from + static_cast<std::uint32_t>(bytes.size());
     }
   };
+  struct Datagram;
+  using Entry = std::pair<const Key, Datagram>;
   struct Datagram {
+    Holders<Entry>::Place place;
     Timestamp began{};
     std::optional<PortPair> ports;
     std::optional<PacketView> first;
@@ -89,8 +98,12 @@ class FragmentTable {
   };
 
   static void count_payload(Datagram& datagram, PacketView& view) noexcept;
-  bool store(Datagram& datagram, PacketView& view);
+  [[nodiscard]] static std::size_t cost(const Datagram& datagram) noexcept;
+  bool make_room(const Entry* keeps, FragmentOutcome& out);
+  bool store(Entry& entry, PacketView& view, FragmentOutcome& out);
+  void begin_again(Datagram& datagram, Timestamp time);
   void forget(Datagram& datagram) noexcept;
+  void erase(std::map<Key, Datagram>::iterator at);
   static std::vector<Piece>::iterator behind(Datagram& datagram, std::uint32_t from) noexcept;
   static bool overlaps(Datagram& datagram, std::uint32_t from, Bytes bytes) noexcept;
   bool assemble(Datagram& datagram);
@@ -99,9 +112,11 @@ class FragmentTable {
 
   FragmentLimits limits_;
   std::map<Key, Datagram> datagrams_;  // ordered: nothing depends on a hash
+  Holders<Entry> holders_;             // by source address
   std::size_t bytes_ = 0;
   std::size_t held_ = 0;
   std::uint64_t incomplete_ = 0;
+  std::uint64_t evicted_ = 0;
   ByteBuffer assembled_;
   PacketView assembled_view_;
   std::int64_t last_tick_ = 0;

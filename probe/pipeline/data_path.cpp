@@ -13,7 +13,8 @@ class OneThread final : public DataPath, private FactBatchSink {
       : journal_(journal),
         recorder_(recorder),
         encoder_(*this, &batch_),
-        lanes_(settings.limits, settings.seed, std::move(classifier), encoder_) {}
+        lanes_(settings.limits, settings.seed, std::move(classifier), encoder_,
+               settings.lane_seed) {}
 
   Front& front(std::uint32_t) override { return lanes_.front(); }
   void end_round(std::uint32_t, Batch&& batch) override {
@@ -72,8 +73,9 @@ class ManyThreads final : public DataPath {
     }
     for (std::uint32_t f = 0; f < settings.fronts; ++f) {
       ways_.push_back(std::make_unique<Steering>(workers, f, settings.when_behind));
-      fronts_.push_back(
-          std::make_unique<Front>(settings.limits.front, *ways_[f], f, settings.fronts));
+      fronts_.push_back(std::make_unique<Front>(settings.limits.front,
+                                                FrontSeeds{settings.seed, settings.lane_seed},
+                                                *ways_[f], f, settings.fronts));
     }
     recorder_ = std::make_unique<FactRecorder>(workers, settings.fronts, bell_, journal, recorder);
   }

@@ -19,7 +19,8 @@ namespace dpi {
 
 struct DataPathSettings {
   PipelineLimits limits;
-  HashSeed seed;
+  HashSeed seed;         // of tables; changes nothing
+  HashSeed lane_seed{};  // decides who shares a lane; in a replay part of its identity
   std::uint32_t fronts = 1;
   WhenBehind when_behind = WhenBehind::wait;
   bool one_thread = false;           // needs one front and one classifier

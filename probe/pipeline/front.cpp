@@ -55,12 +55,13 @@ FrontStats& FrontStats::operator+=(const FrontStats& other) noexcept {
   return *this;
 }
 
-Front::Front(const FrontLimits& limits, LaneDispatcher& dispatcher, std::uint32_t front,
-             std::uint32_t fronts)
+Front::Front(const FrontLimits& limits, FrontSeeds seeds, LaneDispatcher& dispatcher,
+             std::uint32_t front, std::uint32_t fronts)
     : dispatcher_(dispatcher),
       decode_(limits.decode),
       key_(limits.key),
-      fragments_(limits.fragments),
+      lanes_(seeds.lanes),
+      fragments_(limits.fragments, seeds.tables),
       recent_fragments_(recent_fragments),
       fronts_(fronts),
       next_number_(FactNumber{fronts} + front) {
@@ -163,10 +164,11 @@ void Front::hand_on(const PacketView& view, PortPair ports, Timestamp time,
                     const Speakers& speakers) {
   stats_.anomalies.add(view.anomalies);
   const DirectedKey key = make_key(view, ports, key_);
-  const bool taken = dispatcher_.packet(
-      lane_of(key.key), {.packet = {view, key, time, take_number(), speakers.facts, speakers.copy},
-                         .classified = speakers.classified,
-                         .dissected = speakers.dissected});
+  const bool taken =
+      dispatcher_.packet(lane_of(key.key, lanes_),
+                         {.packet = {view, key, time, take_number(), speakers.facts, speakers.copy},
+                          .classified = speakers.classified,
+                          .dissected = speakers.dissected});
   if (taken) return;
   --stats_.packets.decoded;
   ++stats_.packets.shed;
@@ -176,10 +178,10 @@ void Front::hand_on(const PacketView& view, PortPair ports, Timestamp time,
 // What a tunnel's whole datagram says: to the flow inside, where its first piece was counted.
 void Front::hand_inside(const PacketView& datagram, Timestamp time) {
   const DirectedKey key = make_key(datagram, flow_ports(datagram), key_);
-  dispatcher_.packet(lane_of(key.key), {.packet = {datagram, key, time, take_number()},
-                                        .classified = nullptr,
-                                        .dissected = &datagram,
-                                        .counted = false});
+  dispatcher_.packet(lane_of(key.key, lanes_), {.packet = {datagram, key, time, take_number()},
+                                                .classified = nullptr,
+                                                .dissected = &datagram,
+                                                .counted = false});
 }
 
 // Counted at the time when they can be: a flow's packets never go back in time.
@@ -192,11 +194,13 @@ void Front::give_up(std::vector<HeldFragment> held) {
   for (HeldFragment& h : held) add(h.view.anomalies, Anomaly::fragment_first_missing);
   release(held, PortPair{});
   stats_.anomalies.add(Anomaly::fragment_incomplete, fragments_.take_incomplete());
+  stats_.anomalies.add(Anomaly::fragment_memory_full, fragments_.take_evicted());
 }
 
 void Front::process_fragment(PacketView& view, Timestamp time) {
   const bool copy = recent_fragments_.seen(view, 0, time);
-  const FragmentOutcome outcome = fragments_.add(view, time, copy);
+  FragmentOutcome outcome = fragments_.add(view, time, copy);
+  give_up(std::move(outcome.given_up));
   if (!outcome.ports) return;
   release(outcome.released, *outcome.ports);
   // A tunnel's whole datagram speaks for the flow inside, not for this one.
@@ -228,7 +232,8 @@ void Front::process_outer_fragment(PacketView& view, Timestamp time) {
   outer.vlan_ids = view.vlan_ids;
   outer.l4 = view.outer.l4;
   outer.l4_bytes = view.outer.l4_bytes;
-  const FragmentOutcome outcome = fragments_.add(outer, time);
+  FragmentOutcome outcome = fragments_.add(outer, time);
+  give_up(std::move(outcome.given_up));
   view.anomalies |= outer.anomalies;
   if (outcome.ports) release(outcome.released, *outcome.ports);
   if (view.fragment.present) {

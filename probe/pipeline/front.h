@@ -75,11 +75,16 @@ class LaneDispatcher {
   virtual void finish(FactNumber number, EndReason reason, const FrontStats& stats) = 0;
 };
 
+struct FrontSeeds {
+  HashSeed tables;  // changes nothing
+  HashSeed lanes;   // the same for all fronts; may change what goes at a limit
+};
+
 class Front {
  public:
   // Front `front` of `fronts`: their numbers never meet.
-  Front(const FrontLimits& limits, LaneDispatcher& dispatcher, std::uint32_t front = 0,
-        std::uint32_t fronts = 1);
+  Front(const FrontLimits& limits, FrontSeeds seeds, LaneDispatcher& dispatcher,
+        std::uint32_t front = 0, std::uint32_t fronts = 1);
 
   void process(const RawPacket& packet);
   void count_filtered(const RawPacket& packet) noexcept;
@@ -126,6 +131,7 @@ class Front {
   LaneDispatcher& dispatcher_;
   DecodeOptions decode_;
   KeyScope key_;
+  HashSeed lanes_;
   FragmentTable fragments_;
   DuplicateWindow recent_fragments_;
   PacketView view_;

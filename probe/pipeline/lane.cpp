@@ -23,16 +23,16 @@ constexpr std::uint64_t mix(std::uint64_t x) noexcept {
 
 }  // namespace
 
-std::uint32_t lane_of(const FlowKey& key) noexcept {
+std::uint32_t lane_of(const FlowKey& key, HashSeed seed) noexcept {
   if (key.protocol == ip_protocol::udp &&
       (is_multicast_name_service(key.low.port) || is_multicast_name_service(key.high.port))) {
     return 0;
   }
   std::uint64_t h =
       std::uint64_t{key.protocol} << 32U | std::uint64_t{key.low.port} << 16U | key.high.port;
-  h = mix(h ^ word(key.low.address, 0));
+  h = mix(h ^ seed.k0 ^ word(key.low.address, 0));
   h = mix(h ^ word(key.low.address, 8));
-  h = mix(h ^ word(key.high.address, 0));
+  h = mix(h ^ seed.k1 ^ word(key.high.address, 0));
   h = mix(h ^ word(key.high.address, 8));
   return static_cast<std::uint32_t>(h % lane_count);
 }

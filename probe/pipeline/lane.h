@@ -19,7 +19,8 @@ inline constexpr std::uint32_t lane_count = 32;
 
 // Both directions of a conversation, with or without tags and tunnels, meet in one lane. Name
 // services that are asked by multicast share one, for their answers come from other addresses.
-[[nodiscard]] std::uint32_t lane_of(const FlowKey& key) noexcept;
+// Keyed, so that nobody can choose packets that fill the lane of somebody else's conversation.
+[[nodiscard]] std::uint32_t lane_of(const FlowKey& key, HashSeed seed = {}) noexcept;
 
 // One packet on its way to its lane. The views live until the call returns.
 struct LanePacket {

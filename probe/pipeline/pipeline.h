@@ -30,10 +30,10 @@ class PipelineObserver : public FactObserver {
 class Pipeline final : private LaneDispatcher {
  public:
   Pipeline(const PipelineLimits& limits, HashSeed seed, std::unique_ptr<Classifier> classifier,
-           PipelineObserver& observer)
+           PipelineObserver& observer, HashSeed lane_seed = {})
       : observer_(observer),
         lanes_(limits.lanes, seed, std::move(classifier), observer),
-        front_(limits.front, *this) {}
+        front_(limits.front, {seed, lane_seed}, *this) {}
 
   void process(const RawPacket& packet) { front_.process(packet); }
   void count_filtered(const RawPacket& packet) noexcept { front_.count_filtered(packet); }

@@ -38,6 +38,24 @@ TEST(LaneTest, ARegularAddressPlanUsesEveryLaneEvenly) {
   for (const int n : count) EXPECT_NEAR(n, 6400 / static_cast<int>(lane_count), 60);
 }
 
+// Who knows the function but not its key cannot choose conversations that share a lane.
+TEST(LaneTest, ConversationsThatMeetUnderOneKeyPartUnderAnother) {
+  std::array<int, lane_count> count{};
+  int met = 0;
+  for (unsigned host = 0; host < 65'536; ++host) {
+    FlowKey key;
+    key.protocol = ip_protocol::tcp;
+    key.low = {
+        {.bytes = {10, 0, static_cast<std::uint8_t>(host >> 8U), static_cast<std::uint8_t>(host)}},
+        443};
+    key.high = {{.bytes = {10, 1, 1, 1}}, 50'000};
+    if (lane_of(key) != 7) continue;
+    ++met;
+    ++count[lane_of(key, {0x0123456789abcdef, 0xfedcba9876543210})];
+  }
+  for (const int n : count) EXPECT_NEAR(n, met / static_cast<int>(lane_count), 40);
+}
+
 // An LLMNR or NetBIOS answer comes from an address that was not asked.
 TEST(LaneTest, MulticastNameServicesMeetTheirAnswers) {
   for (const unsigned service : {137U, 5353U, 5355U}) {
