@@ -1233,6 +1233,74 @@ comment on column re_dpi.worker_crash.signal                is 'Signal that ende
 comment on column re_dpi.worker_crash.uptime_ms             is 'Milliseconds since the worker began';
 comment on column re_dpi.worker_crash.flow_key_hash         is 'Hash of the key of the flow it worked on, zeros when none';
 comment on column re_dpi.worker_crash.quarantine_sha256     is 'Digest of the packets that were set aside';
+create table re_dpi.scan (
+    ingested_at           timestamptz not null default now(),
+    component_instance_id uuid not null,
+    seq                   bigint not null,
+    tenant_id             uuid not null,
+    machine_id            uuid not null,
+    observed_at           timestamptz not null,
+    observed_at_ns        smallint not null,
+    kind                  text not null,
+    protocol              smallint not null,
+    src_ip                inet,
+    dst_ip                inet,
+    first_at              timestamptz not null,
+    first_at_ns           smallint not null,
+    last_at               timestamptz not null,
+    last_at_ns            smallint not null,
+    flows                 bigint not null,
+    ip_bytes              bigint not null,
+    constraint scan_pk primary key (ingested_at, component_instance_id, seq),
+    constraint scan_kind_is_known check (kind in ('source', 'target', 'any')),
+    constraint scan_who_is_of_its_kind check ((src_ip is not null) = (kind = 'source') and (dst_ip is not null) = (kind = 'target')),
+    constraint scan_protocol_is_valid check (protocol between 0 and 255),
+    constraint scan_addresses_are_hosts check (
+        masklen(src_ip) = case family(src_ip) when 4 then 32 else 128 end
+        and masklen(dst_ip) = case family(dst_ip) when 4 then 32 else 128 end),
+    constraint scan_ends_after_it_starts check ((last_at, last_at_ns) >= (first_at, first_at_ns)),
+    constraint scan_counters_are_in_range check (least(flows - 1, ip_bytes) >= 0 and greatest(flows, ip_bytes) <= 9007199254740991),
+    constraint scan_nanoseconds_are_in_range check (least(observed_at_ns, first_at_ns, last_at_ns) >= 0 and greatest(observed_at_ns, first_at_ns, last_at_ns) <= 999)
+) partition by range (ingested_at);
+comment on table  re_dpi.scan is 'dpi.scan v1: flows of one packet each, told together';
+comment on column re_dpi.scan.ingested_at           is 'Database clock of the batch; that of the raw event; chooses the partition';
+comment on column re_dpi.scan.component_instance_id is 'Chain of the raw event';
+comment on column re_dpi.scan.seq                   is 'Sequence number of the raw event';
+comment on column re_dpi.scan.tenant_id             is 'Tenant, for row-level security';
+comment on column re_dpi.scan.machine_id            is 'Machine that reports';
+comment on column re_dpi.scan.observed_at           is 'Envelope: when, UTC, cut to microseconds';
+comment on column re_dpi.scan.observed_at_ns        is 'Nanoseconds below the microsecond of observed_at, 0 to 999';
+comment on column re_dpi.scan.kind                  is 'What the flows have in common: source (a scan), target (a flood), any (nothing)';
+comment on column re_dpi.scan.protocol              is 'IANA protocol number';
+comment on column re_dpi.scan.src_ip                is 'Of a source: who sent them';
+comment on column re_dpi.scan.dst_ip                is 'Of a target: whom they were sent to';
+comment on column re_dpi.scan.first_at              is 'First of the packets, UTC';
+comment on column re_dpi.scan.first_at_ns           is 'Nanoseconds below the microsecond of first_at, 0 to 999';
+comment on column re_dpi.scan.last_at               is 'Last of the packets, UTC';
+comment on column re_dpi.scan.last_at_ns            is 'Nanoseconds below the microsecond of last_at, 0 to 999';
+comment on column re_dpi.scan.flows                 is 'Flows that have no row of their own; each had one packet';
+comment on column re_dpi.scan.ip_bytes              is 'IP bytes of their packets';
+create table re_dpi.scan_sample (
+    ingested_at           timestamptz not null default now(),
+    component_instance_id uuid not null,
+    seq                   bigint not null,
+    tenant_id             uuid not null,
+    position              bigint not null,
+    ip                    inet not null,
+    port                  int not null,
+    constraint scan_sample_pk primary key (ingested_at, component_instance_id, seq, position),
+    constraint scan_sample_position_is_valid check (position >= 0),
+    constraint scan_sample_ip_is_a_host check (masklen(ip) = case family(ip) when 4 then 32 else 128 end),
+    constraint scan_sample_port_is_valid check (port between 0 and 65535)
+) partition by range (ingested_at);
+comment on table  re_dpi.scan_sample is 'dpi.scan samples: the first different ends, targets, of a target its senders';
+comment on column re_dpi.scan_sample.ingested_at           is 'Database clock of the batch; that of the raw event; chooses the partition';
+comment on column re_dpi.scan_sample.component_instance_id is 'Chain of the raw event';
+comment on column re_dpi.scan_sample.seq                   is 'Sequence number of the raw event';
+comment on column re_dpi.scan_sample.tenant_id             is 'Tenant, for row-level security';
+comment on column re_dpi.scan_sample.position              is 'Place in the list, from 0';
+comment on column re_dpi.scan_sample.ip                    is 'Address';
+comment on column re_dpi.scan_sample.port                  is 'Its port; 0 where the protocol has none';
 
 -- ---------------------------------------------------------------------------------------------------------------------------
 -- From payload to rows. One statement per type and batch: payloads are turned to records once, parents and children are written from
@@ -1771,6 +1839,42 @@ begin
 end $$;
 comment on function re_dpi.store_worker_crash(re_raw.event_batch) is 'Normalised rows of worker.crash v1, parsed once, one statement; internal to ingest';
 
+create function re_dpi.store_scan(p_batch re_raw.event_batch) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    bad bigint;
+begin
+    with p as materialized (
+        select u.seq, u.observed_at, u.observed_at_ns, u.members, u.quotes, r.*,
+               num_nonnulls(r.kind, r.protocol, r.src_ip, r.dst_ip, r.first_at, r.last_at, r.flows, r.ip_bytes, r.samples) as members_known,
+               num_nonnulls(r.kind, r.src_ip, r.dst_ip, r.first_at, r.last_at) as strings_known
+        from unnest(p_batch.seqs, p_batch.observed_at, p_batch.observed_at_ns, p_batch.payloads, p_batch.members, p_batch.quotes)
+            u(seq, observed_at, observed_at_ns, payload, members, quotes)
+        cross join lateral json_to_record(u.payload) r(
+            kind text, protocol bigint, src_ip text, dst_ip text, first_at text, last_at text, flows bigint, ip_bytes bigint, samples jsonb)
+    ), fact as (
+        insert into re_dpi.scan (
+            ingested_at, component_instance_id, seq, tenant_id, machine_id, observed_at, observed_at_ns, kind, protocol, src_ip, dst_ip,
+            first_at, first_at_ns, last_at, last_at_ns, flows, ip_bytes)
+        select
+            p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, p_batch.machine_id, p.observed_at, p.observed_at_ns,
+            p.kind, p.protocol::smallint, p.src_ip::inet, p.dst_ip::inet, re_raw.time_us(p.first_at), re_raw.time_ns(p.first_at),
+            re_raw.time_us(p.last_at), re_raw.time_ns(p.last_at), p.flows, p.ip_bytes
+        from p
+    ), sample as (
+        insert into re_dpi.scan_sample (ingested_at, component_instance_id, seq, tenant_id, position, ip, port)
+        select p_batch.ingested_at, p_batch.component_instance_id, p.seq, p_batch.tenant_id, e.o - 1, (e.value ->> 'ip')::inet, (e.value ->> 'port')::int
+        from p cross join lateral jsonb_array_elements(p.samples) with ordinality e(value, o)
+    )
+    select min(p.seq) into bad from p
+    where (p.members = p.members_known + 2 * jsonb_array_length(p.samples)
+           and p.quotes = 2 * (p.members + p.strings_known + jsonb_array_length(p.samples))) is not true;
+    if bad is not null then
+        perform re_raw.refuse_payload('dpi.scan', bad);
+    end if;
+end $$;
+comment on function re_dpi.store_scan(re_raw.event_batch) is 'Normalised rows of dpi.scan v1, parsed once, one statement; internal to ingest';
+
 insert into re_raw.event_type (component, event_type, event_version, store_schema, store_name) values
     ('dpi_probe', 'dpi.flow', 1, 're_dpi', 'store_flow'),
     ('dpi_probe', 'dpi.dns', 1, 're_dpi', 'store_dns'),
@@ -1780,7 +1884,8 @@ insert into re_raw.event_type (component, event_type, event_version, store_schem
     ('dpi_probe', 'probe.start', 1, 're_dpi', 'store_probe_start'),
     ('dpi_probe', 'probe.stop', 1, 're_dpi', 'store_probe_stop'),
     ('dpi_probe', 'config.change', 1, 're_dpi', 'store_config_change'),
-    ('dpi_probe', 'worker.crash', 1, 're_dpi', 'store_worker_crash');
+    ('dpi_probe', 'worker.crash', 1, 're_dpi', 'store_worker_crash'),
+    ('dpi_probe', 'dpi.scan', 1, 're_dpi', 'store_scan');
 
 -- ---------------------------------------------------------------------------------------------------------------------------
 -- Append-only, row-level security, grants
@@ -1790,7 +1895,8 @@ select re_core.make_append_only(t), re_core.protect_by_tenant(t) from unnest(arr
     're_dpi.flow_anomaly', 're_dpi.dns', 're_dpi.dns_question', 're_dpi.dns_record', 're_dpi.dns_edns_option', 're_dpi.dns_query_edns_option',
     're_dpi.dns_anomaly', 're_dpi.heartbeat', 're_dpi.heartbeat_reason', 're_dpi.heartbeat_anomaly', 're_dpi.heartbeat_interface',
     're_dpi.heartbeat_event', 're_dpi.heartbeat_loss', 're_dpi.loss_report', 're_dpi.loss_report_event', 're_dpi.clock_step',
-    're_dpi.probe_start', 're_dpi.probe_stop', 're_dpi.config_change', 're_dpi.config_change_member', 're_dpi.worker_crash']::regclass[]) t;
+    're_dpi.probe_start', 're_dpi.probe_stop', 're_dpi.config_change', 're_dpi.config_change_member', 're_dpi.worker_crash',
+    're_dpi.scan', 're_dpi.scan_sample']::regclass[]) t;
 
 grant usage on schema re_dpi to re_viewer, re_correlation, re_ai_writer;
 grant select on all tables in schema re_dpi to re_auditor, re_viewer, re_correlation, re_ai_writer;

@@ -38,6 +38,9 @@ create index probe_start_by_instance on re_dpi.probe_start (component_instance_i
 create index probe_stop_by_instance on re_dpi.probe_stop (component_instance_id, ingested_at, seq);
 create index config_change_by_instance on re_dpi.config_change (component_instance_id, ingested_at, seq);
 create index worker_crash_by_instance on re_dpi.worker_crash (component_instance_id, ingested_at, seq);
+create index scan_by_machine on re_dpi.scan (machine_id, observed_at);
+create index scan_by_source on re_dpi.scan (src_ip, observed_at) where src_ip is not null;
+create index scan_by_target on re_dpi.scan (dst_ip, observed_at) where dst_ip is not null;
 
 create index process_activity_by_machine on re_agent.process_activity (machine_id, observed_at);
 create index process_activity_by_process on re_agent.process_activity (machine_id, pid, process_start_at);
@@ -159,6 +162,13 @@ create view re_view.heartbeat as
     join re_raw.raw_event r on r.ingested_at = h.ingested_at and r.component_instance_id = h.component_instance_id and r.seq = h.seq
     order by h.component_instance_id, h.heartbeat_number, h.ingested_at, h.seq;
 comment on view re_view.heartbeat is 'Heartbeats; ledger_closes says whether every offered packet is accounted for';
+
+create view re_view.scan as
+    select s.*, r.ingested_at as event_ingested_at, r.event_id, r.envelope_hash, r.mode, r.hostname
+    from re_dpi.scan s
+    join re_raw.raw_event r on r.ingested_at = s.ingested_at and r.component_instance_id = s.component_instance_id and r.seq = s.seq
+    order by s.ingested_at, s.component_instance_id, s.seq;
+comment on view re_view.scan is 'Scans and floods with the identity and hash of their raw event';
 
 create view re_view.timeline as
     select x.machine_id, x.observed_at, x.observed_at_ns, x.component_instance_id, x.seq, x.ingested_at, x.kind, x.what
@@ -556,7 +566,9 @@ begin
             (17, 're_view.incident_step'::regclass, 're_corr.incident_transition'::regclass),
             (18, 're_view.application'::regclass, 're_dpi.flow'::regclass),
             (19, 're_view.quarantine'::regclass, 're_raw.quarantine'::regclass),
-            (20, 're_view.quarantine'::regclass, 're_raw.quarantine_mended'::regclass)) s(no, view_oid, table_oid)
+            (20, 're_view.quarantine'::regclass, 're_raw.quarantine_mended'::regclass),
+            (21, 're_view.scan'::regclass, 're_dpi.scan'::regclass),
+            (22, 're_view.scan'::regclass, 're_raw.raw_event'::regclass)) s(no, view_oid, table_oid)
         join pg_attribute v on v.attrelid = s.view_oid and v.attnum > 0
         join pg_attribute t on t.attrelid = s.table_oid and t.attnum > 0 and t.attname = v.attname
         order by v.attrelid, v.attnum, s.no
@@ -580,6 +592,7 @@ comment on column re_view.violation.offending_envelope is 'Its text, bytes that 
 comment on column re_view.flow.event_ingested_at is 'ingested_at again: a bound on both prunes both sides when the query is planned';
 comment on column re_view.dns.event_ingested_at is 'ingested_at again: a bound on both prunes both sides when the query is planned';
 comment on column re_view.heartbeat.event_ingested_at is 'ingested_at again: a bound on both prunes both sides when the query is planned';
+comment on column re_view.scan.event_ingested_at is 'ingested_at again: a bound on both prunes both sides when the query is planned';
 comment on column re_view.timeline.machine_id            is 'Machine that reports';
 comment on column re_view.timeline.observed_at           is 'When it happened, UTC, cut to microseconds';
 comment on column re_view.timeline.observed_at_ns        is 'Nanoseconds below the microsecond of observed_at';

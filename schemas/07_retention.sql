@@ -68,7 +68,8 @@ from (values
     (2, 'heartbeat_event', 're_dpi', 'heartbeat'), (2, 'heartbeat_loss', 're_dpi', 'heartbeat'),
     (1, 'loss_report', 're_raw', 'raw_event'), (2, 'loss_report_event', 're_dpi', 'loss_report'), (1, 'clock_step', 're_raw', 'raw_event'),
     (1, 'probe_start', 're_raw', 'raw_event'), (1, 'probe_stop', 're_raw', 'raw_event'), (1, 'config_change', 're_raw', 'raw_event'),
-    (2, 'config_change_member', 're_dpi', 'config_change'), (1, 'worker_crash', 're_raw', 'raw_event')
+    (2, 'config_change_member', 're_dpi', 'config_change'), (1, 'worker_crash', 're_raw', 'raw_event'),
+    (1, 'scan', 're_raw', 'raw_event'), (2, 'scan_sample', 're_dpi', 'scan')
 ) t(depth, child, parent_schema, parent)
 union all
 select 're_agent', t.child, 'day', 'ingested_at', 're_raw', 'raw_event', '{ingested_at,component_instance_id,seq}'::name[],

@@ -60,6 +60,7 @@ const std::array keys = std::to_array<Key>({
     {"flow", "key_tunnel", &Config::flow_key_tunnel, true},
     {"flow", "tunnels", &Config::flow_tunnels, true, 0, 0, "inner outer"},
     {"flow", "duplicates", &Config::flow_duplicates, true, 0, 0, "count drop"},
+    {"flow", "scan_flows", &Config::flow_scan_flows, true, 0, 1'000'000'000},
     {"fragments", "datagrams_max", &Config::fragments_datagrams_max, true, 1, 1'000'000},
     {"fragments", "bytes_max", &Config::fragments_bytes_max, true, 65'536, std::uint64_t{1} << 32U},
     {"fragments", "timeout_s", &Config::fragments_timeout_s, true, 1, 3600},

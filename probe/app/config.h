@@ -26,6 +26,7 @@ struct Config {
   bool flow_key_tunnel = false;
   std::string flow_tunnels = "inner";
   std::string flow_duplicates = "count";
+  std::uint64_t flow_scan_flows = 1024;
   std::uint64_t fragments_datagrams_max = 4096;
   std::uint64_t fragments_bytes_max = 8U << 20U;
   std::uint64_t fragments_timeout_s = 30;

@@ -272,7 +272,8 @@ int run_replay(const Config& config, const ReplayOptions& options) {
        .config_sha256 = config_sha256,
        .schema_sha256 = schema_bundle_sha256(),
        .heartbeat_interval =
-           std::chrono::seconds{static_cast<std::int64_t>(config.heartbeat_interval_s)}},
+           std::chrono::seconds{static_cast<std::int64_t>(config.heartbeat_interval_s)},
+       .scan_flows = config.flow_scan_flows},
       recorder);
   const auto path = make_data_path({.limits = config.pipeline_limits(),
                                     .seed = random_seed(),

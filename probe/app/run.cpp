@@ -318,7 +318,8 @@ int run_sensor(const Config& config, const RunOptions& options) {
        .live = &live,
        .checkpoint_age =
            std::chrono::milliseconds{static_cast<std::int64_t>(config.signing_checkpoint_ms)},
-       .canary = config.heartbeat_canary ? &canary : nullptr},
+       .canary = config.heartbeat_canary ? &canary : nullptr,
+       .scan_flows = config.flow_scan_flows},
       recorder);
   journal.start();
   if (recorder.error()) return report(*recorder.error());

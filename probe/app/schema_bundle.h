@@ -18,7 +18,7 @@ struct SchemaFile {
 // In the order in which they are applied.
 [[nodiscard]] std::span<const SchemaFile> schema_files();
 // As schemas/SCHEMA_BUNDLE.md states.
-inline constexpr std::string_view schema_bundle_version = "1.1.0";
+inline constexpr std::string_view schema_bundle_version = "1.2.0";
 
 // migrations/: each is named FROM-to-TO.sql and takes a database from one version to
 // another.

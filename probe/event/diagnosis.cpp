@@ -58,6 +58,12 @@ void diagnose_interfaces(const HeartbeatFacts& previous, const HeartbeatFacts& c
       "offloaded_frames");
 }
 
+std::uint64_t produced(const HeartbeatFacts& facts, std::string_view type) {
+  for (const EventTypeFacts& each : facts.events)
+    if (each.event_type == type) return each.sealed + each.shed;
+  return 0;
+}
+
 void diagnose_packets(const HeartbeatFacts& previous, const HeartbeatFacts& current, Reasons& out) {
   const auto delta = [&](std::uint64_t HeartbeatFacts::*counter) {
     return since(previous.*counter, current.*counter);
@@ -82,6 +88,7 @@ void diagnose_packets(const HeartbeatFacts& previous, const HeartbeatFacts& curr
                                      current.packets_dropped_no_buffer + current.packets_shed;
   add(out, !ledger_closes || current.events_produced != current.events_sealed + current.events_shed,
       "ledger_open");
+  add(out, produced(current, "dpi.scan") > produced(previous, "dpi.scan"), "scan_aggregated");
 }
 
 // What the traffic itself says about the mirror.

@@ -77,6 +77,8 @@ constexpr auto list = std::to_array<Reason>({
     {"rows_quarantined", warning, count,
      "{} of its stored events have no rows: their payloads break a rule", "some",
      "re_view.quarantine says which rule; after a migration, re_raw.rederive() makes the rows"},
+    {"scan_aggregated", warning, none, "a scan or a flood: flows of one packet are told together",
+     "", "re_view.scan says from whom or to whom, and how many"},
     {"schema_drift", warning, none, "it was built for another schema bundle", "",
      "bring probe and database to the same bundle"},
     {"spool_filling", warning, percent, "its spool is {} full", "over half",

@@ -36,7 +36,7 @@ class OneThread final : public DataPath, private FactBatchSink {
       } else if (fact.kind == FactKind::capture_end) {
         journal_.capture_ended(full->stats[fact.first]);
       } else {
-        journal_.fact(fact, full->payload(fact));
+        journal_.fact(fact, full->payload(fact), full->lone_flow(fact));
       }
     }
     full->clear();

@@ -128,6 +128,10 @@ void EventJournal::tick(Timestamp now, const PipelineStats& stats,
   stats_ = stats;
   fronts_.assign(fronts.begin(), fronts.end());
   now_ = now;
+  if (begun_) {
+    scans_.expire(now, scans_done_);
+    record_scans();
+  }
   if (settings_.live != nullptr) {
     settings_.live->ticked();
     const auto lag = std::max(seal_time({}).emitted_at - now, Nanoseconds{});
@@ -270,9 +274,25 @@ EventJournal::Condition EventJournal::condition() const {
   return out;
 }
 
-void EventJournal::fact(const Fact& fact, std::string_view payload) {
+// What scans have become by now.
+void EventJournal::record_scans() {
+  for (const ScanFacts& scan : scans_done_) {
+    append_scan_payload(payload_, scan);
+    record("dpi.scan", scan.last_at, payload_, Room::plenty);
+    payload_.clear();
+  }
+  scans_done_.clear();
+}
+
+void EventJournal::fact(const Fact& fact, std::string_view payload,
+                        const std::optional<LoneFlow>& lone) {
   const bool flow = fact.kind == FactKind::flow;
   if (fact.canary == 0) ++(flow ? flow_records_ : dns_transactions_);
+  if (lone) {
+    const bool told_with_others = scans_.take(*lone, scans_done_);
+    record_scans();
+    if (told_with_others) return;
+  }
   const bool recorded = record(flow ? "dpi.flow" : "dpi.dns", fact.time, payload, Room::plenty);
   if (!recorded || fact.canary == 0 || !canary_) return;
   canary_->sealed(flow ? CanaryWatch::Kind::flow : CanaryWatch::Kind::dns, fact.canary,
@@ -282,6 +302,8 @@ void EventJournal::fact(const Fact& fact, std::string_view payload) {
 void EventJournal::capture_ended(const PipelineStats& stats) {
   stats_ = stats;
   between_captures_ = true;
+  scans_.finish(scans_done_);
+  record_scans();
 }
 
 void EventJournal::finish(std::string_view reason) {

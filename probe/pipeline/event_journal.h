@@ -59,6 +59,7 @@ struct JournalSettings {
   // Live: events wait no longer than this for their checkpoint.
   std::chrono::milliseconds checkpoint_age{200};
   CanaryProgress* canary = nullptr;  // live only; outlives the journal
+  std::uint64_t scan_flows = 0;      // see ScanAggregator
 };
 
 class EventJournal {
@@ -68,7 +69,8 @@ class EventJournal {
         recorder_(recorder),
         heartbeat_interval_(settings_.heartbeat_interval),
         checkpoint_age_(settings_.checkpoint_age),
-        last_heartbeat_seq_(settings_.last_run.heartbeat_seq) {
+        last_heartbeat_seq_(settings_.last_run.heartbeat_seq),
+        scans_(settings_.scan_flows) {
     if (settings_.canary != nullptr) canary_.emplace(*settings_.canary);
     if (!settings_.last_run.totals) return;
     last_heartbeat_ = *settings_.last_run.totals;
@@ -76,7 +78,8 @@ class EventJournal {
   }
 
   // One fact of all workers, in order; `stats` is the sum over the workers.
-  void fact(const Fact& fact, std::string_view payload);
+  void fact(const Fact& fact, std::string_view payload,
+            const std::optional<LoneFlow>& lone = std::nullopt);
   void tick(Timestamp now, const PipelineStats& stats, std::span<const FrontStats> fronts = {});
   // The capture is over; the time of the next one has nothing to do with it.
   void capture_ended(const PipelineStats& stats);
@@ -109,6 +112,7 @@ class EventJournal {
   // False: shed, because no sink could keep it.
   bool record(std::string_view type, Timestamp observed_at, std::string_view payload, Room needed);
   bool record_own(std::string_view type, Timestamp observed_at);
+  void record_scans();
   [[nodiscard]] SealTime seal_time(Timestamp observed_at) const;
   void heartbeat(Timestamp now);
   [[nodiscard]] bool heartbeat_is_due() const;
@@ -140,6 +144,8 @@ class EventJournal {
   std::optional<std::uint64_t> last_heartbeat_seq_;
   std::uint64_t flow_records_ = 0;
   std::uint64_t dns_transactions_ = 0;
+  ScanAggregator scans_;
+  std::vector<ScanFacts> scans_done_;
   EventLedger events_;
   LossReporter losses_;
   std::optional<CanaryWatch> canary_;

@@ -9,6 +9,18 @@ namespace {
 constexpr std::uint64_t dns_order = std::uint64_t{1} << 63U;
 constexpr std::uint64_t tick_order = ~std::uint64_t{0};
 
+LoneFlow lone_flow_of(const Flow& flow) noexcept {
+  const Endpoint& src = flow.endpoint(flow.initiator);
+  const Endpoint& dst = flow.endpoint(other(flow.initiator));
+  return {.src = src.address,
+          .dst = dst.address,
+          .src_port = src.port,
+          .dst_port = dst.port,
+          .protocol = flow.key.protocol,
+          .at = flow.start_at,
+          .ip_bytes = flow.sides[0].ip_bytes + flow.sides[1].ip_bytes};
+}
+
 }  // namespace
 
 void FactEncoder::append(const Fact& fact) {
@@ -26,13 +38,21 @@ void FactEncoder::flow(FactNumber number, const Flow& flow, EndReason reason, bo
   }
   const std::size_t first = batch_->bytes.size();
   append_flow_payload(batch_->bytes, flow, reason, final, verdict, metadata, canary_ != 0);
+  const std::size_t end = batch_->bytes.size();
+  const bool lone = final && flow.packets_total == 1 && canary_ == 0;
+  if (lone) {
+    const LoneFlow facts = lone_flow_of(flow);
+    batch_->bytes.resize(end + sizeof facts);
+    std::memcpy(batch_->bytes.data() + end, &facts, sizeof facts);
+  }
   append({.number = number,
           .order = flow.number,
           .kind = FactKind::flow,
           .time = flow.end_at,
           .first = static_cast<std::uint32_t>(first),
-          .size = static_cast<std::uint32_t>(batch_->bytes.size() - first),
-          .canary = canary_});
+          .size = static_cast<std::uint32_t>(end - first),
+          .canary = canary_,
+          .lone = lone});
 }
 
 void FactEncoder::dns(FactNumber number, const DnsTransaction& transaction) {

@@ -3,12 +3,15 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "probe/pipeline/canary.h"
 #include "probe/pipeline/pipeline.h"
+#include "probe/pipeline/scan_aggregator.h"
 
 namespace dpi {
 
@@ -22,6 +25,7 @@ struct Fact {
   std::uint32_t first = 0;  // of an event: its payload's place in `bytes`; else an index in `stats`
   std::uint32_t size = 0;
   std::uint64_t canary = 0;  // its number; 0: of real packets
+  bool lone = false;         // a LoneFlow lies behind the payload
 };
 
 struct FactBatch {
@@ -32,6 +36,12 @@ struct FactBatch {
 
   [[nodiscard]] std::string_view payload(const Fact& fact) const noexcept {
     return std::string_view{bytes}.substr(fact.first, fact.size);
+  }
+  [[nodiscard]] std::optional<LoneFlow> lone_flow(const Fact& fact) const noexcept {
+    if (!fact.lone) return std::nullopt;
+    LoneFlow out;
+    std::memcpy(&out, bytes.data() + fact.first + fact.size, sizeof out);
+    return out;
   }
   void clear() noexcept {
     bytes.clear();

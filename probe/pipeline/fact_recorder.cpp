@@ -80,7 +80,7 @@ void FactRecorder::record_all(std::size_t worker, FactBatch* batch) {
 void FactRecorder::record(const FactMerger::Next& next) {
   const Fact& fact = *next.fact;
   if (fact.kind == FactKind::flow || fact.kind == FactKind::dns) {
-    journal_.fact(fact, next.batch->payload(fact));
+    journal_.fact(fact, next.batch->payload(fact), next.batch->lone_flow(fact));
   } else {
     add_stats(next.worker, fact, next.batch->stats[fact.first]);
   }

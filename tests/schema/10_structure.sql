@@ -61,17 +61,17 @@ select is((select string_agg(n.nspname || ' ' || x, ', ' order by n.nspname coll
   select c.relnamespace, string_agg(k || n::text, ' ' order by k) as x from (
     select c.relnamespace, k.contype::text as k, count(*) as n from pg_constraint k join pg_class c on c.oid = k.conrelid where not c.relispartition and k.contype in ('c', 'f', 'p', 'u') group by 1, 2) c group by 1) y
 join pg_namespace n on n.oid = y.relnamespace where n.nspname like 're\_%'),
-    're_agent c50 p6, re_ai c14 f9 p6 u1, re_core c24 f9 p10 u6, re_corr c25 f13 p8 u9, re_dpi c142 p26, re_ops c14 f3 p4 u2, re_raw c39 f11 p12 u4', 'constraints of each schema');
+    're_agent c50 p6, re_ai c14 f9 p6 u1, re_core c24 f9 p10 u6, re_corr c25 f13 p8 u9, re_dpi c152 p28, re_ops c14 f3 p4 u2, re_raw c39 f11 p12 u4', 'constraints of each schema');
 select is((select string_agg(n.nspname || ' ' || x.n, ', ' order by n.nspname collate "C") from (
   select c.relnamespace, count(*) as n from pg_attribute a join pg_class c on c.oid = a.attrelid where not c.relispartition and c.relkind in ('r', 'p') and a.attnum > 0 and a.attnotnull and not a.attisdropped group by 1) x
 join pg_namespace n on n.oid = x.relnamespace where n.nspname like 're\_%'),
-    're_agent 68, re_ai 51, re_core 65, re_corr 70, re_dpi 305, re_ops 26, re_raw 98', 'columns of each schema that are never NULL');
+    're_agent 68, re_ai 51, re_core 65, re_corr 70, re_dpi 327, re_ops 26, re_raw 98', 'columns of each schema that are never NULL');
 select is((select string_agg(g || ' ' || n, ', ' order by g collate "C") from (
   select a.grantee::regrole::text as g, count(*) as n from (
     select relacl as acl, relowner as o from pg_class where relnamespace::regnamespace::text like 're\_%' and not relispartition
     union all select proacl, proowner from pg_proc where pronamespace::regnamespace::text like 're\_%'
     union all select nspacl, nspowner from pg_namespace where nspname like 're\_%') x cross join aclexplode(x.acl) a where a.grantee <> x.o group by 1) y),
-    're_agent_writer 9, re_ai_owner 13, re_ai_writer 93, re_auditor 115, re_corr_owner 14, re_correlation 96, re_enrol 12, re_ingest 10, re_probe 11, re_retention 22, re_soc 35, re_viewer 78', 'rights of each role');
+    're_agent_writer 9, re_ai_owner 13, re_ai_writer 96, re_auditor 118, re_corr_owner 14, re_correlation 99, re_enrol 12, re_ingest 10, re_probe 11, re_retention 22, re_soc 36, re_viewer 80', 'rights of each role');
 
 -- Zero data
 create function pg_temp.rows(v text) returns bigint language plpgsql as $$ declare n bigint; begin execute 'select count(*) from ' || v into n; return n; end $$;

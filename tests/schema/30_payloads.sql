@@ -121,7 +121,7 @@ select is(pg_temp.beat(pg_temp.interface(v::jsonb)), 'quarantined: seq 1: heartb
 
 -- the probe's own life: each type as it should be, without each member, with another type of each, with too much, and each CHECK
 create function pg_temp.own(event_type text, over jsonb default '{}') returns text language sql as $$ select pg_temp.one(event_type, convert_to(t.own(event_type, over), 'UTF8')) $$;
-create temp view own as select e.event_type, m.key, m.value from unnest(array['loss.report', 'clock.step', 'probe.start', 'probe.stop', 'config.change', 'worker.crash']) e(event_type), jsonb_each(t.own(e.event_type)::jsonb) m;
+create temp view own as select e.event_type, m.key, m.value from unnest(array['loss.report', 'clock.step', 'probe.start', 'probe.stop', 'config.change', 'worker.crash', 'dpi.scan']) e(event_type), jsonb_each(t.own(e.event_type)::jsonb) m;
 select is(pg_temp.own(event_type), 'stored', 'a good ' || event_type) from own group by event_type order by event_type;
 select matches(pg_temp.own(event_type, jsonb_build_object(key, null)), '^quarantined: seq 1: ', event_type || ' without ' || key) from own order by event_type, key;
 select matches(pg_temp.own(event_type, jsonb_build_object(key, case jsonb_typeof(value) when 'number' then to_jsonb(value::text) when 'string' then '1' when 'boolean' then '"true"' else '7' end)),
@@ -131,8 +131,10 @@ select matches(pg_temp.own(event_type, v::jsonb), '^quarantined: seq 1: ', event
     ('loss.report', '{"events":[{"event_type":"dpi.flow"}]}'), ('loss.report', '{"events":[{"event_type":"dpi.flow","count":1,"x":1}]}'), ('loss.report', '{"events":[{"event_type":"dpi.flow","count":1},{"event_type":"dpi.flow","count":1}]}'),
     ('probe.start', '{"head_before":{"tree_size":1}}'), ('probe.start', '{"head_before":{"tree_size":1,"last_hash":"00"}}'), ('probe.start', '{"versions":{"probe":"1","ndpi":"4"}}'), ('probe.start', '{"loss_window":{}}'),
     ('probe.start', '{"loss_window":{"from":"2026-01-01T00:00:00.000000000Z"}}'), ('probe.stop', '{"totals":{"events_sealed":8}}'), ('probe.stop', '{"totals":{"events_sealed":8,"packets_offered":12,"flow_records":1,"dns_transactions":1,"x":1}}'),
-    ('config.change', '{"members":["a","a"]}'), ('config.change', '{"members":[1]}'), ('worker.crash', '{"quarantine_sha256":"zz"}')) x(event_type, v);
+    ('config.change', '{"members":["a","a"]}'), ('config.change', '{"members":[1]}'), ('worker.crash', '{"quarantine_sha256":"zz"}'),
+    ('dpi.scan', '{"samples":[{"ip":"10.0.0.1"}]}'), ('dpi.scan', '{"samples":[{"ip":"10.0.0.1","port":1,"x":1}]}'), ('dpi.scan', '{"samples":[7]}'), ('dpi.scan', '{"dst_ip":"10.0.0.1"}')) x(event_type, v);
 select is(pg_temp.own(event_type, v::jsonb), 'stored', event_type || ' with ' || v) from (values
+    ('dpi.scan', '{"samples":[]}'), ('dpi.scan', '{"kind":"target","src_ip":null,"dst_ip":"2001:db8::9"}'), ('dpi.scan', '{"kind":"any","src_ip":null}'),
     ('loss.report', '{"events":[],"cause":"no_buffer"}'), ('clock.step', '{"delta_us":9007199254740991,"source":"resume"}'), ('config.change', '{"members":[]}'), ('worker.crash', '{"quarantine_sha256":"' || repeat('0a', 32) || '"}'),
     ('probe.start', '{"clean_shutdown":false,"loss_window":{"from":"2026-01-01T00:00:00.000000000Z","to":"2026-01-01T00:00:01.000000000Z"},"versions":{"probe":"1","ndpi":"4","schema_sha256":"' || repeat('cd', 32) || '","libpcap":"1.10.3","openssl":"3.0","kernel":"6.1"}}')) x(event_type, v);
 select is(pg_temp.own(event_type, v::jsonb), 'quarantined: seq 1: ' || rule, rule || ' refuses ' || left(v, 60)) from (values
@@ -148,7 +150,11 @@ select is(pg_temp.own(event_type, v::jsonb), 'quarantined: seq 1: ' || rule, rul
     ('probe.stop', '{"reason":"Bored now"}', 'probe_stop_reason_is_valid'), ('probe.stop', '{"totals":{"events_sealed":-8,"packets_offered":12,"flow_records":1,"dns_transactions":1}}', 'probe_stop_counters_are_in_range'),
     ('config.change', '{"old_sha256":"00"}', 'config_change_digests_are_32_bytes'), ('config.change', '{"members":[""]}', 'config_change_member_member_is_valid'),
     ('worker.crash', '{"signal":256}', 'worker_crash_signal_is_valid'), ('worker.crash', '{"flow_key_hash":"00"}', 'worker_crash_flow_key_hash_is_valid'), ('worker.crash', '{"quarantine_sha256":"00"}', 'worker_crash_quarantine_sha256_is_valid'),
-    ('worker.crash', '{"worker":-1}', 'worker_crash_counters_are_in_range')) x(event_type, v, rule);
+    ('worker.crash', '{"worker":-1}', 'worker_crash_counters_are_in_range'),
+    ('dpi.scan', '{"kind":"none"}', 'scan_kind_is_known'), ('dpi.scan', '{"kind":"any"}', 'scan_who_is_of_its_kind'), ('dpi.scan', '{"protocol":256}', 'scan_protocol_is_valid'),
+    ('dpi.scan', '{"src_ip":"10.0.0.0/8"}', 'scan_addresses_are_hosts'), ('dpi.scan', '{"last_at":"2020-01-01T00:00:00.000000000Z"}', 'scan_ends_after_it_starts'),
+    ('dpi.scan', '{"flows":0}', 'scan_counters_are_in_range'), ('dpi.scan', '{"first_at":"2020-01-01T00:00:00.000000-01Z"}', 'scan_nanoseconds_are_in_range'),
+    ('dpi.scan', '{"samples":[{"ip":"10.0.0.0/8","port":1}]}', 'scan_sample_ip_is_a_host'), ('dpi.scan', '{"samples":[{"ip":"10.0.0.1","port":65536}]}', 'scan_sample_port_is_valid')) x(event_type, v, rule);
 
 -- canaries are marked or not, never "not a canary"
 select is(pg_temp.flow('{"canary":true}'), 'stored', 'a canary flow'); select is(pg_temp.dns('{"canary":true}'), 'stored', 'a canary exchange');

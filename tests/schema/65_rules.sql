@@ -141,7 +141,7 @@ select is_empty($$ select k.conrelid::regclass, k.conname from pg_constraint k j
 select t.send(t.chain(t.i2(), t.m2(), 6, (select last_hash from re_raw.chain_resume(t.i2())), 'f', '{}', '{"vlan_ids":[7],"encapsulations":["gre"],"risks":["a"],"splt":[{"bytes":1,"gap_us":0}],"anomalies":["b"]}'));
 select t.send(t.chain(t.i2(), t.m2(), 7, (select last_hash from re_raw.chain_resume(t.i2())), 'd', '{}', '{"anomalies":["b"]}'));
 select t.send(t.chain(t.i2(), t.m2(), 8, (select last_hash from re_raw.chain_resume(t.i2())), 'h', '{}', '{"reasons":["drops_kernel"]}'));
-select t.send(t.chain(t.i2(), t.m2(), 9, (select last_hash from re_raw.chain_resume(t.i2())), 'belcgw'));
+select t.send(t.chain(t.i2(), t.m2(), 9, (select last_hash from re_raw.chain_resume(t.i2())), 'belcgwn'));
 -- Facts: what ingest refuses by these rules is in 30_payloads.sql; here also what no payload can bring about, because ingest derives it.
 select pg_temp.rule('re_dpi.' || tab, over::jsonb, tab || '_' || rule, case tab when 'flow' then 'src_ip = ''10.0.0.2''' else 'true' end) from (values
     ('flow', '{"alpn":"' || repeat('a', 1025) || '"}', 'alpn_is_valid'), ('flow', '{"canary":false}', 'canary_is_true_or_absent'), ('flow', '{"cert_issuer":"a b"}', 'cert_issuer_is_pct_text'),
@@ -200,7 +200,11 @@ select pg_temp.rule('re_dpi.' || tab, over::jsonb, tab || '_' || rule, case tab 
     ('probe_start', '{"schema_sha256":"\\x00"}', 'schema_sha256_is_valid'), ('probe_stop', '{"flow_records":-1}', 'counters_are_in_range'),
     ('probe_stop', '{"observed_at_ns":1000}', 'nanoseconds_are_in_range'), ('probe_stop', '{"reason":"Bored now"}', 'reason_is_valid'), ('worker_crash', '{"uptime_ms":-1}', 'counters_are_in_range'),
     ('worker_crash', '{"flow_key_hash":"\\x00"}', 'flow_key_hash_is_valid'), ('worker_crash', '{"observed_at_ns":1000}', 'nanoseconds_are_in_range'),
-    ('worker_crash', '{"quarantine_sha256":"\\x00"}', 'quarantine_sha256_is_valid'), ('worker_crash', '{"signal":256}', 'signal_is_valid')) x(tab, over, rule);
+    ('worker_crash', '{"quarantine_sha256":"\\x00"}', 'quarantine_sha256_is_valid'), ('worker_crash', '{"signal":256}', 'signal_is_valid'),
+    ('scan', '{"kind":"none"}', 'kind_is_known'), ('scan', '{"src_ip":null}', 'who_is_of_its_kind'), ('scan', '{"dst_ip":"10.0.0.1"}', 'who_is_of_its_kind'),
+    ('scan', '{"protocol":256}', 'protocol_is_valid'), ('scan', '{"src_ip":"10.0.0.0/8"}', 'addresses_are_hosts'), ('scan', '{"first_at":"2100-01-01"}', 'ends_after_it_starts'),
+    ('scan', '{"flows":0}', 'counters_are_in_range'), ('scan', '{"ip_bytes":-1}', 'counters_are_in_range'), ('scan', '{"last_at_ns":1000}', 'nanoseconds_are_in_range'),
+    ('scan_sample', '{"position":-1}', 'position_is_valid'), ('scan_sample', '{"ip":"10.0.0.0/8"}', 'ip_is_a_host'), ('scan_sample', '{"port":65536}', 'port_is_valid')) x(tab, over, rule);
 select is_empty($$ select k.conrelid::regclass, k.conname from pg_constraint k join pg_class c on c.oid = k.conrelid
     where k.contype = 'c' and not c.relispartition and c.relnamespace = 're_dpi'::regnamespace and k.conname not in (select rule from covered) $$, 'no CHECK of re_dpi is left untried');
 
@@ -225,7 +229,7 @@ insert into reference values
     ('re_dpi.heartbeat_anomaly', 'heartbeat_anomaly_has_heartbeat'), ('re_dpi.heartbeat_event', 'heartbeat_event_has_heartbeat'), ('re_dpi.heartbeat_interface', 'heartbeat_interface_has_heartbeat'),
     ('re_dpi.heartbeat_loss', 'heartbeat_loss_has_heartbeat'), ('re_dpi.heartbeat_reason', 'heartbeat_reason_has_heartbeat'), ('re_dpi.loss_report', 'loss_report_has_raw_event'),
     ('re_dpi.loss_report_event', 'loss_report_event_has_loss_report'), ('re_dpi.probe_start', 'probe_start_has_raw_event'), ('re_dpi.probe_stop', 'probe_stop_has_raw_event'),
-    ('re_dpi.worker_crash', 'worker_crash_has_raw_event'), ('re_ops.legal_hold', 'legal_hold_policy_fk'), ('re_ops.legal_hold_release', 'legal_hold_release_hold_fk'),
+    ('re_dpi.worker_crash', 'worker_crash_has_raw_event'), ('re_dpi.scan', 'scan_has_raw_event'), ('re_dpi.scan_sample', 'scan_sample_has_scan'), ('re_ops.legal_hold', 'legal_hold_policy_fk'), ('re_ops.legal_hold_release', 'legal_hold_release_hold_fk'),
     ('re_ops.retention_policy', 'retention_policy_parent_fk'), ('re_raw.chain_gap', 'chain_gap_instance_fk'), ('re_raw.chain_gap_fill', 'chain_gap_fill_gap_fk'),
     ('re_raw.chain_head', 'chain_head_instance_fk'), ('re_raw.checkpoint', 'checkpoint_component_fk'), ('re_raw.checkpoint', 'checkpoint_covers_a_batch'),
     ('re_raw.checkpoint', 'checkpoint_instance_fk'), ('re_raw.ingest_segment', 'ingest_segment_gap_is_declared'), ('re_raw.ingest_segment', 'ingest_segment_instance_fk'),

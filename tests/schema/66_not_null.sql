@@ -30,6 +30,7 @@ insert into nullable values
         'canary_flow_lag_us canary_dns_lag_us canary_stage last_packet_at last_packet_at_ns'),
     ('re_dpi.heartbeat_interface', 'link_up promiscuous last_packet_at last_packet_at_ns'),
     ('re_dpi.probe_start', 'libpcap_version openssl_version kernel_version build_sha256 ndpi_library_sha256 loss_window_from loss_window_from_ns loss_window_to loss_window_to_ns'),
+    ('re_dpi.scan', 'src_ip dst_ip'),
     ('re_dpi.worker_crash', 'quarantine_sha256'),
     ('re_ops.legal_hold', 'schema_name table_name'),
     ('re_ops.retention_ledger', 'row_count content_sha256'),

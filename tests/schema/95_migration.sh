@@ -33,6 +33,10 @@ for released in "$here"/released/*; do
     cat "$released"/0*.sql | apply "$db" && apply "$db" <"$here/support.sql" || exit 1
     q "$db" "select re_core.register_bundle('$version', '\\x$(cat "$released"/0*.sql | sha256sum | cut -d' ' -f1)')" >/dev/null
 
+    # What this version has no table for is not sent.
+    asked=',"query_edns":{"version":0,"udp_size":512,"do":true,"options":[{"code":2,"data":"01"}]}'
+    grep -q query_edns "$released"/03* || asked=
+
     # Every event type, a declared gap, a checkpoint-less tail, a refusal, an incident, a sealed day
     q "$db" "select t.enrol()" >/dev/null
     q "$db" "do \$\$
@@ -47,7 +51,7 @@ for released in "$here"/released/*; do
             assert t.status(b) = 'stored';
             b := t.chain(t.i2(), t.m2(), 2, b.last_hash, 'f', '{}', '{\"vlan_ids\":[1],\"encapsulations\":[\"vlan\"],\"risks\":[\"a\"],\"anomalies\":[\"x\"],\"splt\":[{\"bytes\":5,\"gap_us\":9}]}');
             assert t.status(b) = 'stored';
-            b := t.chain(t.i2(), t.m2(), 3, b.last_hash, 'd', '{}', '{\"anomalies\":[\"x\"],\"edns\":{\"version\":0,\"udp_size\":1232,\"do\":false,\"options\":[{\"code\":1,\"data\":\"00\"}]}}');
+            b := t.chain(t.i2(), t.m2(), 3, b.last_hash, 'd', '{}', '{\"anomalies\":[\"x\"],\"edns\":{\"version\":0,\"udp_size\":1232,\"do\":false,\"options\":[{\"code\":1,\"data\":\"00\"}]}$asked}');
             assert t.status(b) = 'stored';
             assert t.status(t.chain(t.i2(), t.m2(), 4, b.last_hash, 'h', '{}', '{\"state\":\"degraded\",\"reasons\":[\"x\"],\"anomalies\":[{\"name\":\"x\",\"count\":1}]}')) = 'stored';
             perform re_ops.ensure_partitions(now() - interval '2 days', now() - interval '2 days'), re_ops.ensure_partitions(now(), now() + interval '9 days');
@@ -55,6 +59,8 @@ for released in "$here"/released/*; do
         end \$\$" || failed=1
     rows "$db" >"$work/before"
     is "$(grep '^re_dpi\.' "$work/before" | grep -c ' 0 $')" 0 "$version: every table of re_dpi has rows"
+    daily() { q "$1" "select table_name from re_ops.retention_policy where span = 'day' order by 1"; }
+    new_tables=$(comm -13 <(daily "$db") <(daily migration_new) | paste -sd '|')
     head=$(q "$db" 'select next_seq, last_hash from re_raw.chain_resume(t.i1())')
 
     at=$version
@@ -62,7 +68,9 @@ for released in "$here"/released/*; do
         apply "$db" <"$next" || { failed=1; break; }
         at=$(basename "$next" .sql)
         at=${at#*-to-}
-        q "$db" "select re_core.register_bundle('$at', sha256('$at'))" >/dev/null
+        files=$here/released/$at
+        [ -d "$files" ] || files=$root/schemas
+        q "$db" "select re_core.register_bundle('$at', '\\x$(cat "$files"/0*.sql | sha256sum | cut -d' ' -f1)')" >/dev/null
     done
     is "$at" "$(sed -n 's/.*schema_bundle_version = "\(.*\)";/\1/p' "$root/probe/app/schema_bundle.h")" "$version: the migrations lead to this bundle"
 
@@ -72,15 +80,15 @@ for released in "$here"/released/*; do
     catalogue "$db" >"$work/migrated"
     # Which days there are is not the bundle's matter; this database has days that the new one has not.
     for day in $(q "$db" "select distinct substr(partition_name, length(partition_name) - 7) from re_ops.partition where partition_name ~ '_p[0-9]{8}$' and (range_from > now() + interval '3 days' or range_to < now())"); do
-        is "$(grep -c "^CREATE TABLE .*\.\(quarantine\|dns_query_edns_option\)_p$day " "$work/migrated")" "$([ "$day" -gt "$(date -u +%Y%m%d)" ] && echo 2 || echo 0)" "$version: new tables have the day $day when it is to come"
+        is "$(grep -cE "^CREATE TABLE .*\.($new_tables)_p$day " "$work/migrated")" "$([ "$day" -gt "$(date -u +%Y%m%d)" ] && echo "$new_tables" | tr '|' '\n' | wc -l || echo 0)" "$version: new tables have the day $day when it is to come"
         q "$db" "select format('drop table %s cascade;', c.oid::regclass) from pg_class c where c.relispartition and c.relkind = 'r' and c.relname like '%\\_p$day'" | psql -qX -d "$db" || failed=1
     done
     catalogue "$db" >"$work/migrated"
     is "$(diff "$work/migrated" "$work/new" | head -20)" '' "$version: the catalogue is that of a database made new"
     is "$(q "$db" "select seq, severity, rule from re_raw.verify_chain(t.i1())" | tr '\n' ' ')" '181|incomplete|declared_gap 229|incomplete|unsigned_tail ' "$version: the chain is what it was"
     is "$(q "$db" 'select next_seq, last_hash from re_raw.chain_resume(t.i1())')" "$head" "$version: writers go on where they were"
-    is "$(q "$db" "select t.status(t.chain(t.i1(), t.m1(), 230, (select last_hash from re_raw.chain_resume(t.i1())), 'bhfdlcgwe'))")" stored "$version: and are served"
-    is "$(q "$db" "select count(*) from re_raw.quarantine")" 0 "$version: with all their rows"
+    is "$(q "$db" "select t.status(t.chain(t.i1(), t.m1(), 230, (select last_hash from re_raw.chain_resume(t.i1())), 'bhfdlcgwen'))")" stored "$version: and are served"
+    is "$(q "$db" "select count(*) from re_raw.quarantine where component_instance_id = t.i1()")" 0 "$version: with all their rows"
     is "$(psql -qXAt -d "$db" -v ON_ERROR_STOP=1 -1 -f "$root/migrations/$version"-to-*.sql 2>&1 | grep -c 'this migration begins at')" 1 "$version: a migration runs once"
 done
 exit $failed

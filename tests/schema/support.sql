@@ -83,6 +83,8 @@ create function t.own(event_type text, over jsonb default '{}') returns text lan
             'versions', jsonb_build_object('probe', '1.0.0', 'ndpi', '4.2.0', 'schema_sha256', repeat('cd', 32)))
         when 'probe.stop' then '{"run_id":"7e57ab1e-0000-4000-8000-000000000001","reason":"signal","totals":{"events_sealed":8,"packets_offered":12,"flow_records":1,"dns_transactions":1}}'
         when 'config.change' then jsonb_build_object('old_sha256', repeat('ab', 32), 'new_sha256', repeat('ef', 32), 'members', '["capture.ring_mb","heartbeat.interval_s"]'::jsonb)
+        when 'dpi.scan' then jsonb_build_object('kind', 'source', 'protocol', 6, 'src_ip', '10.0.0.66', 'first_at', t.time(now() - interval '9 s', 1), 'last_at', t.time(now() - interval '1 s', 2),
+            'flows', 5000, 'ip_bytes', 200000, 'samples', '[{"ip":"10.0.0.1","port":22},{"ip":"2001:db8::1","port":0}]'::jsonb)
         when 'worker.crash' then '{"worker":1,"signal":11,"uptime_ms":5000,"flow_key_hash":"0123456789abcdef"}' end::jsonb || over)) $$;
 
 create function t.event_id(i uuid, s bigint, at timestamptz, payload_sha256 bytea) returns uuid language plpgsql immutable as $$
@@ -108,7 +110,7 @@ end $$;
 create type t.batch as (instance uuid, first_seq bigint, envelopes bytea[], payloads bytea[], last_hash bytea);
 
 -- A chain of events: kinds 's' chain.start, 'f' flow, 'd' dns, 'h' heartbeat, 'b' probe.start, 'e' probe.stop, 'l' loss.report, 'c' clock.step,
--- 'g' config.change, 'w' worker.crash, 'x' a type that nobody knows
+-- 'g' config.change, 'w' worker.crash, 'n' dpi.scan, 'x' a type that nobody knows
 create function t.chain(i uuid, m uuid, first_seq bigint, prev bytea, kinds text, over jsonb default '{}', payload_over jsonb default '{}') returns t.batch language plpgsql stable as $$
 declare
     b t.batch := row(i, first_seq, '{}'::bytea[], '{}'::bytea[], prev);
@@ -120,7 +122,7 @@ declare
 begin
     foreach k in array string_to_array(kinds, null) loop
         own := case k when 'b' then 'probe.start' when 'e' then 'probe.stop' when 'l' then 'loss.report' when 'c' then 'clock.step'
-                      when 'g' then 'config.change' when 'w' then 'worker.crash' end;
+                      when 'g' then 'config.change' when 'w' then 'worker.crash' when 'n' then 'dpi.scan' end;
         p := convert_to(case when own is not null then t.own(own, payload_over) else
                              case k when 'f' then t.flow(payload_over) when 'd' then t.dns(payload_over) when 'h' then t.heartbeat(payload_over)
                                     when 's' then '{"reason":"enrolled"}' else '{"a":1}' end end, 'UTF8');

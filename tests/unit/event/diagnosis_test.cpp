@@ -71,6 +71,12 @@ TEST(Diagnosis, NothingIsWrongWithAProbeThatIsWell) {
   EXPECT_EQ(diagnose({}, {}), List{}) << "facts that are absent prove nothing";
 }
 
+TEST(Diagnosis, AScanThatWasToldTogether) {
+  expect_beyond("scan_aggregated", 0, [](HeartbeatFacts& f, std::uint64_t n) {
+    f.events = {{"dpi.scan", n, 0}};
+  });
+}
+
 TEST(Diagnosis, DropsBeyondOnePerMille) {
   expect_beyond("drops_kernel", 1000, dropped(&HeartbeatFacts::packets_dropped_kernel));
   expect_beyond("drops_nic", 1000, dropped(&HeartbeatFacts::packets_dropped_nic));

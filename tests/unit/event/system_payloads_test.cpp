@@ -2,6 +2,7 @@
 
 #include "probe/envelope/canonical.h"
 #include "probe/event/payloads.h"
+#include "probe/event/scan.h"
 
 namespace dpi {
 namespace {
@@ -74,6 +75,37 @@ TEST(SystemPayloads, WorkerCrashWithAndWithoutQuarantine) {
   EXPECT_EQ(written(append_worker_crash_payload, f),
             R"({"flow_key_hash":"0123456789abcdef","quarantine_sha256":")" + zeros(64) +
                 R"(","signal":11,"uptime_ms":5,"worker":1})");
+}
+
+TEST(SystemPayloads, AScanNamesWhatItsFlowsHaveInCommon) {
+  ScanFacts f{.kind = ScanKind::source,
+              .protocol = 6,
+              .who = {.bytes = {10, 0, 0, 66}},
+              .first_at = timestamp(1'700'000'000'000'000'001),
+              .last_at = timestamp(1'700'000'001'000'000'002),
+              .flows = 5000,
+              .ip_bytes = 200'000,
+              .samples = {{{.bytes = {10, 0, 0, 1}}, 22}}};
+  constexpr std::string_view common =
+      R"("first_at":"2023-11-14T22:13:20.000000001Z","flows":5000,"ip_bytes":200000,)";
+  constexpr std::string_view last = R"("last_at":"2023-11-14T22:13:21.000000002Z","protocol":6,)"
+                                    R"("samples":[{"ip":"10.0.0.1","port":22}])";
+  const auto text = [&](std::string_view before, std::string_view kind, std::string_view after) {
+    return std::string{"{"}
+        .append(before)
+        .append(common)
+        .append(R"("kind":")")
+        .append(kind)
+        .append(R"(",)")
+        .append(last)
+        .append(after)
+        .append("}");
+  };
+  EXPECT_EQ(written(append_scan_payload, f), text("", "source", R"(,"src_ip":"10.0.0.66")"));
+  f.kind = ScanKind::target;
+  EXPECT_EQ(written(append_scan_payload, f), text(R"("dst_ip":"10.0.0.66",)", "target", ""));
+  f.kind = ScanKind::any;
+  EXPECT_EQ(written(append_scan_payload, f), text("", "any", ""));
 }
 
 TEST(SystemPayloads, ProbeStartSaysWhatAnUncleanEndLost) {

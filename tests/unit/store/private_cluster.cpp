@@ -86,7 +86,7 @@ bool PrivateCluster::begin() {
     Postgres database = connect(conninfo("bundle", "postgres"));
     run(database, "begin");
     for (const std::string& sql : files) run(database, sql);
-    run(database, fmt::format("select re_core.register_bundle('1.1.0', '\\x{}'); commit",
+    run(database, fmt::format("select re_core.register_bundle('1.2.0', '\\x{}'); commit",
                               hex(hasher.finish())));
   }
   run(admin, "create role writer login; grant re_probe to writer");
