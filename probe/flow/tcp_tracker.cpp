@@ -262,7 +262,7 @@ void TcpTracker::note_answer(const PacketView& view, TcpSide& from, TcpSide& to,
 
 // How far this side may send, as the other side has said last.
 std::uint32_t TcpTracker::window_of(const TcpSide& receiver, const TcpSide& sender) const noexcept {
-  if (!receiver.ack_sent || receiver.window_scale == TcpSide::unknown_scale ||
+  if (receiver.window_scale == TcpSide::unknown_scale ||
       sender.window_scale == TcpSide::unknown_scale) {
     return far;
   }
