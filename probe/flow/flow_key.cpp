@@ -97,7 +97,7 @@ std::uint64_t vlan_key(const PacketView& view) noexcept {
   std::uint64_t key = 0;
   for (const std::uint16_t id :
        view.vlan_ids.view().first(std::min<std::size_t>(view.vlan_ids.count, tags_max))) {
-    key = key << 13U | 0x1000U | id;
+    if (id != 0) key = key << 13U | 0x1000U | id;  // 0: a priority, no VLAN (IEEE 802.1Q §6.9.1)
   }
   return key;
 }
