@@ -139,8 +139,14 @@ bool DnsTracker::watches_by_content(const Flow& flow, Side sender, const PacketV
   }
   if (!connections_.empty() && connections_.contains(flow.slot)) return true;
   const TcpSide& side = flow.tcp.side(sender);
-  return side.start_known && view.tcp.sequence == side.start_sequence &&
-         dns_content_over_tcp(view.payload) == DnsContent::message;
+  if (!side.start_known || view.tcp.sequence != side.start_sequence) return false;
+  // The length may come alone, and a header says enough (RFC 7766 §8).
+  constexpr std::size_t length_bytes = 2, header_bytes = 12;
+  const std::size_t size = view.payload.size();
+  const DnsContent content = dns_content_over_tcp(view.payload);
+  return content == DnsContent::message ||
+         (content == DnsContent::incomplete &&
+          (size == length_bytes || size >= length_bytes + header_bytes));
 }
 
 AnomalySet DnsTracker::observe_tcp(const Flow& flow, Side sender, const PacketView& view,
@@ -215,9 +221,15 @@ void DnsTracker::take_by_content(const Route& route, Bytes bytes, Timestamp time
     take_query(route, std::move(message), time);
     return;
   }
-  OpenDns* const found = find_query(route, message);
-  if (found == nullptr && !proven_.contains(route.flow_number)) return;
-  if (found != nullptr) prove(route, *found);
+  if (OpenDns* const found = find_query(route, message)) {
+    prove(route, *found);
+  } else if (!proven_.contains(route.flow_number)) {
+    const DnsKey key = key_of_response(route, message);
+    std::string question = question_of(message, route.service);
+    hold_early(route, key, std::move(question),
+               single(route, std::move(message), time, DnsOutcome::orphan));
+    return;
+  }
   take_response(route, std::move(message), time);
 }
 
@@ -273,8 +285,12 @@ OpenDns* DnsTracker::find_query(const DnsKey& key, const DnsMessage& response, D
   return query.opcode() == response.opcode() ? open : nullptr;
 }
 
+DnsKey DnsTracker::key_of_response(const Route& route, const DnsMessage& response) noexcept {
+  return {route.receiver, route.sender.address, route.sender.port, response.id, route.transport};
+}
+
 OpenDns* DnsTracker::find_query(const Route& route, const DnsMessage& response) {
-  DnsKey key{route.receiver, route.sender.address, route.sender.port, response.id, route.transport};
+  DnsKey key = key_of_response(route, response);
   if (OpenDns* const found = find_query(key, response, route.service)) return found;
   key.server = IpAddress{};
   return find_query(key, response, route.service);
@@ -300,7 +316,7 @@ void DnsTracker::take_query(const Route& route, DnsMessage message, Timestamp ti
     }
     close(*found);
   }
-  if (join_early(key, question, message, time)) return;
+  if (join_early(route, key, question, message, time)) return;
   open(route, std::move(message), time, key, std::move(question));
 }
 
@@ -341,12 +357,11 @@ void DnsTracker::take_response(const Route& route, DnsMessage message, Timestamp
     tell(single(route, std::move(message), time, DnsOutcome::malformed));
     return;
   }
-  if (route.service == DnsService::mdns && is_multicast(route.receiver.address)) {
+  if (is_multicast(route.receiver.address)) {
     tell(single(route, std::move(message), time, DnsOutcome::multicast));
     return;
   }
-  const DnsKey key{route.receiver, route.sender.address, route.sender.port, message.id,
-                   route.transport};
+  const DnsKey key = key_of_response(route, message);
   std::string question = question_of(message, route.service);
   DnsKey many = key;
   many.server = IpAddress{};
@@ -356,7 +371,7 @@ void DnsTracker::take_response(const Route& route, DnsMessage message, Timestamp
   } else if (open_.find(key, question, true) != nullptr) {
     tell(single(route, std::move(message), time, DnsOutcome::orphan));
   } else {
-    hold_early(key, std::move(question),
+    hold_early(route, key, std::move(question),
                single(route, std::move(message), time, DnsOutcome::orphan));
   }
 }
@@ -398,17 +413,19 @@ DnsTransaction DnsTracker::single(const Route& route, DnsMessage message, Timest
   return t;
 }
 
-void DnsTracker::hold_early(const DnsKey& key, std::string question, DnsTransaction response) {
+void DnsTracker::hold_early(const Route& route, const DnsKey& key, std::string question,
+                            DnsTransaction response) {
   OpenDns open;
   open.key = key;
   open.question = std::move(question);
   open.phase = Phase::early;
+  open.uncertain = route.by_content && !proven_.contains(route.flow_number);
   open.transaction = std::move(response);
   add_open(std::move(open));
 }
 
-bool DnsTracker::join_early(const DnsKey& key, const std::string& question, DnsMessage& query,
-                            Timestamp time) {
+bool DnsTracker::join_early(const Route& route, const DnsKey& key, const std::string& question,
+                            DnsMessage& query, Timestamp time) {
   OpenDns* found = open_.find(key, question, true);
   if (found == nullptr) found = open_.find(key, {}, true);
   if (found == nullptr || time - found->transaction.last_at > early_max) return false;
@@ -418,6 +435,8 @@ bool DnsTracker::join_early(const DnsKey& key, const std::string& question, DnsM
   t.anomalies |= query.anomalies;
   t.outcome = t.response && t.response->malformed ? DnsOutcome::malformed : DnsOutcome::answered;
   t.query = std::move(query);
+  if (found->uncertain) prove(route, *found);
+  found->uncertain = false;
   open_.touch(*found, Phase::answered);
   make_room(0);
   return true;

@@ -104,12 +104,15 @@ class DnsTracker {
   void take_response(const Route& route, DnsMessage message, Timestamp time);
   [[nodiscard]] DnsTransaction single(const Route& route, DnsMessage message, Timestamp time,
                                       DnsOutcome outcome);
+  [[nodiscard]] static DnsKey key_of_response(const Route& route,
+                                              const DnsMessage& response) noexcept;
   [[nodiscard]] OpenDns* find_query(const Route& route, const DnsMessage& response);
   [[nodiscard]] OpenDns* find_query(const DnsKey& key, const DnsMessage& response,
                                     DnsService service);
-  void hold_early(const DnsKey& key, std::string question, DnsTransaction response);
-  bool join_early(const DnsKey& key, const std::string& question, DnsMessage& query,
-                  Timestamp time);
+  void hold_early(const Route& route, const DnsKey& key, std::string question,
+                  DnsTransaction response);
+  bool join_early(const Route& route, const DnsKey& key, const std::string& question,
+                  DnsMessage& query, Timestamp time);
   void open(const Route& route, DnsMessage message, Timestamp time, const DnsKey& key,
             std::string question);
   void answer(const Route& route, OpenDns& open, DnsMessage message, Timestamp time);

@@ -8,14 +8,17 @@ namespace dpi {
 namespace {
 
 constexpr std::size_t compared_bytes = 96;
+constexpr std::size_t ipv4_headers_bytes = 40, ipv6_headers_bytes = 60;
 
 // Of the IP header without TTL and checksum, the transport header and the first bytes behind it;
-// the transport checksum stands for the rest. 0: no header to compare (a fragment that was held
-// back).
+// the transport checksum stands for the rest. Of what the capture cut only the headers: a tag more
+// leaves less of the same packet. 0: no header to compare (a fragment that was held back).
 std::uint64_t digest_of(const PacketView& view, std::uint64_t scope) noexcept {
   std::array<std::uint8_t, compared_bytes> bytes{};
-  const std::size_t size = std::min(view.l3.size(), compared_bytes);
+  std::size_t size = std::min(view.l3.size(), compared_bytes);
   if (size < 20) return 0;
+  if (size < std::min<std::size_t>(view.ip_bytes, compared_bytes))
+    size = std::min(size, view.ip_version == 4 ? ipv4_headers_bytes : ipv6_headers_bytes);
   std::copy_n(view.l3.begin(), size, bytes.begin());
   if (view.ip_version == 4) {
     bytes[8] = 0;               // TTL

@@ -24,14 +24,14 @@ struct SideCounters {
   std::uint8_t ttl_min = 0;
 };
 
-// The first two outermost VLANs of a side: one more where its packets are mirrored behind a router
-// too.
+// The first two VLANs of a side, all tags of each: one more where its packets are mirrored behind a
+// router too.
 struct SeenVlans {
-  static constexpr std::uint16_t nothing = 0xffff, untagged = 0xfffe;
-  std::array<std::uint16_t, 2> ids{nothing, nothing};
+  static constexpr std::uint64_t nothing = ~std::uint64_t{0};
+  std::array<std::uint64_t, 2> ids{nothing, nothing};
 
   void note(const PacketView& view) noexcept {
-    const std::uint16_t id = view.vlan_ids.count == 0 ? untagged : view.vlan_ids.items[0];
+    const std::uint64_t id = vlan_key(view);
     if (ids[0] == id || ids[1] == id) return;
     if (ids[0] == nothing) {
       ids[0] = id;
@@ -40,7 +40,7 @@ struct SeenVlans {
     }
   }
   [[nodiscard]] bool apart(const SeenVlans& other) const noexcept {
-    for (const std::uint16_t id : ids) {
+    for (const std::uint64_t id : ids) {
       if (id != nothing && (id == other.ids[0] || id == other.ids[1])) return false;
     }
     return true;

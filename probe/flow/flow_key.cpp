@@ -92,19 +92,23 @@ PortPair flow_ports(const PacketView& view) noexcept {
   return {view.icmp_type, second};
 }
 
+std::uint64_t vlan_key(const PacketView& view) noexcept {
+  constexpr std::size_t tags_max = 4;
+  std::uint64_t key = 0;
+  for (const std::uint16_t id :
+       view.vlan_ids.view().first(std::min<std::size_t>(view.vlan_ids.count, tags_max))) {
+    if (id != 0) key = key << 13U | 0x1000U | id;  // 0: a priority, no VLAN (IEEE 802.1Q §6.9.1)
+  }
+  return key;
+}
+
 DirectedKey make_key(const PacketView& view, PortPair ports, KeyScope scope) noexcept {
   const Endpoint src{view.src, ports.src};
   const Endpoint dst{view.dst, ports.dst};
   const bool in_order = src <= dst;
   DirectedKey out{{in_order ? src : dst, in_order ? dst : src, view.protocol},
                   in_order ? Side::low : Side::high};
-  if (scope.vlan) {
-    // 13 bits each: an id and that it is there.
-    for (const std::uint16_t id :
-         view.vlan_ids.view().first(std::min<std::size_t>(view.vlan_ids.count, 4))) {
-      out.key.vlan = out.key.vlan << 13U | 0x1000U | id;
-    }
-  }
+  if (scope.vlan) out.key.vlan = vlan_key(view);
   if (scope.tunnel) {
     out.key.tunnel = static_cast<std::uint64_t>(view.tunnel.type) << 32U | view.tunnel.id;
   }

@@ -64,6 +64,8 @@ struct KeyScope {
   bool tunnel = false;
 };
 
+// All tags of a packet, the outermost highest: 13 bits each, an id and that it is there.
+[[nodiscard]] std::uint64_t vlan_key(const PacketView& view) noexcept;
 [[nodiscard]] DirectedKey make_key(const PacketView& view, PortPair ports,
                                    KeyScope scope = {}) noexcept;
 

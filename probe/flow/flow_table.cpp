@@ -205,7 +205,9 @@ void FlowTable::count(Flow& flow, const FlowPacket& packet, Side sender) noexcep
   side.ip_bytes += view.ip_bytes;
   side.payload_bytes += view.payload_bytes;
   side.ttl_min = side.packets == 1 ? view.ttl : std::min(side.ttl_min, view.ttl);
-  flow.end_at = packet.time;
+  // Of two fronts a packet may come behind one that was captured later.
+  flow.start_at = std::min(flow.start_at, packet.time);
+  flow.end_at = std::max(flow.end_at, packet.time);
   flow.anomalies |= view.anomalies;
   // Nothing is stronger than a SYN.
   if (flow.packets_total == 1 || flow.orientation != Orientation::syn) {

@@ -30,7 +30,7 @@ struct FlowLimits {
 struct FlowPacket {
   const PacketView& view;
   DirectedKey key;
-  Timestamp time{};          // clamped: never before an earlier one
+  Timestamp time{};          // clamped: never before an earlier one of its front
   std::uint64_t number = 0;  // of this packet; a flow is numbered by its first one
   // What tells of flags, sequence and data: the packet itself, the datagram of which it is the last
   // piece, or nothing yet.

@@ -151,12 +151,10 @@ void FragmentTable::count_payload(Datagram& datagram, PacketView& view) noexcept
 
 FragmentOutcome FragmentTable::add(PacketView& view, Timestamp time, bool copy) {
   FragmentOutcome out;
-  const Key key{view.src,
-                view.dst,
-                view.fragment.id,
-                view.fragment.protocol,
-                view.vlan_ids.count == 0 ? std::uint16_t{0xffff} : view.vlan_ids.items[0],
-                static_cast<std::uint64_t>(view.tunnel.type) << 32U | view.tunnel.id};
+  const Key key{
+      view.src,         view.dst,
+      view.fragment.id, view.fragment.protocol,
+      vlan_key(view),   static_cast<std::uint64_t>(view.tunnel.type) << 32U | view.tunnel.id};
   auto found = datagrams_.find(key);
   if (found == datagrams_.end()) {
     while (datagrams_.size() >= limits_.datagrams_max) make_room(nullptr, out);

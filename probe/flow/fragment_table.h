@@ -68,7 +68,7 @@ class FragmentTable {
     IpAddress dst;
     std::uint32_t id = 0;
     std::uint8_t protocol = 0;
-    std::uint16_t vlan = 0;  // networks that overlap: a datagram does not change its own on the way
+    std::uint64_t vlan = 0;  // networks that overlap: a datagram does not change its own on the way
     std::uint64_t tunnel = 0;
     auto operator<=>(const Key&) const = default;
   };

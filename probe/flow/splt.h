@@ -26,11 +26,13 @@ class Splt {
   // `limit`: packets that are kept, packets_max at most.
   void note(std::uint32_t payload_bytes, Side sender, Timestamp time, std::size_t limit) noexcept {
     if (payload_bytes == 0 || count_ >= std::min(limit, packets_max)) return;
-    const std::int64_t gap = count_ == 0 ? 0 : (time - last_at_).count() / 1000;
+    // Of two fronts a packet may come behind one that was captured later.
+    const std::int64_t gap =
+        count_ == 0 ? 0 : std::max<std::int64_t>((time - last_at_).count() / 1000, 0);
     constexpr std::int64_t gap_max = std::numeric_limits<std::uint32_t>::max();
     packets_[count_++] = {payload_bytes, static_cast<std::uint32_t>(std::min(gap, gap_max)),
                           sender};
-    last_at_ = time;
+    last_at_ = std::max(last_at_, time);
   }
   void shift(Nanoseconds delta) noexcept { last_at_ += delta; }
   // A record ended: what it told is not told again.

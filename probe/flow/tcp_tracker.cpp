@@ -262,7 +262,7 @@ void TcpTracker::note_answer(const PacketView& view, TcpSide& from, TcpSide& to,
 
 // How far this side may send, as the other side has said last.
 std::uint32_t TcpTracker::window_of(const TcpSide& receiver, const TcpSide& sender) const noexcept {
-  if (!receiver.ack_sent || receiver.window_scale == TcpSide::unknown_scale ||
+  if (receiver.window_scale == TcpSide::unknown_scale ||
       sender.window_scale == TcpSide::unknown_scale) {
     return far;
   }
@@ -280,15 +280,14 @@ bool TcpTracker::acceptable(const PacketView& view, TcpSide& from, TcpSide& to) 
   if (has(view.tcp.flags, tcp_flag::ack) && to.seen) {
     const std::uint32_t ack = view.tcp.acknowledgement;
     const bool of_other_start = to.other_known && ack == to.other_start;
-    const std::uint32_t newest = newest_of(to);
-    if (!rst) {
-      // What was never sent cannot be acknowledged; some of it may be our loss.
-      if (!of_other_start && distance(newest, ack) > window_of(from, to)) return false;
-    } else if (!from.seen && to.start_known && !to.start_acknowledged) {
-      // A refusal acknowledges the SYN (RFC 9293 §3.10.7.3).
+    // In answer to a SYN only what acknowledges it counts, the rest is an old connection's (RFC
+    // 9293 §3.5.1, §3.10.7.3); a refusal acknowledges nothing else.
+    if (!from.seen && to.start_known && !to.start_acknowledged && !of_other_start) {
       const std::uint32_t isn = to.start_sequence - 1;
-      if (!of_other_start && ack - isn > to.next_sequence - isn) return false;
+      if (ack - isn > (rst ? to.next_sequence - isn : far)) return false;
     }
+    // What was never sent cannot be acknowledged; some of it may be our loss.
+    if (!rst && !of_other_start && distance(newest_of(to), ack) > window_of(from, to)) return false;
   }
   if (!from.seen) return true;
   if (!from.start_acknowledged && from.other_known && sequence == from.other_start) return true;
@@ -296,7 +295,10 @@ bool TcpTracker::acceptable(const PacketView& view, TcpSide& from, TcpSide& to) 
   if (rst) {
     // RFC 5961 §3.2: inside the window or it is an attack.
     if (from.has_acknowledged && before(sequence, from.acknowledged)) return false;
-    return distance(newest, sequence) <= window;
+    // Nor does a RST end the SYN of its sender that answers an old connection (RFC 9293 §3.5.1).
+    constexpr std::uint32_t unanswered_max = 0xffff;
+    const bool unanswered = from.start_known && !from.start_acknowledged;
+    return distance(newest, sequence) <= (unanswered ? unanswered_max : window);
   }
   const std::uint32_t end = sequence + sequence_length(view);
   if (distance(newest, sequence) <= window || distance(newest, end) <= window) return true;

@@ -174,6 +174,16 @@ std::optional<std::size_t> find_hello(Bytes payload) noexcept {
   return std::nullopt;
 }
 
+std::optional<std::size_t> find_identification(Bytes payload) noexcept {
+  const std::string_view text = as_text(payload);
+  for (std::size_t at = text.find(ssh_identification); at != std::string_view::npos;
+       at = text.find(ssh_identification, at + 1)) {
+    const std::string_view version = text.substr(at + ssh_identification.size(), 2);
+    if ((at == 0 || text[at - 1] == '\n') && (version == "2." || version == "1.")) return at;
+  }
+  return std::nullopt;
+}
+
 StreamStart detect(Bytes head) noexcept {
   if (head.empty()) return StreamStart::perhaps;
   if (head[0] == 0) return by_http2_settings(head);

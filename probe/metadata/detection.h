@@ -36,5 +36,7 @@ struct Preamble {
 // Where in a segment a TLS hello begins, behind whatever greeting: STARTTLS, a database's one byte,
 // a proxy's request. At its head the beginning of a hello is enough.
 [[nodiscard]] std::optional<std::size_t> find_hello(Bytes payload) noexcept;
+// Where the line of an SSH identification begins: a server may send others before (RFC 4253 §4.2).
+[[nodiscard]] std::optional<std::size_t> find_identification(Bytes payload) noexcept;
 
 }  // namespace dpi

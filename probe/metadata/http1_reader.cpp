@@ -121,28 +121,31 @@ class ResponseReader final : public HeadReader {
 
  protected:
   ReadState take(std::string_view line, AppMetadata& metadata, AnomalySet& /*found*/) override {
-    if (in_head_) return take_field(line, metadata.http_status);
+    if (in_head_) return take_field(line);
+    if (line.empty() && status_ != 0) return ReadState::more;  // RFC 9112 §2.2
     const auto status = parse_http_status_line(line);
     if (!status) return ReadState::other;
-    metadata.http_status = *status;
+    status_ = *status;
     // RFC 9110 §15.2: interim responses precede the one that counts.
-    in_head_ = *status < 200;
+    in_head_ = status_ < 200;
+    if (!in_head_ || status_ == switching_protocols) metadata.http_status = status_;
     return in_head_ ? ReadState::more : ReadState::done;
   }
 
  private:
-  ReadState take_field(std::string_view line, std::uint16_t status) {
+  ReadState take_field(std::string_view line) {
     if (!line.empty()) {
       const auto field = parse_http_field(line);
       if (field && same_name(field->name, "upgrade")) to_http2_ = same_name(field->value, "h2c");
       return ReadState::more;
     }
     in_head_ = false;
-    if (status != switching_protocols) return ReadState::more;
+    if (status_ != switching_protocols) return ReadState::more;
     if (to_http2_) frames_ = make_http2_reader(false);
     return ReadState::done;
   }
 
+  std::uint16_t status_ = 0;  // of the last status line
   bool in_head_ = false;
   bool to_http2_ = false;
   std::unique_ptr<StreamReader> frames_;

@@ -140,6 +140,7 @@ bool MetadataTracker::watch(Direction& direction, const PacketView& view) {
     if (start != StreamStart::none && start != StreamStart::perhaps) at = 0;
   }
   if (!at) at = find_hello(view.payload);
+  if (!at) at = find_identification(view.payload);
   if (!at) return false;
   direction.phase = Phase::reading;
   direction.midway = true;

@@ -5,52 +5,12 @@ import random
 import struct
 import subprocess
 import sys
+from datetime import datetime
 
-probe, corpus, work = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
-rounds, seed = int(sys.argv[4]), int(sys.argv[5])
+from mutants import damaged, packets_of
+
 CAPTURE_BYTES_MAX = 400_000  # larger ones say nothing more and take longer
 BUCKETS = ["decoded", "filtered", "malformed", "not_ip", "dropped_kernel", "dropped_nic", "dropped_no_buffer", "shed"]
-
-
-def packets_of(data):
-    """Header, byte order and records of a classic capture; nothing when it is another kind or damaged already."""
-    order = {b"\xd4\xc3\xb2\xa1": "<", b"\xa1\xb2\xc3\xd4": ">", b"\x4d\x3c\xb2\xa1": "<", b"\xa1\xb2\x3c\x4d": ">"}.get(data[:4])
-    if order is None:
-        return None
-    records, at = [], 24
-    while at + 16 <= len(data):
-        seconds, fraction, captured, wire = struct.unpack(order + "IIII", data[at:at + 16])
-        if captured > 262_144 or at + 16 + captured > len(data):
-            return None
-        records.append((seconds, fraction, wire, data[at + 16:at + 16 + captured]))
-        at += 16 + captured
-    return data[:24], order, records
-
-
-def damaged(records, chance):
-    out = []
-    for seconds, fraction, wire, frame in records:
-        what = chance.randrange(24)
-        frame = bytearray(frame)
-        if what < 4 and frame:
-            for _ in range(1 + chance.randrange(6)):
-                frame[chance.randrange(len(frame))] ^= 1 << chance.randrange(8)
-        elif what == 4:
-            del frame[chance.randrange(len(frame) + 1):]
-        elif what == 5 and frame:
-            begin = chance.randrange(len(frame))
-            frame[begin:begin + 8] = bytes(len(frame[begin:begin + 8]))
-        elif what == 6:
-            out.append((seconds, fraction, wire, bytes(frame)))
-        elif what == 7 and out:
-            out.insert(len(out) - 1, (seconds, fraction, wire, bytes(frame)))
-            continue
-        elif what == 8:
-            continue
-        elif what == 9:
-            seconds = chance.choice([0, 1, seconds + 5, max(0, seconds - 5), 0x7fffffff, 0xffffffff])
-        out.append((seconds, fraction, wire, bytes(frame)))
-    return out
 
 
 def written(path, header, order, records):
@@ -60,23 +20,35 @@ def written(path, header, order, records):
             file.write(struct.pack(order + "IIII", seconds, fraction, len(frame), wire) + frame)
 
 
-def replayed(capture, workers, out):
+def replayed(probe, capture, workers, out):
     done = subprocess.run([probe, "replay", str(capture), "--workers", str(workers), "--out", f"jsonl:{out}"],
                           capture_output=True, text=True, timeout=120)
     return done.returncode, done.stderr[-400:]
 
 
+def microseconds(begin, end):
+    """Between two times of events, rounded up: 2026-11-30T12:13:25.967226145Z."""
+    span = datetime.fromisoformat(end[:19]) - datetime.fromisoformat(begin[:19])
+    return -(-(int(span.total_seconds()) * 1_000_000_000 + int(end[20:29]) - int(begin[20:29])) // 1000)
+
+
 def faults(path):
+    """What the events of a run say against each other. Canaries are counted nowhere but in `events`."""
     flows = messages = 0
     last = None
     for line in open(path):
         event = json.loads(line)
         kind, row = event.get("envelope", {}).get("event_type"), event.get("payload")
+        if row and row.get("canary"):
+            continue
         if kind == "dpi.flow":
             if row["start_at"] > row["end_at"]:
                 yield f"a flow ends before it starts: {row['community_id']}"
             if row["packets_src"] + row["packets_dst"] == 0:
                 yield f"a record of no packets: {row['community_id']}"
+            gaps_us = sum(packet["gap_us"] for packet in row.get("splt", []))
+            if row["record"] == 0 and gaps_us > microseconds(row["start_at"], row["end_at"]):
+                yield f"gaps of {gaps_us} us in a shorter flow: {row['community_id']}"
             if any(isinstance(v, int) and v < 0 for v in row.values()):
                 yield f"a negative number: {row}"
             flows += row["packets_src"] + row["packets_dst"]
@@ -100,31 +72,36 @@ def faults(path):
             yield f"{name} {last[name]} of {last['tcp_flows']} TCP flows"
 
 
-chance, tried, bad = random.Random(seed), 0, 0
-for capture in sorted(corpus.rglob("*")):
-    if not capture.is_file() or capture.stat().st_size > CAPTURE_BYTES_MAX:
-        continue
-    parts = packets_of(capture.read_bytes())
-    if parts is None or not parts[2]:
-        continue
-    header, order, records = parts
-    for _ in range(rounds):
-        mutant, one = work / "mutant.pcap", work / "one.jsonl"
-        written(mutant, header, order, damaged(records, chance))
-        code, said = replayed(mutant, 1, one)
-        found = [f"exit {code}: {said}"] if code not in (0, 3) else list(faults(one))
-        if not found and subprocess.run([probe, "verify", str(one)], capture_output=True).returncode != 0:
-            found = ["the chain is not intact"]
-        for workers in (2, 3):
-            if not found:
-                replayed(mutant, workers, work / "more.jsonl")
-                if one.read_bytes() != (work / "more.jsonl").read_bytes():
-                    found = [f"{workers} workers give other bytes"]
-        tried += 1
-        if found:
-            bad += 1
-            kept = pathlib.Path("/tmp") / f"invariant-{seed}-{tried}.pcap"
-            kept.write_bytes(mutant.read_bytes())
-            print(f"{capture.relative_to(corpus)} (kept as {kept}):", *found[:3], sep="\n  ")
-print(f"{tried} damaged captures, {bad} break an invariant")
-sys.exit(1 if bad or not tried else 0)
+def main(probe, corpus, work, rounds, seed):
+    chance, tried, bad = random.Random(seed), 0, 0
+    for capture in sorted(corpus.rglob("*")):
+        if not capture.is_file() or capture.stat().st_size > CAPTURE_BYTES_MAX:
+            continue
+        parts = packets_of(capture.read_bytes())
+        if parts is None or not parts[2]:
+            continue
+        header, order, records = parts
+        for _ in range(rounds):
+            mutant, one = work / "mutant.pcap", work / "one.jsonl"
+            written(mutant, header, order, damaged(records, chance))
+            code, said = replayed(probe, mutant, 1, one)
+            found = [f"exit {code}: {said}"] if code not in (0, 3) else list(faults(one))
+            if not found and subprocess.run([probe, "verify", str(one)], capture_output=True).returncode != 0:
+                found = ["the chain is not intact"]
+            for workers in (2, 3):
+                if not found:
+                    replayed(probe, mutant, workers, work / "more.jsonl")
+                    if one.read_bytes() != (work / "more.jsonl").read_bytes():
+                        found = [f"{workers} workers give other bytes"]
+            tried += 1
+            if found:
+                bad += 1
+                kept = pathlib.Path("/tmp") / f"invariant-{seed}-{tried}.pcap"
+                kept.write_bytes(mutant.read_bytes())
+                print(f"{capture.relative_to(corpus)} (kept as {kept}):", *found[:3], sep="\n  ")
+    print(f"{tried} damaged captures, {bad} break an invariant")
+    return 1 if bad or not tried else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])))

@@ -132,8 +132,14 @@ TEST(FlowPayloadTest, SpltIsSignedByTheInitiatorAndEachPacketIsToldOnce) {
   EXPECT_THAT(payload_of(flow, nullptr), Not(HasSubstr("splt")));
   note(7, Side::high, 300);
   EXPECT_THAT(payload_of(flow, nullptr), HasSubstr(R"("splt":[{"bytes":7,"gap_us":40}])"));
+  flow.splt.start_record();
+  note(7, Side::low, 290);  // captured by another front before the last one
+  note(7, Side::low, 310);
+  EXPECT_THAT(payload_of(flow, nullptr),
+              HasSubstr(R"("splt":[{"bytes":-7,"gap_us":0},{"bytes":-7,"gap_us":10}])"));
+  flow.splt.start_record();
   for (int i = 0; i < 40; ++i) note(1, Side::low, 400 + i);
-  EXPECT_EQ(flow.splt.packets().size(), Splt::packets_max - 2);
+  EXPECT_EQ(flow.splt.packets().size(), Splt::packets_max - 5);
 }
 
 }  // namespace

@@ -215,6 +215,28 @@ TEST_F(SmallFlowTableTest, EvictsTheLeastRecentlySeenWhenFull) {
   EXPECT_EQ(table_.stats().active, 3U);
 }
 
+// Two fronts are in order each by itself.
+TEST(FlowTimesTest, ARecordSpansItsPacketsInWhateverOrderTheyCome) {
+  struct Span final : FlowObserver {
+    void flow_ended(const Flow& flow, EndReason /*reason*/, bool /*final*/) override {
+      start = flow.start_at;
+      end = flow.end_at;
+    }
+    Timestamp start{};
+    Timestamp end{};
+  } seen;
+  FlowTable table(FlowLimits{}, {1, 2}, seen);
+  std::uint64_t number = 0;
+  for (const std::int64_t at : {5, 3, 9, 7}) {
+    const Frame frame(ethernet(0x0800, ipv4({}, udp(1, 9999, {static_cast<std::uint8_t>(at)}))));
+    const PacketView view = decoded(frame).view;
+    table.add({view, make_key(view, flow_ports(view)), timestamp(at * second), number++});
+  }
+  finish(table, EndReason::forced);
+  EXPECT_EQ(seen.start, timestamp(3 * second));
+  EXPECT_EQ(seen.end, timestamp(9 * second));
+}
+
 // The table against a naive model, and against itself with another seed.
 TEST(FlowTablePropertyTest, AgreesWithAModelAndDoesNotDependOnTheSeed) {
   std::vector<std::vector<Record>> runs;
