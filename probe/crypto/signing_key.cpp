@@ -144,8 +144,17 @@ Digest PublicKey::key_id() const {
   return sha256({spki()});
 }
 
-void SigningKey::Free::operator()(void* key) const noexcept {
-  EVP_PKEY_free(static_cast<EVP_PKEY*>(key));
+void SigningKey::FreeContext::operator()(evp_md_ctx_st* context) const noexcept {
+  EVP_MD_CTX_free(context);
+}
+
+void SigningKey::FreeKey::operator()(evp_pkey_st* key) const noexcept {
+  EVP_PKEY_free(key);
+}
+
+SigningKey::SigningKey(evp_pkey_st* key, const PublicKey& pub)
+    : key_(key), context_(EVP_MD_CTX_new()), public_(pub) {
+  DPI_CHECK(EVP_DigestSignInit(context_.get(), nullptr, nullptr, nullptr, key) == 1);
 }
 
 SigningKey SigningKey::from_seed(const Digest& seed) {
@@ -190,8 +199,8 @@ Result<SigningKey> SigningKey::generate(const std::filesystem::path& path) {
                                                          : std::strerror(errno)));
   }
   const Bio bio{BIO_new_fd(file.get(), BIO_NOCLOSE)};
-  if (PEM_write_bio_PKCS8PrivateKey(bio.get(), static_cast<EVP_PKEY*>(key.key_.get()), nullptr,
-                                    nullptr, 0, nullptr, nullptr) != 1 ||
+  if (PEM_write_bio_PKCS8PrivateKey(bio.get(), key.key_.get(), nullptr, nullptr, 0, nullptr,
+                                    nullptr) != 1 ||
       ::fsync(file.get()) != 0) {
     ::unlink(path.c_str());
     return fail(Errc::usage,
@@ -201,12 +210,11 @@ Result<SigningKey> SigningKey::generate(const std::filesystem::path& path) {
 }
 
 Signature SigningKey::sign(Bytes message) const {
-  const Context context{EVP_MD_CTX_new()};
   Signature out{};
   std::size_t length = out.size();
-  DPI_CHECK(EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr,
-                               static_cast<EVP_PKEY*>(key_.get())) == 1);
-  DPI_CHECK(EVP_DigestSign(context.get(), out.data(), &length, message.data(), message.size()) ==
+  // Begins anew with the same key: nothing is looked up or allocated.
+  DPI_CHECK(EVP_DigestSignInit(context_.get(), nullptr, nullptr, nullptr, nullptr) == 1);
+  DPI_CHECK(EVP_DigestSign(context_.get(), out.data(), &length, message.data(), message.size()) ==
             1);
   return out;
 }

@@ -12,6 +12,10 @@
 #include "probe/base/hex.h"
 #include "probe/base/result.h"
 
+// OpenSSL's EVP_PKEY and EVP_MD_CTX, of which only the implementation knows more.
+struct evp_pkey_st;
+struct evp_md_ctx_st;
+
 namespace dpi {
 
 using Signature = std::array<std::uint8_t, 64>;
@@ -38,6 +42,7 @@ class PublicKey {
   std::array<std::uint8_t, 32> raw_;
 };
 
+// One thread signs at a time.
 class SigningKey {
  public:
   // A PKCS#8 PEM that only its owner can read; refused when it is a symbolic link, readable by
@@ -51,11 +56,15 @@ class SigningKey {
   [[nodiscard]] const PublicKey& public_key() const noexcept { return public_; }
 
  private:
-  struct Free {
-    void operator()(void* key) const noexcept;
+  struct FreeKey {
+    void operator()(evp_pkey_st* key) const noexcept;
   };
-  SigningKey(void* key, const PublicKey& pub) : key_(key), public_(pub) {}
-  std::unique_ptr<void, Free> key_;
+  struct FreeContext {
+    void operator()(evp_md_ctx_st* context) const noexcept;
+  };
+  SigningKey(evp_pkey_st* key, const PublicKey& pub);
+  std::unique_ptr<evp_pkey_st, FreeKey> key_;
+  std::unique_ptr<evp_md_ctx_st, FreeContext> context_;
   PublicKey public_;
 };
 

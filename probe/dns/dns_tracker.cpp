@@ -190,7 +190,7 @@ DnsTracker::Connection& DnsTracker::connection_of(const Flow& flow, const IpAddr
                                .emplace(std::piecewise_construct, std::forward_as_tuple(flow.slot),
                                         std::forward_as_tuple(memory_, flow))
                                .first->second;
-  connection.held = holders_.add(client, connection, 1);
+  holders_.add(client, connection, 1);
   return connection;
 }
 
@@ -198,7 +198,7 @@ void DnsTracker::drop_connection(std::uint32_t slot) {
   const auto found = connections_.find(slot);
   if (found == connections_.end()) return;
   const bool transfers = found->second.transfers > 0;
-  holders_.remove(found->second.held);
+  holders_.remove(found->second);
   connections_.erase(found);
   if (!transfers) return;
   OpenDns::List& list = open_.list(Phase::transfer);

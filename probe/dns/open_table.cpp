@@ -41,7 +41,7 @@ OpenDns& OpenDnsTable::add(OpenDns added) {
   OpenDns::List& to = list(added.phase);
   OpenDns& open = to.emplace_back(std::move(added));
   open.place = std::prev(to.end());
-  open.held = holders_.add(open.key.client.address, open, units(bytes_of(open)));
+  holders_.add(open.key.client.address, open, units(bytes_of(open)));
   by_question_.emplace(hash(open.key, open.question), &open);
   if (open.phase == OpenDns::Phase::early) return open;
   std::list<OpenDns*>& waiting = by_key_[open.key].waiting;
@@ -52,8 +52,8 @@ OpenDns& OpenDnsTable::add(OpenDns added) {
 void OpenDnsTable::touch(OpenDns& open, OpenDns::Phase phase) {
   OpenDns::List& to = list(phase);
   to.splice(to.end(), list(open.phase), open.place);
-  holders_.touch(open.held);
-  holders_.resize(open.held, units(bytes_of(open)));
+  holders_.touch(open);
+  holders_.resize(open, units(bytes_of(open)));
   Siblings& siblings = by_key_[open.key];
   if (open.phase == OpenDns::Phase::early) {
     open.sibling = siblings.answered.insert(siblings.answered.end(), &open);
@@ -68,7 +68,7 @@ void OpenDnsTable::touch(OpenDns& open, OpenDns::Phase phase) {
 }
 
 void OpenDnsTable::remove(OpenDns& open) {
-  holders_.remove(open.held);
+  holders_.remove(open);
   const auto [first, last] = by_question_.equal_range(hash(open.key, open.question));
   by_question_.erase(std::find_if(first, last, [&](const auto& e) { return e.second == &open; }));
   if (open.phase != OpenDns::Phase::early) {

@@ -27,6 +27,24 @@ void put64(ByteBuffer& out, std::uint64_t value) {
   put32(out, static_cast<std::uint32_t>(value >> 32U));
 }
 
+// Numbers of a record's head, one behind the other.
+class HeadWriter {
+ public:
+  void put32(std::uint32_t value) noexcept {
+    for (unsigned shift = 0; shift < 32; shift += 8)
+      bytes_[at_++] = static_cast<std::uint8_t>(value >> shift);
+  }
+  void put64(std::uint64_t value) noexcept {
+    put32(static_cast<std::uint32_t>(value));
+    put32(static_cast<std::uint32_t>(value >> 32U));
+  }
+  [[nodiscard]] Bytes whole() const noexcept { return bytes_; }
+
+ private:
+  std::array<std::uint8_t, record_head_bytes> bytes_{};
+  std::size_t at_ = 0;
+};
+
 void put(ByteBuffer& out, Bytes bytes) {
   out.insert(out.end(), bytes.begin(), bytes.end());
 }
@@ -89,15 +107,17 @@ std::optional<SegmentHeader> parse_segment_header(Bytes bytes) {
 std::uint32_t append_record(ByteBuffer& out, RecordType type, const RecordPlace& place,
                             std::uint64_t seq, Bytes first, Bytes second) {
   const std::size_t start = out.size();
-  put32(out, record_magic);
-  put32(out, 0);
-  put32(out, place.segment_crc);
-  put32(out, place.previous_crc);
-  put64(out, seq);
-  put64(out, place.commit);
-  put32(out, static_cast<std::uint32_t>(first.size()));
-  put32(out, static_cast<std::uint32_t>(second.size()));
-  put32(out, static_cast<std::uint32_t>(type));
+  HeadWriter head;
+  head.put32(record_magic);
+  head.put32(0);  // the CRC, of all that follows
+  head.put32(place.segment_crc);
+  head.put32(place.previous_crc);
+  head.put64(seq);
+  head.put64(place.commit);
+  head.put32(static_cast<std::uint32_t>(first.size()));
+  head.put32(static_cast<std::uint32_t>(second.size()));
+  head.put32(static_cast<std::uint32_t>(type));
+  put(out, head.whole());
   put(out, first);
   put(out, second);
   const std::uint32_t crc = crc32c(Bytes{out}.subspan(start + crc_covers));

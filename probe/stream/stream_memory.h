@@ -25,7 +25,8 @@ class StreamMemory {
     // Its bytes are given back already: it forgets them.
     virtual void evicted() noexcept = 0;
 
-    Holders<Stream>::Place place_;
+    friend class Holders<Stream>;
+    Holders<Stream>::Place held;  // as Holders calls it
     std::uint64_t flow_ = 0;
   };
 
@@ -48,30 +49,28 @@ class StreamMemory {
     while (bytes > bytes_max_ - used()) {
       Stream* const oldest = holders_.oldest_of_largest();
       if (oldest == nullptr || oldest->flow_ == flow_) return false;
-      holders_.remove(oldest->place_);
-      oldest->place_ = {};
+      holders_.remove(*oldest);
       oldest->evicted();
     }
-    if (stream.place_.holder == nullptr) {
+    if (stream.held.holder == nullptr) {
       stream.flow_ = flow_;
-      stream.place_ = holders_.add(client_, stream, bytes);
+      holders_.add(client_, stream, bytes);
     } else {
-      holders_.resize(stream.place_, stream.place_.amount + bytes);
+      holders_.resize(stream, stream.held.amount + bytes);
     }
     return true;
   }
   void give_back(Stream& stream, std::size_t bytes) {
     if (bytes == 0) return;
-    const std::size_t left = stream.place_.amount - bytes;
+    const std::size_t left = stream.held.amount - bytes;
     if (left > 0) {
-      holders_.resize(stream.place_, left);
+      holders_.resize(stream, left);
     } else {
-      holders_.remove(stream.place_);
-      stream.place_ = {};
+      holders_.remove(stream);
     }
   }
   [[nodiscard]] static std::size_t held(const Stream& stream) noexcept {
-    return stream.place_.amount;
+    return stream.held.amount;
   }
   [[nodiscard]] std::size_t used() const noexcept { return holders_.total(); }
 

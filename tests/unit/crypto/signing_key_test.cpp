@@ -36,6 +36,15 @@ TEST(SigningKeyTest, SignsAsRfc8032) {
             "06e3fd8fda29bb60ab59557de61edb0aecdb231134be30e75b455f8e1b792fa9");
 }
 
+TEST(SigningKeyTest, SignsEveryMessageByItself) {
+  const auto key = SigningKey::from_seed(Digest{});
+  const Signature first = key.sign(as_bytes("one"));
+  const Signature second = key.sign(as_bytes("two"));
+  EXPECT_TRUE(key.public_key().verify(as_bytes("two"), second));
+  EXPECT_FALSE(key.public_key().verify(as_bytes("two"), first));
+  EXPECT_EQ(key.sign(as_bytes("one")), first);
+}
+
 TEST(PublicKeyTest, RefusesOtherAlgorithmsAndLengths) {
   const auto key = SigningKey::from_seed(Digest{});
   ByteBuffer spki = key.public_key().spki();
