@@ -4,8 +4,10 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
+#include "probe/app/audit_database.h"
 #include "probe/app/chain_source.h"
 #include "probe/app/prove.h"
 #include "probe/app/report.h"
@@ -114,28 +116,58 @@ class Verification {
     return finished(
         spool ? verify_spool(path, walk, observer()) : verify_jsonl(path, walk, observer()), path);
   }
+  Result<Scope> scope() const {
+    Scope out;
+    if (!options_.instance.empty()) {
+      out.instance = parse_uuid(options_.instance);
+      if (!out.instance)
+        return fail(Errc::usage, fmt::format("--instance {}: not a UUID", options_.instance));
+    }
+    return out;
+  }
   Result<void> run_database() {
     const std::string conninfo = conninfo_of(options_.source);
-    auto instances = instances_in_database(conninfo);
-    if (!instances) return tl::unexpected(instances.error());
-    if (!options_.instance.empty()) {
-      const auto one = parse_uuid(options_.instance);
-      if (!one)
-        return fail(Errc::usage, fmt::format("--instance {}: not a UUID", options_.instance));
-      *instances = {*one};
+    const auto part = scope();
+    if (!part) return tl::unexpected(part.error());
+    Findings findings(say);
+    std::set<Uuid> instances;
+    // A proof is of one event and its chain.
+    if (!prover_) {
+      const auto rows = audit_database(conninfo, *part, findings);
+      if (!rows) return tl::unexpected(rows.error());
+      instances = rows->instances;
     }
-    if (instances->empty()) return fail(Errc::verification, "the database holds no event");
-    if (instances->size() > 1 && parse_decimal(options_.prove)) {
+    if (auto walked = walk_chains(conninfo, *part, std::move(instances), findings); !walked)
+      return walked;
+    if (findings.count() == 0) return {};
+    return fail(Errc::verification,
+                fmt::format("{} finding{}: this database is not what was signed",
+                            findings.count(), findings.count() == 1 ? "" : "s"));
+  }
+  Result<void> walk_chains(const std::string& conninfo, const Scope& part, std::set<Uuid> instances,
+                           Findings& findings) {
+    if (part.instance) {
+      instances = {*part.instance};
+    } else {
+      const auto known = instances_in_database(conninfo);
+      if (!known) return tl::unexpected(known.error());
+      instances.insert(known->begin(), known->end());
+    }
+    if (instances.empty()) return fail(Errc::verification, "the database holds no event");
+    if (instances.size() > 1 && parse_decimal(options_.prove)) {
       return fail(Errc::usage,
                   fmt::format("--prove {}: {} instances have such a sequence; choose one with "
                               "--instance, or name the event_id",
-                              options_.prove, instances->size()));
+                              options_.prove, instances.size()));
     }
-    for (const Uuid& instance : *instances) {
+    for (const Uuid& instance : instances) {
       ChainVerifier walk = verifier();
-      auto one =
-          finished(verify_database(conninfo, instance, walk, observer()), uuid_text(instance));
-      if (!one) return one;
+      const auto walked = verify_database(conninfo, instance, walk, observer());
+      if (!walked && walked.error().code == Errc::verification) {
+        findings.add({instance, std::nullopt, "chain", walked.error().what});
+      } else if (auto one = finished(walked, uuid_text(instance)); !one) {
+        return one;
+      }
     }
     return {};
   }
