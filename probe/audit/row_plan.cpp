@@ -131,6 +131,13 @@ void sort_members(RowPlan& plan) {
 
 }  // namespace
 
+std::vector<std::pair<std::string, std::string>> rowless_event_types() {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const char* const component : components)
+    for (const char* const type : rowless_types) out.emplace_back(component, type);
+  return out;
+}
+
 RowPlan RowPlans::plan_columns(const BundleTable& table, bool of_values) {
   RowPlan plan;
   plan.table = &table;
@@ -201,8 +208,8 @@ RowPlans::RowPlans(const BundleCatalogue& bundle) {
       plan = plans_.emplace(type.table, plan_of(bundle, bundle.table(type.table))).first;
     known_.push_back({type.component, type.event_type, type.event_version, &plan->second});
   }
-  for (const char* const component : components)
-    for (const char* const type : rowless_types) known_.push_back({component, type, 1, nullptr});
+  for (const auto& [component, type] : rowless_event_types())
+    known_.push_back({component, type, 1, nullptr});
 }
 
 bool RowPlans::knows(std::string_view component, std::string_view type,

@@ -63,6 +63,9 @@ struct ListPlan {
   std::size_t object = 0;  // that holds it
 };
 
+// (component, type) of version 1 events that are stored raw and make no rows.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> rowless_event_types();
+
 class RowPlans {
  public:
   explicit RowPlans(const BundleCatalogue& bundle);
