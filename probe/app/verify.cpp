@@ -232,8 +232,11 @@ class Verification {
         return {};
       }
     }
-    const auto differences =
-        schema_differences(*database, elsewhere ? conninfo_of(options_.reference) : conninfo);
+    const std::string& reference = options_.reference;
+    const std::string server = !elsewhere                 ? conninfo
+                               : names_postgres(reference) ? conninfo_of(reference)
+                                                           : reference;
+    const auto differences = schema_differences(*database, server);
     if (!differences) return tl::unexpected(differences.error());
     constexpr std::size_t line_max = 600;
     for (const std::string& line : *differences)

@@ -59,8 +59,7 @@ class Chain {
   }
 
   void batch(bool with_note) {
-    fmt::print("select case when status like 'stored%' then status else (1 / 0)::text end from "
-               "re_raw.ingest('{}', {}, {}, {}, {}, true);\n",
+    fmt::print("select status, detail from re_raw.ingest('{}', {}, {}, {}, {}, true);\n",
                uuid_text(identity_.instance), tree_.size() - open_.size(), array(open_, false),
                array(open_, true), with_note ? note() : "null");
     open_.clear();
@@ -71,8 +70,7 @@ class Chain {
     open_.clear();
   }
   void fill() {
-    fmt::print("select case when status = 'stored' then status else (1 / 0)::text end from "
-               "re_raw.fill_gap('{}', {}, {}, {});\n",
+    fmt::print("select status, detail from re_raw.fill_gap('{}', {}, {}, {});\n",
                uuid_text(identity_.instance), lost_from_, array(lost_, false), array(lost_, true));
   }
   void boot() {

@@ -80,11 +80,11 @@ def line(event):
     return "event %s %s\n" % (event[0], json.dumps(event[1], sort_keys=True, separators=(",", ":")))
 
 
-def probe_story():
+def probe_story(refused=REFUSED):
     """A restart, a gap that is filled, a gap that is not the point here, a rotation, quarantine, heartbeats."""
     flows = "".join(line(flow(src_port=1000 + i, canary=True if i % 50 == 7 else None)) for i in range(300))
     return ("batch\n" + "".join(map(line, OWN)) + line(heartbeat()) + "batch\n" + flows + "batch\nboot\n" + line(heartbeat(heartbeat_number=1))
-            + "lose\n" + line(flow(src_port=7)) + "batch\nfill\n" + "".join(map(line, REFUSED)) + line(flow()) + "batch\nrotate\n"
+            + "lose\n" + line(flow(src_port=7)) + "batch\nfill\n" + "".join(map(line, refused)) + line(flow()) + "batch\nrotate\n"
             + line(heartbeat(heartbeat_number=2)) + "batch\n" + line(flow(src_port=8)) + "batch\n")
 
 
