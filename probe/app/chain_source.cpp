@@ -96,7 +96,11 @@ Result<ChainReport> verify_spool(const std::string& folder, ChainVerifier& verif
     if (auto added = add_note(verifier, state->note, observe); !added)
       return tl::unexpected(added.error());
   }
-  return verifier.finish();
+  const auto torn = reader->tail_bytes();
+  if (!torn) return tl::unexpected(torn.error());
+  auto report = verifier.finish();
+  if (report) report->torn_bytes = *torn;
+  return report;
 }
 
 }  // namespace dpi

@@ -66,6 +66,12 @@ void print_report(const ChainReport& report) {
     fmt::print("{} events are not here: archived, or declared lost{}\n", report.skipped,
                report.proven ? "" : "; the last checkpoint cannot be proven without them");
   }
+  if (report.torn_bytes > 0) {
+    fmt::print(
+        "behind the last commit are {} bytes of a batch that is not whole: torn off by a crash, or "
+        "still being written; no committed event is among them\n",
+        report.torn_bytes);
+  }
   fmt::print(
       "signed by key{}, {}\n", keys,
       report.trusted ? "which is in the trust file" : "which is not in a trust file (--trust)");

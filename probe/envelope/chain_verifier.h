@@ -22,6 +22,7 @@ struct ChainReport {
   std::uint64_t checkpoints = 0;
   std::uint64_t signed_events = 0;  // covered by the last good checkpoint
   std::uint64_t skipped = 0;        // events that are not here
+  std::uint64_t torn_bytes = 0;     // of a spool, behind its last commit
   bool proven = true;               // the last checkpoint's root is that of the events
   Uuid instance{};
   Digest root{};

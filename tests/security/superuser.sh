@@ -6,4 +6,4 @@ here=$(cd "$(dirname "$0")" && pwd)
 source "$here/../integration/lib.sh"
 make_chain=$(readlink -f "$2")
 cd "$work"; database
-python3 "$here/superuser.py" --probe "$probe" --make-chain "$make_chain" --admin "$admin" --root "$root" --random "${3:-300}" --seed "${4:-1}"
+python3 -u "$here/superuser.py" --probe "$probe" --make-chain "$make_chain" --admin "$admin" --root "$root" --random "${3:-300}" --seed "${4:-1}"

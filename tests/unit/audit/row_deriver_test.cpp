@@ -84,7 +84,8 @@ TEST_F(RowDeriverTest, RefusesWhatTheContractRefusesAndLeavesNothing) {
       {R"({"delta_us":-5,"more":1,"source":"ntp","synced_after":true})", "unknown member more"},
       {R"({"delta_us":"5","source":"ntp","synced_after":true})", "another type of value in delta_us"},
       {R"({"delta_us":5,"source":7,"synced_after":true})", "another type of value in source"},
-      {R"({"delta_us":null,"source":"ntp","synced_after":true})", "no value in delta_us"},
+      {R"({"delta_us":null,"source":"ntp","synced_after":true})",
+       "no canonical object in the payload"},
       {R"({"delta_us":5,"source":"ntp","synced_after":2})",
        "another type of value in synced_after"},
       {R"([1])", "no canonical object in the payload"}};
