@@ -48,7 +48,8 @@ void print_totals(const RowTotals& totals, Clock::duration took) {
                totals.quarantined - totals.derivable);
   if (totals.derivable > 0) {
     fmt::print(
-        "rows: {} events in quarantine break no rule of this bundle, only one of the bundle before: "
+        "rows: {} events in quarantine break no rule of this bundle, only one of the bundle "
+        "before: "
         "select re_raw.rederive(instance)\n",
         totals.derivable);
   }
@@ -71,8 +72,7 @@ DatabaseAudit::DatabaseAudit(Postgres database, const Scope& scope, Findings& fi
       context_{database_, bundle_, registry_, findings_, scope_} {}
 
 Result<std::unique_ptr<DatabaseAudit>> DatabaseAudit::open(const std::string& conninfo,
-                                                           const Scope& scope,
-                                                           Findings& findings) {
+                                                           const Scope& scope, Findings& findings) {
   auto database = Postgres::connect(conninfo);
   if (!database) return tl::unexpected(database.error());
   std::unique_ptr<DatabaseAudit> audit{new DatabaseAudit(std::move(*database), scope, findings)};

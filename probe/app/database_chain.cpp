@@ -50,7 +50,8 @@ class DatabaseChain {
                                   run.first, verifier_.next_seq()));
       }
       const bool here = run.from == Run::From::batches || run.from == Run::From::filling;
-      if (auto walked = here ? walk(run) : skip(run); !walked) return tl::unexpected(walked.error());
+      if (auto walked = here ? walk(run) : skip(run); !walked)
+        return tl::unexpected(walked.error());
     }
     if (auto rest = notes(verifier_.next_seq(), UINT64_MAX); !rest) {
       return tl::unexpected(rest.error());
@@ -82,17 +83,17 @@ class DatabaseChain {
 
   Result<void> read_runs() {
     std::map<std::uint64_t, Run> fillings;
-    if (auto read = context_.each("re_raw.chain_gap_fill", mine_,
-                                  [&](const StoredRow& row) {
-                                    const auto first =
-                                        static_cast<std::uint64_t>(row.integer("first_missing"));
-                                    fillings[first] = {
-                                        Run::From::filling, first,
-                                        static_cast<std::uint64_t>(row.integer("last_missing")),
-                                        row.integer("ingested_at"),
-                                        {}};
-                                    beside_.filled(first, fillings[first].last);
-                                  });
+    if (auto read = context_.each(
+            "re_raw.chain_gap_fill", mine_,
+            [&](const StoredRow& row) {
+              const auto first = static_cast<std::uint64_t>(row.integer("first_missing"));
+              fillings[first] = {Run::From::filling,
+                                 first,
+                                 static_cast<std::uint64_t>(row.integer("last_missing")),
+                                 row.integer("ingested_at"),
+                                 {}};
+              beside_.filled(first, fillings[first].last);
+            });
         !read) {
       return read;
     }
@@ -100,13 +101,14 @@ class DatabaseChain {
         "re_raw.ingest_segment", mine_ + " order by first_seq", [&](const StoredRow& row) {
           const Bytes first_prev = row.bytes("first_prev_hash");
           if (!row.is_null("gap_first")) {
-            Run gap{Run::From::gap, static_cast<std::uint64_t>(row.integer("gap_first")),
+            Run gap{Run::From::gap,
+                    static_cast<std::uint64_t>(row.integer("gap_first")),
                     static_cast<std::uint64_t>(row.integer("gap_last")),
                     0,
                     {first_prev.begin(), first_prev.end()}};
             if (const auto filled = fillings.find(gap.first); filled != fillings.end()) {
-              gap.from = is_retired(filled->second.ingested_at) ? Run::From::retired
-                                                                : Run::From::filling;
+              gap.from =
+                  is_retired(filled->second.ingested_at) ? Run::From::retired : Run::From::filling;
               gap.ingested_at = filled->second.ingested_at;
             }
             add_run(std::move(gap));
@@ -142,17 +144,20 @@ class DatabaseChain {
     Result<void> outcome;
     const std::string source =
         run.from == Run::From::filling
-            ? fmt::format("(select {} as ingested_at, {}::bigint as first_seq, {}::bigint as "
-                          "last_seq) s",
-                          sql_time_literal(run.ingested_at), run.first, run.last)
-            : fmt::format("(select ingested_at, first_seq, last_seq from re_raw.ingest_segment {} "
-                          "and first_seq between {} and {} order by first_seq) s",
-                          mine_, run.first, run.last);
+            ? fmt::format(
+                  "(select {} as ingested_at, {}::bigint as first_seq, {}::bigint as "
+                  "last_seq) s",
+                  sql_time_literal(run.ingested_at), run.first, run.last)
+            : fmt::format(
+                  "(select ingested_at, first_seq, last_seq from re_raw.ingest_segment {} "
+                  "and first_seq between {} and {} order by first_seq) s",
+                  mine_, run.first, run.last);
     auto read = context_.database.copy_out(
-        fmt::format("select r.ingested_at, r.envelope, r.payload from {} join re_raw.raw_event r on "
-                    "r.ingested_at = s.ingested_at and r.component_instance_id = '{}' and r.seq "
-                    "between s.first_seq and s.last_seq order by s.first_seq, r.seq",
-                    source, uuid_text(instance_)),
+        fmt::format(
+            "select r.ingested_at, r.envelope, r.payload from {} join re_raw.raw_event r on "
+            "r.ingested_at = s.ingested_at and r.component_instance_id = '{}' and r.seq "
+            "between s.first_seq and s.last_seq order by s.first_seq, r.seq",
+            source, uuid_text(instance_)),
         [&](Bytes row) -> Result<void> {
           if (!split_row(row, fields) || fields.size() != 3 || !fields[1] || !fields[2])
             return fail(Errc::sink, "database: re_raw.raw_event: unexpected answer");
@@ -182,9 +187,10 @@ class DatabaseChain {
     if (auto skipped = verifier_.skip_to(run.last + 1, last_hash); !skipped) return skipped;
     beside_.skipped(run.last + 1);
     if (run.from == Run::From::gap) {
-      fmt::print("{}: sequence {} to {} were declared lost; what is before and behind is bound by "
-                 "its links, no checkpoint behind can be proven from the events\n",
-                 uuid_text(instance_), run.first, run.last);
+      fmt::print(
+          "{}: sequence {} to {} were declared lost; what is before and behind is bound by "
+          "its links, no checkpoint behind can be proven from the events\n",
+          uuid_text(instance_), run.first, run.last);
     }
     if (run.from != Run::From::retired) return {};
     if (auto read = beside_.read_tree(run.last + 1); !read) return read;
@@ -213,7 +219,8 @@ Result<std::set<Uuid>> instances_in_database(Postgres& database) {
         "re_raw.checkpoint", "re_raw.chain_gap", "re_raw.subtree", "re_core.signing_key",
         "re_core.component_instance_status", "re_core.component_identity_history"}) {
     sql += fmt::format(
-        "{}(with recursive w(i) as ((select component_instance_id from {} order by 1 limit 1) union "
+        "{}(with recursive w(i) as ((select component_instance_id from {} order by 1 limit 1) "
+        "union "
         "all select (select t.component_instance_id from {} t where t.component_instance_id > w.i "
         "order by 1 limit 1) from w where w.i is not null) select i from w where i is not null)",
         sql.empty() ? "" : " union ", table, table);

@@ -17,8 +17,7 @@ namespace dpi {
 
 // Inside begin_reading(). `retired` are the days whose events left lawfully. What is wrong with the
 // chain itself is the error; what is wrong beside it is a finding.
-[[nodiscard]] Result<ChainReport> verify_database(const AuditContext& context,
-                                                  const Uuid& instance,
+[[nodiscard]] Result<ChainReport> verify_database(const AuditContext& context, const Uuid& instance,
                                                   std::span<const RetiredDay> retired,
                                                   ChainVerifier& verifier,
                                                   const NoteObserver& observe);

@@ -45,8 +45,7 @@ struct AuditContext {
   // A column that must have that value.
   void want(const StoredRow& row, const std::string& key, std::string_view column, bool holds,
             std::string_view because) const {
-    if (!holds)
-      say(row, key, fmt::format("{} is {}: {}", column, row.shown(column), because));
+    if (!holds) say(row, key, fmt::format("{} is {}: {}", column, row.shown(column), because));
   }
   // The row's instance is enrolled, and its tenant is that instance's.
   void want_enrolled(const StoredRow& row, const std::string& key) const {

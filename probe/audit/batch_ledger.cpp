@@ -68,19 +68,22 @@ class BatchLedger {
   void gap(const StoredRow& row) {
     context_.want_enrolled(row, key_of(row, "first_missing"));
     gaps_[{row.uuid("component_instance_id"), row.integer("first_missing")}] = {
-        row.integer("last_missing"), owned(row.bytes("known_hash")),
-        owned(row.bytes("resume_prev_hash")), row.integer("detected_at"), row.text("writer"),
+        row.integer("last_missing"),
+        owned(row.bytes("known_hash")),
+        owned(row.bytes("resume_prev_hash")),
+        row.integer("detected_at"),
+        row.text("writer"),
         false};
   }
   void fill(const StoredRow& row) {
     const std::string key = key_of(row, "first_missing");
     context_.want_enrolled(row, key);
-    const auto gap =
-        gaps_.find({row.uuid("component_instance_id"), row.integer("first_missing")});
+    const auto gap = gaps_.find({row.uuid("component_instance_id"), row.integer("first_missing")});
     if (gap == gaps_.end()) return context_.say(row, key, "it fills no declared gap");
     context_.want(row, key, "last_missing", row.integer("last_missing") == gap->second.last,
                   "the gap ends elsewhere");
-    context_.want(row, key, "ingested_at", row.integer("ingested_at") >= gap->second.detected_at - clock_step_max,
+    context_.want(row, key, "ingested_at",
+                  row.integer("ingested_at") >= gap->second.detected_at - clock_step_max,
                   "that is before the gap was found");
   }
   static std::string key_of(const StoredRow& row, std::string_view column) {
@@ -124,8 +127,7 @@ class BatchLedger {
     before.ingested_at = row.integer("ingested_at");
   }
   void behind_gap(const StoredRow& row, const std::string& key, const End& before) {
-    const auto found =
-        gaps_.find({row.uuid("component_instance_id"), row.integer("gap_first")});
+    const auto found = gaps_.find({row.uuid("component_instance_id"), row.integer("gap_first")});
     if (found == gaps_.end())
       return context_.say(row, key, "its gap is missing from re_raw.chain_gap");
     Gap& gap = found->second;

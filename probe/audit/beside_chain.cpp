@@ -49,15 +49,14 @@ Result<void> BesideChain::read() {
 
 Result<void> BesideChain::read_subtrees(std::uint64_t first, std::uint64_t last) {
   subtrees_.clear();
-  return context_.each(
-      "re_raw.subtree",
-      fmt::format("{} and subtree_no between {} and {}", mine_, first / subtree_leaves,
-                  last / subtree_leaves),
-      [&](const StoredRow& row) {
-        const Bytes hash = row.bytes("subtree_hash");
-        subtrees_[static_cast<std::uint64_t>(row.integer("subtree_no"))] = {hash.begin(),
-                                                                             hash.end()};
-      });
+  return context_.each("re_raw.subtree",
+                       fmt::format("{} and subtree_no between {} and {}", mine_,
+                                   first / subtree_leaves, last / subtree_leaves),
+                       [&](const StoredRow& row) {
+                         const Bytes hash = row.bytes("subtree_hash");
+                         subtrees_[static_cast<std::uint64_t>(row.integer("subtree_no"))] = {
+                             hash.begin(), hash.end()};
+                       });
 }
 
 void BesideChain::judge_subtree(std::uint64_t seq, const Digest& leaf) {
@@ -87,8 +86,7 @@ void BesideChain::note_identity(const Envelope& envelope, SqlTime ingested_at) {
   const bool changed = identity_ != now;
   identity_ = now;
   const auto noted = history_.find(seq);
-  const std::string where =
-      fmt::format("re_core.component_identity_history (first_seq {})", seq);
+  const std::string where = fmt::format("re_core.component_identity_history (first_seq {})", seq);
   if (!changed) return;
   if (noted == history_.end()) return say(where, "the row is missing");
   noted->second.met = true;

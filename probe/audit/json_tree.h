@@ -13,8 +13,8 @@ enum class JsonKind : std::uint8_t { object, array, string, number, boolean, nul
 
 struct JsonNode {
   JsonKind kind = JsonKind::null;
-  std::uint32_t next = 0;   // index of the node behind this one and all that is in it
-  std::uint32_t count = 0;  // members or elements
+  std::uint32_t next = 0;      // index of the node behind this one and all that is in it
+  std::uint32_t count = 0;     // members or elements
   std::string_view name = {};  // of a member
   std::string_view text = {};  // of a scalar; a string without its quotation marks
 };

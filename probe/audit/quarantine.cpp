@@ -9,9 +9,21 @@ namespace dpi {
 namespace {
 
 // Columns as they are selected.
-enum Column : std::size_t { at, instance, seq, tenant, type, version, sqlstate, rule, detail, size };
+enum Column : std::size_t {
+  at,
+  instance,
+  seq,
+  tenant,
+  type,
+  version,
+  sqlstate,
+  rule,
+  detail,
+  size
+};
 constexpr const char* columns =
-    "ingested_at, component_instance_id, seq, tenant_id, event_type, event_version, sqlstate, rule, "
+    "ingested_at, component_instance_id, seq, tenant_id, event_type, event_version, sqlstate, "
+    "rule, "
     "detail";
 // No honest part has more than it has events.
 constexpr std::size_t entries_max = 100'000;
@@ -21,7 +33,8 @@ std::string_view text_of(const WireField& field) {
 }
 
 EventKey key_of(const std::vector<WireField>& fields) {
-  return event_key(wire_integer(fields[at]).value_or(0), wire_uuid(fields[instance]).value_or(Uuid{}),
+  return event_key(wire_integer(fields[at]).value_or(0),
+                   wire_uuid(fields[instance]).value_or(Uuid{}),
                    static_cast<std::uint64_t>(wire_integer(fields[seq]).value_or(0)));
 }
 
@@ -51,9 +64,11 @@ std::string checks_of(const BundleTable& table, const std::vector<WireField>& fi
     row += fmt::format("{}{}", row.empty() ? "" : ", ", literal(fields[i], table.columns[i]));
   std::string checks;
   for (const BundleCheck& check : table.checks)
-    checks += fmt::format("{}('{}', ({}))", checks.empty() ? "" : ", ", check.name, check.expression);
+    checks +=
+        fmt::format("{}('{}', ({}))", checks.empty() ? "" : ", ", check.name, check.expression);
   return fmt::format(
-      "select x.name from (select {}) r cross join lateral (values {}) x(name, holds) where x.holds "
+      "select x.name from (select {}) r cross join lateral (values {}) x(name, holds) where "
+      "x.holds "
       "is false",
       row, checks);
 }
@@ -136,10 +151,9 @@ Result<void> QuarantineAudit::judge(const AuditedEvent& event, const Envelope& e
 
   const std::string_view code = text_of(f[sqlstate]);
   const auto unlike = [&](std::string_view why) {
-    say("re_raw.quarantine",
-        fmt::format("sqlstate, rule and detail are '{}', {} and {}, but {}", harmless(code),
-                    field_text(f[rule], ColumnType::text), field_text(f[detail], ColumnType::text),
-                    why));
+    say("re_raw.quarantine", fmt::format("sqlstate, rule and detail are '{}', {} and {}, but {}",
+                                         harmless(code), field_text(f[rule], ColumnType::text),
+                                         field_text(f[detail], ColumnType::text), why));
   };
   if (!known) {
     if (code != "RE005" || text_of(f[rule]) != "event_type_is_known" || !text_of(f[detail]).empty())
@@ -152,14 +166,16 @@ Result<void> QuarantineAudit::judge(const AuditedEvent& event, const Envelope& e
         "{})",
         envelope.event_type, envelope.seq);
     if (text_of(f[rule]) != "payload_is_of_contract" ||
-        (text_of(f[detail]) != says && !text_of(f[detail]).starts_with("payload is not a canonical")))
+        (text_of(f[detail]) != says &&
+         !text_of(f[detail]).starts_with("payload is not a canonical")))
       unlike("the payload breaks its contract");
   }
   if (refused) return {};  // which of its rules the server met first is not ours to say
   const auto broken = broken_check(rows);
   if (!broken) return tl::unexpected(broken.error());
   if (*broken) {
-    if (broken->value().find("\n" + std::string{text_of(f[rule])} + "\n") == std::string::npos && code != "23505")
+    if (broken->value().find("\n" + std::string{text_of(f[rule])} + "\n") == std::string::npos &&
+        code != "23505")
       unlike("the rules that the payload breaks are" + harmless(**broken));
     return {};
   }
@@ -206,9 +222,9 @@ Result<std::optional<std::string>> QuarantineAudit::broken_check(
 }
 
 Result<bool> QuarantineAudit::older_bundle(SqlTime ingested_at) {
-  const auto later = database_.query(
-      fmt::format("select from re_core.schema_bundle where applied_at > {} limit 1",
-                  sql_time_literal(ingested_at)));
+  const auto later =
+      database_.query(fmt::format("select from re_core.schema_bundle where applied_at > {} limit 1",
+                                  sql_time_literal(ingested_at)));
   if (!later) return tl::unexpected(later.error());
   return !later->empty();
 }

@@ -16,8 +16,9 @@ namespace dpi {
 
 // Tables as the bundle has them: kind, columns, no rule, no foreign or nested partition. Says what
 // differs and gives the tables that can be read all the same.
-[[nodiscard]] Result<std::vector<const BundleTable*>> readable_tables(
-    Postgres& database, const BundleCatalogue& bundle, Findings& findings);
+[[nodiscard]] Result<std::vector<const BundleTable*>> readable_tables(Postgres& database,
+                                                                      const BundleCatalogue& bundle,
+                                                                      Findings& findings);
 
 // "a, b, c": every column of the table, in the bundle's order.
 [[nodiscard]] std::string column_list(const BundleTable& table);

@@ -40,8 +40,8 @@ Digest refusal_digest(const StoredRow& row) {
 
 Result<void> audit_refusals(const AuditContext& context) {
   std::map<Kind, Recorded> recorded;
-  auto read = context.each(
-      "re_raw.chain_violation", context.of_instance(), [&](const StoredRow& row) {
+  auto read =
+      context.each("re_raw.chain_violation", context.of_instance(), [&](const StoredRow& row) {
         const std::string key = "violation_id " + row.shown("violation_id");
         want_tenant(context, row, key);
         context.want(row, key, "refusal_sha256",
@@ -55,35 +55,33 @@ Result<void> audit_refusals(const AuditContext& context) {
                        same_bytes(envelope_hash(as_text(envelope)), row.bytes("offending_hash")),
                        "offending_hash is that of another");
         }
-        Recorded& of = recorded[{row.uuid("component_instance_id"), row.text("kind"),
-                                 row.text("writer")}];
+        Recorded& of =
+            recorded[{row.uuid("component_instance_id"), row.text("kind"), row.text("writer")}];
         ++of.count;
         of.last_at = std::max(of.last_at, row.integer("detected_at"));
       });
   if (!read) return read;
-  read = context.each(
-      "re_raw.violation_counter", context.of_instance(), [&](const StoredRow& row) {
-        const std::string key = "kind " + row.shown("kind") + ", writer " + row.shown("writer");
-        want_tenant(context, row, key);
-        Recorded& of = recorded[{row.uuid("component_instance_id"), row.text("kind"),
-                                 row.text("writer")}];
-        of.counted = true;
-        context.want(row, key, "recorded", row.integer("recorded") == of.count,
-                     fmt::format("re_raw.chain_violation has {} of them", of.count));
-        context.want(row, key, "attempts", row.integer("attempts") >= row.integer("recorded"),
-                     "each recorded one was an attempt");
-        // The counter is touched just before the record.
-        constexpr SqlTime together = 60'000'000;
-        context.want(row, key, "last_at", row.integer("last_at") >= of.last_at - together,
-                     "a later refusal is recorded");
-      });
+  read = context.each("re_raw.violation_counter", context.of_instance(), [&](const StoredRow& row) {
+    const std::string key = "kind " + row.shown("kind") + ", writer " + row.shown("writer");
+    want_tenant(context, row, key);
+    Recorded& of =
+        recorded[{row.uuid("component_instance_id"), row.text("kind"), row.text("writer")}];
+    of.counted = true;
+    context.want(row, key, "recorded", row.integer("recorded") == of.count,
+                 fmt::format("re_raw.chain_violation has {} of them", of.count));
+    context.want(row, key, "attempts", row.integer("attempts") >= row.integer("recorded"),
+                 "each recorded one was an attempt");
+    // The counter is touched just before the record.
+    constexpr SqlTime together = 60'000'000;
+    context.want(row, key, "last_at", row.integer("last_at") >= of.last_at - together,
+                 "a later refusal is recorded");
+  });
   if (!read) return read;
   for (const auto& [kind, of] : recorded) {
     if (of.counted) continue;
-    context.findings.add(
-        {std::get<0>(kind), std::nullopt, "re_raw.violation_counter",
-         fmt::format("the row of kind {} and writer {} is missing", harmless(std::get<1>(kind)),
-                     harmless(std::get<2>(kind)))});
+    context.findings.add({std::get<0>(kind), std::nullopt, "re_raw.violation_counter",
+                          fmt::format("the row of kind {} and writer {} is missing",
+                                      harmless(std::get<1>(kind)), harmless(std::get<2>(kind)))});
   }
   return {};
 }

@@ -24,8 +24,7 @@ class RegistryAudit {
 
   Result<void> run() {
     const auto each = [this](std::string_view table, const char* order, auto method) {
-      const std::string part =
-          order == by_machine ? std::string{} : context_.of_instance() + " ";
+      const std::string part = order == by_machine ? std::string{} : context_.of_instance() + " ";
       return context_.each(table, part + order,
                            [this, method](const StoredRow& row) { (this->*method)(row); });
     };
@@ -103,8 +102,8 @@ class RegistryAudit {
                                                       row.integer("registered_at")};
   }
   // The next entry of a history.
-  void next(History& history, const StoredRow& row, const std::string& key,
-            std::string_view number, std::string_view time) {
+  void next(History& history, const StoredRow& row, const std::string& key, std::string_view number,
+            std::string_view time) {
     context_.want(row, key, number, row.integer(number) == history.last_no + 1,
                   fmt::format("it follows {}: an entry is missing, or was added", history.last_no));
     context_.want(row, key, time, row.integer(time) >= history.last_at - clock_step_max,
@@ -130,9 +129,10 @@ class RegistryAudit {
     History& history = statuses_[row.uuid("component_instance_id")];
     const bool first = history.last_no == 0;
     const std::string status = row.text("status");
-    context_.want(row, key, "status",
-                  first ? status == "active" : status == "retired" && history.last_status != status,
-                  first ? "an instance begins as active" : "an active instance can only be retired");
+    context_.want(
+        row, key, "status",
+        first ? status == "active" : status == "retired" && history.last_status != status,
+        first ? "an instance begins as active" : "an active instance can only be retired");
     if (first) {
       context_.want(row, key, "reason", row.text("reason") == "enrolled", "it was enrolled then");
       enrolled_by(row, key, "changed_by", "changed_at");
@@ -170,10 +170,11 @@ class RegistryAudit {
     const bool first = history.last_no == 0;
     next(history, row, key, "status_no", "changed_at");
     const std::string status = row.text("status");
-    context_.want(row, key, "status",
-                  first ? status == "active"
-                        : status == "superseded" || status == "revoked" || status == "compromised",
-                  first ? "a key begins as active" : "a key ends superseded, revoked or compromised");
+    context_.want(
+        row, key, "status",
+        first ? status == "active"
+              : status == "superseded" || status == "revoked" || status == "compromised",
+        first ? "a key begins as active" : "a key ends superseded, revoked or compromised");
     context_.want(row, key, "effective_seq", row.integer("effective_seq") >= 0, "it is an event");
     const auto registered = keys_.find(id);
     if (registered == keys_.end()) return context_.say(row, key, "key_id is that of no key");
@@ -187,8 +188,8 @@ class RegistryAudit {
       enrolled_by(row, key, "changed_by", "changed_at");
       const auto enrolment = enrolments_.find(id.first);
       if (enrolment != enrolments_.end() && enrolment->second.note != registered->second.note) {
-        context_.findings.add({id.first, std::nullopt, "re_core.signing_key",
-                               "note is not that of the enrolment"});
+        context_.findings.add(
+            {id.first, std::nullopt, "re_core.signing_key", "note is not that of the enrolment"});
       }
     } else {
       context_.want(row, key, "reason", row.text("reason") == registered->second.note,
@@ -229,21 +230,21 @@ Result<void> audit_bundle(const AuditContext& context, std::string_view version,
                           const Digest& sha256) {
   bool met = false;
   std::set<std::string> known;
-  for (auto read : {
-           context.each("re_core.schema_bundle", "order by applied_at",
-                        [&](const StoredRow& row) {
-                          // The last one is in force.
-                          met = row.text("version") == version;
-                          if (met)
-                            context.want(row, "version " + row.shown("version"), "ddl_sha256",
-                                         same_bytes(row.bytes("ddl_sha256"), sha256),
-                                         "that bundle's is " + hex(sha256));
-                        }),
-           context.each("re_raw.event_type", "", [&](const StoredRow& row) {
-             known.insert(fmt::format("{} {} v{} {}.{}", row.text("component"),
-                                      row.text("event_type"), row.integer("event_version"),
-                                      row.text("store_schema"), row.text("store_name")));
-           })}) {
+  for (auto read : {context.each("re_core.schema_bundle", "order by applied_at",
+                                 [&](const StoredRow& row) {
+                                   // The last one is in force.
+                                   met = row.text("version") == version;
+                                   if (met)
+                                     context.want(row, "version " + row.shown("version"),
+                                                  "ddl_sha256",
+                                                  same_bytes(row.bytes("ddl_sha256"), sha256),
+                                                  "that bundle's is " + hex(sha256));
+                                 }),
+                    context.each("re_raw.event_type", "", [&](const StoredRow& row) {
+                      known.insert(fmt::format("{} {} v{} {}.{}", row.text("component"),
+                                               row.text("event_type"), row.integer("event_version"),
+                                               row.text("store_schema"), row.text("store_name")));
+                    })}) {
     if (!read) return read;
   }
   if (!met) {

@@ -70,8 +70,7 @@ class RetentionAudit {
     const std::string key = "ledger_no " + row.shown("ledger_no");
     context_.want(row, key, "ledger_no", row.integer("ledger_no") == last_no_ + 1,
                   fmt::format("it follows {}: an entry is missing, or was added", last_no_));
-    context_.want(row, key, "prev_entry_hash",
-                  same_bytes(row.bytes("prev_entry_hash"), before_),
+    context_.want(row, key, "prev_entry_hash", same_bytes(row.bytes("prev_entry_hash"), before_),
                   "the entry before has another: one was edited, removed or added");
     const Digest digest = entry_digest(row);
     context_.want(row, key, "entry_hash", same_bytes(row.bytes("entry_hash"), digest),
@@ -81,8 +80,7 @@ class RetentionAudit {
     before_ = {};
     std::copy_n(hash.begin(), std::min(hash.size(), before_.size()), before_.begin());
 
-    Partition& of =
-        partitions_[row.text("schema_name") + "." + row.text("partition_name")];
+    Partition& of = partitions_[row.text("schema_name") + "." + row.text("partition_name")];
     const std::string action = row.text("action");
     context_.want(row, key, "action", follows(of.last_action, action),
                   of.last_action.empty() ? "the partition was never created"
@@ -147,15 +145,15 @@ where n.nspname in ('re_raw', 're_agent', 're_dpi', 're_ai') and c.relkind in ('
       hashers.try_emplace(partition.from);
     }
     if (days.empty()) return {};
-    if (auto read = context_.each(
-            "re_raw.ingest_segment", "order by component_instance_id, first_seq",
-            [&](const StoredRow& row) {
-              auto day = days.upper_bound(row.integer("ingested_at"));
-              if (day == days.begin()) return;
-              --day;
-              if (row.integer("ingested_at") < day->second.second->until)
-                hashers.at(day->first).update(row.bytes("last_hash"));
-            });
+    if (auto read =
+            context_.each("re_raw.ingest_segment", "order by component_instance_id, first_seq",
+                          [&](const StoredRow& row) {
+                            auto day = days.upper_bound(row.integer("ingested_at"));
+                            if (day == days.begin()) return;
+                            --day;
+                            if (row.integer("ingested_at") < day->second.second->until)
+                              hashers.at(day->first).update(row.bytes("last_hash"));
+                          });
         !read) {
       return read;
     }
@@ -170,9 +168,9 @@ where n.nspname in ('re_raw', 're_agent', 're_dpi', 're_ai') and c.relkind in ('
 
   Result<void> holds() {
     std::set<Uuid> placed;
-    if (auto read = context_.each("re_ops.legal_hold", "", [&](const StoredRow& row) {
-          placed.insert(row.uuid("hold_id"));
-        });
+    if (auto read =
+            context_.each("re_ops.legal_hold", "",
+                          [&](const StoredRow& row) { placed.insert(row.uuid("hold_id")); });
         !read) {
       return read;
     }

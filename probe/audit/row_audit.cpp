@@ -46,14 +46,12 @@ std::string RowAudit::range(bool last) const {
   std::string out = scope_.condition();
   // The times alone once more, for the choice of partitions.
   if (after_) {
-    out += fmt::format(
-        " and ingested_at >= {} and (ingested_at, component_instance_id, seq) > {}",
-        sql_time_literal(*after_time_), *after_);
+    out += fmt::format(" and ingested_at >= {} and (ingested_at, component_instance_id, seq) > {}",
+                       sql_time_literal(*after_time_), *after_);
   }
   if (!last && upto_) {
-    out += fmt::format(
-        " and ingested_at <= {} and (ingested_at, component_instance_id, seq) <= {}",
-        sql_time_literal(*upto_time_), *upto_);
+    out += fmt::format(" and ingested_at <= {} and (ingested_at, component_instance_id, seq) <= {}",
+                       sql_time_literal(*upto_time_), *upto_);
   }
   return out;
 }
@@ -71,12 +69,14 @@ Result<void> RowAudit::read_events() {
           return fail(Errc::sink, "database: re_raw.raw_event: unexpected answer");
         const SqlTime at = wire_integer(raw.fields[raw_ingested_at]).value_or(0);
         if (!in_calendar(at))
-          return fail(Errc::verification, "re_raw.raw_event: ingested_at lies outside any calendar");
+          return fail(Errc::verification,
+                      "re_raw.raw_event: ingested_at lies outside any calendar");
         AuditedEvent& event = events_.emplace_back();
         event.instance = wire_uuid(raw.fields[raw_instance]).value_or(Uuid{});
         event.seq = static_cast<std::uint64_t>(wire_integer(raw.fields[raw_seq]).value_or(0));
         event.key = event_key(at, event.instance, event.seq);
-        if (raw.fields[raw_envelope]) raw.envelope = parse_envelope(as_text(*raw.fields[raw_envelope]));
+        if (raw.fields[raw_envelope])
+          raw.envelope = parse_envelope(as_text(*raw.fields[raw_envelope]));
         return {};
       });
 }
@@ -124,8 +124,7 @@ Result<void> RowAudit::read_batches() {
         batches_[wire_uuid(fields[0]).value_or(Uuid{})].push_back(std::move(batch));
         return {};
       });
-  for (auto& [instance, batches] : batches_)
-    std::ranges::sort(batches, {}, &Batch::first_seq);
+  for (auto& [instance, batches] : batches_) std::ranges::sort(batches, {}, &Batch::first_seq);
   return read;
 }
 
@@ -196,11 +195,12 @@ void RowAudit::judge_event(std::size_t index) {
         enrolled->second.component != envelope.component ||
         enrolled->second.mode != mode_name(envelope.identity.mode)) {
       say("re_core.component_instance",
-          fmt::format("machine_id, component and mode are {}, '{}' and '{}', the event says {}, '{}' "
-                      "and '{}'",
-                      uuid_text(enrolled->second.machine), harmless(enrolled->second.component),
-                      harmless(enrolled->second.mode), uuid_text(envelope.identity.machine),
-                      envelope.component, mode_name(envelope.identity.mode)));
+          fmt::format(
+              "machine_id, component and mode are {}, '{}' and '{}', the event says {}, '{}' "
+              "and '{}'",
+              uuid_text(enrolled->second.machine), harmless(enrolled->second.component),
+              harmless(enrolled->second.mode), uuid_text(envelope.identity.machine),
+              envelope.component, mode_name(envelope.identity.mode)));
     }
   }
   wanted_.clear();

@@ -169,8 +169,8 @@ bool RowDeriver::row(const RowPlan& plan, const std::vector<std::uint32_t>& slot
         break;
       case ColumnFrom::member_ns:
         if (slots[column.slot] != absent) {
-          to.int2(split_time(parse_time(tree_.node(slots[column.slot]).text).value_or(Timestamp{}))
-                      .ns);
+          to.int2(
+              split_time(parse_time(tree_.node(slots[column.slot]).text).value_or(Timestamp{})).ns);
         } else {
           to.null();
         }

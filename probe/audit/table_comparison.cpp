@@ -7,7 +7,7 @@
 namespace dpi {
 namespace {
 
-constexpr std::size_t strays_kept = 64;   // of one event; more are counted
+constexpr std::size_t strays_kept = 64;    // of one event; more are counted
 constexpr std::size_t columns_shown = 12;  // of one row
 
 void put64(EventKey& key, std::size_t at, std::uint64_t value) {
@@ -121,8 +121,8 @@ void TableComparison::stray(const EventKey& key, Bytes row) {
   } else if (!event->no_rows.empty()) {
     why = event->no_rows;
   }
-  findings_.add({parts.instance, static_cast<std::uint64_t>(parts.seq),
-                 table_.name, fmt::format("a row{} was added: {}", own_key_text(table_, row), why)});
+  findings_.add({parts.instance, static_cast<std::uint64_t>(parts.seq), table_.name,
+                 fmt::format("a row{} was added: {}", own_key_text(table_, row), why)});
 }
 
 void TableComparison::close() {
@@ -134,12 +134,11 @@ void TableComparison::close() {
   // A row with the key of one that is missing is that row, edited; else any of them is.
   for (const bool by_key : {true, false}) {
     std::erase_if(strays_, [&](const ByteBuffer& row) {
-      const auto twin = std::ranges::find_if(unmet, [&](std::size_t i) {
-        return !by_key || same_own_key(row, expected_.row(i));
-      });
+      const auto twin = std::ranges::find_if(
+          unmet, [&](std::size_t i) { return !by_key || same_own_key(row, expected_.row(i)); });
       if (twin == unmet.end()) return false;
-      findings_.add(row_difference(table_, events_[expected_.rows[*twin].event], row,
-                                   expected_.row(*twin)));
+      findings_.add(
+          row_difference(table_, events_[expected_.rows[*twin].event], row, expected_.row(*twin)));
       unmet.erase(twin);
       return true;
     });

@@ -59,12 +59,12 @@ class TableComparison {
   std::vector<std::size_t> own_key_;
   std::uint64_t count_ = 0;
 
-  std::size_t next_ = 0;        // first expected row of an event not looked at
-  bool open_ = false;           // a group of found rows is being read
-  EventKey key_{};              // of it
-  Group group_;                 // what is expected there
-  std::vector<bool> met_;       // of the group's rows
-  std::size_t hint_ = 0;        // first one that may be met next
+  std::size_t next_ = 0;   // first expected row of an event not looked at
+  bool open_ = false;      // a group of found rows is being read
+  EventKey key_{};         // of it
+  Group group_;            // what is expected there
+  std::vector<bool> met_;  // of the group's rows
+  std::size_t hint_ = 0;   // first one that may be met next
   std::vector<ByteBuffer> strays_;
   std::uint64_t strays_beyond_ = 0;
   std::vector<WireField> fields_, wanted_;

@@ -196,9 +196,9 @@ Result<void> ChainVerifier::check_signers(std::string_view note) {
 Result<void> ChainVerifier::add_checkpoint(std::string_view note) {
   const auto checkpoint = parse_checkpoint(note);
   if (!checkpoint)
-    return broken(
-        fmt::format("after {} events: the checkpoint is not a signed note", next_seq_));
-  if (!last_ || checkpoint->origin != checkpoint_origin(last_->identity.instance, last_->component)) {
+    return broken(fmt::format("after {} events: the checkpoint is not a signed note", next_seq_));
+  if (!last_ ||
+      checkpoint->origin != checkpoint_origin(last_->identity.instance, last_->component)) {
     return broken(fmt::format("checkpoint of {} stands in the chain of another instance",
                               checkpoint->origin));
   }

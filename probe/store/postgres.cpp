@@ -265,11 +265,12 @@ Result<void> Postgres::rows_of_copy(const RowSink& row) {
   constexpr std::size_t header_bytes = 11 + 4 + 4;  // signature, flags, length of an extension
   PGconn* const connection = handle(connection_.get());
   bool begun = false;
+  Result<void> outcome;
   for (;;) {
     char* buffer = nullptr;
     const int size = PQgetCopyData(connection, &buffer, 1);
     const std::unique_ptr<char, decltype(&PQfreemem)> owned{buffer, &PQfreemem};
-    if (size == -1) return {};
+    if (size == -1) return outcome;
     if (size < 0) return tl::unexpected(describe(nullptr));
     if (size == 0) {
       if (!wait(POLLIN, patience_->until(patience_->answer()))) return late();
@@ -280,10 +281,8 @@ Result<void> Postgres::rows_of_copy(const RowSink& row) {
     if (!std::exchange(begun, true)) bytes = bytes.subspan(std::min(header_bytes, bytes.size()));
     const bool trailer = bytes.size() == 2 && bytes[0] == 0xff && bytes[1] == 0xff;
     if (bytes.empty() || trailer) continue;
-    if (auto taken = row(bytes); !taken) {
-      given_up_ = true;
-      return taken;
-    }
+    // What comes behind an error is read and left, so that the connection stays of use.
+    if (outcome) outcome = row(bytes);
   }
 }
 
@@ -303,7 +302,7 @@ Result<void> Postgres::copy_out(const std::string& select, const RowSink& row) {
     if (!next) return outcome;
     if (PQresultStatus(next.get()) == PGRES_COPY_OUT) {
       outcome = rows_of_copy(row);
-      if (!outcome) return outcome;
+      if (!alive()) return outcome;
     } else if (!succeeded(next.get()) && outcome) {
       outcome = tl::unexpected(describe(next.get()));
     }

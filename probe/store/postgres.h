@@ -77,7 +77,7 @@ class Postgres {
   [[nodiscard]] Result<SqlRows> query(const std::string& sql,
                                       std::span<const SqlValue> arguments = {});
   // `COPY (…) TO STDOUT (FORMAT binary)` of a SELECT: the bytes of each row, from its count of
-  // fields on, while they arrive. An error of `row` ends the reading and the connection's use.
+  // fields on, while they arrive. After an error of `row` the rest is read and left.
   using RowSink = std::function<Result<void>(Bytes row)>;
   [[nodiscard]] Result<void> copy_out(const std::string& select, const RowSink& row);
   // False after an error that ended the connection: connect again.

@@ -84,8 +84,8 @@ class Chain {
     const SigningKey next = key(++key_number_);
     const std::string old_id = hex(old.public_key().key_id());
     const std::string id = hex(next.public_key().key_id());
-    const std::string claim = fmt::format("ransomeye.key-possession/1\n{}\n{}\n",
-                                          uuid_text(identity_.instance), id);
+    const std::string claim =
+        fmt::format("ransomeye.key-possession/1\n{}\n{}\n", uuid_text(identity_.instance), id);
     fmt::print("select re_core.rotate_key('{}', '\\x{}', '\\x{}', {}, 'file', 'yearly');\n",
                uuid_text(identity_.instance), old_id, hex(next.public_key().spki()), tree_.size());
     event("key.rotate",
@@ -96,10 +96,11 @@ class Chain {
     rotating_ = true;
   }
   void enrol(const std::string& login) const {
-    fmt::print("select re_core.enrol_instance('{}', '{}', 'default', '{}', 'live', '{}', '\\x{}', "
-               "'file', 'by the test');\n",
-               uuid_text(identity_.instance), uuid_text(identity_.machine), component_, login,
-               hex(key(1).public_key().spki()));
+    fmt::print(
+        "select re_core.enrol_instance('{}', '{}', 'default', '{}', 'live', '{}', '\\x{}', "
+        "'file', 'by the test');\n",
+        uuid_text(identity_.instance), uuid_text(identity_.machine), component_, login,
+        hex(key(1).public_key().spki()));
   }
 
  private:
@@ -113,13 +114,14 @@ class Chain {
 
   void start() {
     const PublicKey first = key(1).public_key();
-    event("chain.start", fmt::format("{{\"key_alg\":\"ed25519\",\"key_id\":\"{}\",\"key_spki\":\"{}\","
-                                     "\"reason\":\"enrolment\"}}",
-                                     hex(first.key_id()), base64(first.spki())));
+    event("chain.start",
+          fmt::format("{{\"key_alg\":\"ed25519\",\"key_id\":\"{}\",\"key_spki\":\"{}\","
+                      "\"reason\":\"enrolment\"}}",
+                      hex(first.key_id()), base64(first.spki())));
   }
   std::string note() {
-    std::string text =
-        sign_checkpoint(identity_.instance, tree_.size(), tree_.root(), key(key_number_), component_);
+    std::string text = sign_checkpoint(identity_.instance, tree_.size(), tree_.root(),
+                                       key(key_number_), component_);
     if (rotating_) {
       const std::string old = sign_checkpoint(identity_.instance, tree_.size(), tree_.root(),
                                               key(key_number_ - 1), component_);

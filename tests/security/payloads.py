@@ -89,4 +89,6 @@ def probe_story(refused=REFUSED):
 
 
 def agent_story():
-    return "batch\n" + "".join(map(line, AGENT)) + "batch\nboot\n" + "".join(map(line, AGENT)) + "batch\n"
+    """A restart, and a gap that is never filled: what is behind it is bound by its links."""
+    lost = "batch\n" + line(AGENT[0]) + "lose\n"
+    return "batch\n" + "".join(map(line, AGENT)) + lost + "boot\n" + "".join(map(line, AGENT)) + "batch\n"

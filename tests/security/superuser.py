@@ -165,7 +165,7 @@ def mutations():
     add("payload edited", edit("re_raw.raw_event", "payload = overlay(payload placing '9'::bytea from 40 for 1)", P + " and seq > 20"), r"re_raw\.raw_event\.payload: .*payload", "chain: ")
     add("payload and row edited together", edit("re_raw.raw_event", "payload = convert_to(replace(convert_from(payload, 'UTF8'), '10.0.0.2', '10.0.0.3'), 'UTF8')", P + " and event_type = 'dpi.flow'")
         + "; " + edit("re_dpi.flow", "src_ip = '10.0.0.3'", P), r"re_raw\.raw_event\.payload")
-    add("envelope edited", edit("re_raw.raw_event", "envelope = overlay(envelope placing 'x'::bytea from 20 for 1)", P + " and seq > 20"), r"re_raw\.raw_event\.envelope: it is no envelope")
+    add("envelope edited", edit("re_raw.raw_event", "envelope = overlay(envelope placing 'x'::bytea from 1 for 1)", P + " and seq > 20"), r"re_raw\.raw_event\.envelope: it is no envelope")
     add("event removed", "delete from re_raw.raw_event where " + one("re_raw.raw_event", P + " and seq > 20"), r"%s: chain: sequence \d+ stands where" % PI)
     add("event and rows removed", "do $$ begin delete from re_dpi.flow where {0} and seq = 40; delete from re_raw.raw_event where {0} and seq = 40; end $$".format(P), "chain: sequence 41 stands where 40")
     add("last events removed", "delete from re_raw.raw_event where %s and seq >= (select max(seq) - 1 from re_raw.raw_event where %s)" % (P, P), r"chain: sequence \d+ to \d+ are missing")

@@ -50,11 +50,12 @@ TEST_F(RowDeriverTest, MakesARowOfEachMember) {
 }
 
 TEST_F(RowDeriverTest, SplitsTimesAtTheMicrosecond) {
-  ASSERT_EQ(derive("loss.report",
-                   R"({"bytes":1,"cause":"nic","events":[{"count":2,"event_type":"a.b"}],)"
-                   R"("interval_end":"2026-01-02T03:04:05.000006789Z",)"
-                   R"("interval_start":"2026-01-02T03:04:05.000000000Z","packets":1,"policy":"p"})"),
-            std::nullopt);
+  ASSERT_EQ(
+      derive("loss.report",
+             R"({"bytes":1,"cause":"nic","events":[{"count":2,"event_type":"a.b"}],)"
+             R"("interval_end":"2026-01-02T03:04:05.000006789Z",)"
+             R"("interval_start":"2026-01-02T03:04:05.000000000Z","packets":1,"policy":"p"})"),
+      std::nullopt);
   EXPECT_EQ(shown("re_dpi.loss_report", "interval_end"), "2026-01-02T03:04:05.000006Z");
   EXPECT_EQ(shown("re_dpi.loss_report", "interval_end_ns"), "789");
   EXPECT_EQ(shown("re_dpi.loss_report_event", "count"), "2");
@@ -70,11 +71,11 @@ TEST_F(RowDeriverTest, MakesARowOfEachElement) {
 }
 
 TEST_F(RowDeriverTest, TakesMembersOfObjects) {
-  ASSERT_EQ(derive("probe.stop",
-                   R"({"reason":"signal","run_id":"00000000-0000-8000-8000-000000000002",)"
-                   R"("totals":{"dns_transactions":1,"events_sealed":2,"flow_records":3,)"
-                   R"("packets_offered":4}})"),
-            std::nullopt);
+  ASSERT_EQ(
+      derive("probe.stop", R"({"reason":"signal","run_id":"00000000-0000-8000-8000-000000000002",)"
+                           R"("totals":{"dns_transactions":1,"events_sealed":2,"flow_records":3,)"
+                           R"("packets_offered":4}})"),
+      std::nullopt);
   EXPECT_EQ(shown("re_dpi.probe_stop", "flow_records"), "3");
 }
 
@@ -82,7 +83,8 @@ TEST_F(RowDeriverTest, RefusesWhatTheContractRefusesAndLeavesNothing) {
   const std::vector<std::pair<std::string, std::string>> refused = {
       {R"({"delta_us":-5,"source":"ntp"})", "no value for synced_after"},
       {R"({"delta_us":-5,"more":1,"source":"ntp","synced_after":true})", "unknown member more"},
-      {R"({"delta_us":"5","source":"ntp","synced_after":true})", "another type of value in delta_us"},
+      {R"({"delta_us":"5","source":"ntp","synced_after":true})",
+       "another type of value in delta_us"},
       {R"({"delta_us":5,"source":7,"synced_after":true})", "another type of value in source"},
       {R"({"delta_us":null,"source":"ntp","synced_after":true})",
        "no canonical object in the payload"},
@@ -96,11 +98,12 @@ TEST_F(RowDeriverTest, RefusesWhatTheContractRefusesAndLeavesNothing) {
 }
 
 TEST_F(RowDeriverTest, LeavesNothingOfARowWhoseElementIsRefused) {
-  EXPECT_NE(derive("loss.report",
-                   R"({"bytes":1,"cause":"nic","events":[{"count":2,"event_type":"a.b"},{}],)"
-                   R"("interval_end":"2026-01-02T03:04:05.000006789Z",)"
-                   R"("interval_start":"2026-01-02T03:04:05.000000000Z","packets":1,"policy":"p"})"),
-            std::nullopt);
+  EXPECT_NE(
+      derive("loss.report",
+             R"({"bytes":1,"cause":"nic","events":[{"count":2,"event_type":"a.b"},{}],)"
+             R"("interval_end":"2026-01-02T03:04:05.000006789Z",)"
+             R"("interval_start":"2026-01-02T03:04:05.000000000Z","packets":1,"policy":"p"})"),
+      std::nullopt);
   EXPECT_EQ(rows(), 0U);
 }
 

@@ -17,8 +17,7 @@ TEST(BundleCatalogue, ReadsTablesColumnsKeysAndChecks) {
   EXPECT_EQ(flow.columns[*flow.column("src_ip")].type, ColumnType::inet);
   EXPECT_TRUE(flow.columns[*flow.column("src_ip")].not_null);
   EXPECT_FALSE(flow.columns[*flow.column("canary")].not_null);
-  EXPECT_EQ(flow.key,
-            (std::vector<std::string>{"ingested_at", "component_instance_id", "seq"}));
+  EXPECT_EQ(flow.key, (std::vector<std::string>{"ingested_at", "component_instance_id", "seq"}));
   EXPECT_GT(flow.checks.size(), 20U);
   const BundleTable& gap = bundle.table("re_raw.chain_gap");
   EXPECT_FALSE(gap.partitioned);
@@ -28,7 +27,8 @@ TEST(BundleCatalogue, ReadsTablesColumnsKeysAndChecks) {
 
 TEST(BundleCatalogue, ReadsEventTypesWithTheTableOfTheirRow) {
   const BundleCatalogue bundle = bundle_of_the_tree();
-  const auto flow = std::ranges::find(bundle.event_types(), "dpi.flow", &BundleEventType::event_type);
+  const auto flow =
+      std::ranges::find(bundle.event_types(), "dpi.flow", &BundleEventType::event_type);
   ASSERT_NE(flow, bundle.event_types().end());
   EXPECT_EQ(flow->component, "dpi_probe");
   EXPECT_EQ(flow->event_version, 1U);

@@ -58,8 +58,8 @@ TEST_F(TableComparisonTest, SaysNothingOfEqualRowsInAnyOrderInsideTheirEvent) {
 }
 
 TEST_F(TableComparisonTest, NamesTheColumnThatDiffers) {
-  const std::string said = compare({row(1, "a", Uuid{9}), row(1, "b"), row(2, "a"), row(2, "b"),
-                                    row(3, "a"), row(3, "b")});
+  const std::string said = compare(
+      {row(1, "a", Uuid{9}), row(1, "b"), row(2, "a"), row(2, "b"), row(3, "a"), row(3, "b")});
   EXPECT_TRUE(has(said, "sequence 1: re_dpi.flow_risk (risk 'a'): tenant_id is 09000000-")) << said;
 }
 
@@ -74,12 +74,13 @@ TEST_F(TableComparisonTest, NamesWhatWasAdded) {
   const std::string said = compare({row(1, "a"), row(1, "b"), row(1, "b"), row(2, "a"), row(2, "b"),
                                     row(3, "a"), row(3, "b"), row(4, "z")});
   EXPECT_TRUE(has(said, "sequence 1: re_dpi.flow_risk: a row (risk 'b') was added")) << said;
-  EXPECT_TRUE(has(said, "sequence 4: re_dpi.flow_risk: a row (risk 'z') was added: no event")) << said;
+  EXPECT_TRUE(has(said, "sequence 4: re_dpi.flow_risk: a row (risk 'z') was added: no event"))
+      << said;
 }
 
 TEST_F(TableComparisonTest, TakesARowWithAnotherKeyForTheOneThatIsMissing) {
-  const std::string said = compare(
-      {row(1, "a"), row(1, "x"), row(2, "a"), row(2, "b"), row(3, "a"), row(3, "b")});
+  const std::string said =
+      compare({row(1, "a"), row(1, "x"), row(2, "a"), row(2, "b"), row(3, "a"), row(3, "b")});
   EXPECT_TRUE(has(said, "risk is 'x' instead of 'b'")) << said;
 }
 
