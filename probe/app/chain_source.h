@@ -4,7 +4,6 @@
 #include <functional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "probe/base/result.h"
 #include "probe/envelope/chain_verifier.h"
@@ -19,10 +18,4 @@ using NoteObserver = std::function<Result<void>(std::string_view note)>;
                                                const NoteObserver& observe);
 [[nodiscard]] Result<ChainReport> verify_spool(const std::string& folder, ChainVerifier& verifier,
                                                const NoteObserver& observe);
-[[nodiscard]] Result<ChainReport> verify_database(const std::string& conninfo, const Uuid& instance,
-                                                  ChainVerifier& verifier,
-                                                  const NoteObserver& observe);
-// Every instance that the database holds events of, in order.
-[[nodiscard]] Result<std::vector<Uuid>> instances_in_database(const std::string& conninfo);
-
 }  // namespace dpi

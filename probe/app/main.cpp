@@ -162,6 +162,25 @@ class CommandLine {
         ->required();
     c->add_option("--instance", verify_.instance,
                   "this chain of a database; all of them without it");
+    auto* const from =
+        c->add_option("--from", verify_.from, "rows of a database from this sequence on")
+            ->needs("--instance");
+    auto* const to = c->add_option("--to", verify_.to, "rows of a database up to this sequence")
+                         ->needs("--instance");
+    auto* const day =
+        c->add_option("--day", verify_.day, "rows of a database that came on this UTC day");
+    auto* const rows_only = c->add_flag("--rows-only", verify_.rows_only,
+                                        "rows and ledgers of a database, not its chains");
+    c->add_flag("--chain-only", verify_.chain_only,
+                "chains and ledgers of a database, not its rows")
+        ->excludes(from)
+        ->excludes(to)
+        ->excludes(day)
+        ->excludes(rows_only);
+    c->add_flag("--no-schema", verify_.no_schema,
+                "do not compare a database's functions, views, triggers and rights");
+    c->add_option("--reference", verify_.reference,
+                  "conninfo of a server of your own to make the bundle in, for that comparison");
     c->add_option("--trust", verify_.trust, "public keys (PEM) that may have signed");
     c->add_option("--against", verify_.against,
                   "a checkpoint kept elsewhere that the chain must contain");

@@ -91,6 +91,8 @@ select object, pattern, aspect, value from found
 // Rows of the bundle's own content, and what a group role must never be.
 constexpr const char* list_content = R"sql(
 select 're_raw.event_type', null, 'row ' || concat_ws(' ', component, event_type, 'v' || event_version), store_schema || '.' || store_name from re_raw.event_type
+union all
+select 're_ops.retention_policy', null, 'row ' || p.schema_name || '.' || p.table_name, row(p.*)::text from re_ops.retention_policy p
 )sql";
 constexpr const char* list_roles = R"sql(
 select 'role ' || r.rolname, null, x.aspect, 'yes'
@@ -99,6 +101,10 @@ cross join lateral (values ('login', r.rolcanlogin), ('superuser', r.rolsuper), 
                            ('right to create roles', r.rolcreaterole), ('replication', r.rolreplication)) x(aspect, held)
 where r.rolname in ('re_owner', 're_corr_owner', 're_ai_owner', 're_viewer', 're_probe', 're_agent_writer', 're_ingest', 're_correlation', 're_ai_writer',
                     're_soc', 're_auditor', 're_retention', 're_enrol') and x.held
+union all
+select 'role ' || r.rolname, null, 'member ' || m.rolname, 'yes'
+from pg_auth_members a join pg_roles r on r.oid = a.roleid join pg_roles m on m.oid = a.member
+where r.rolname in ('re_owner', 're_corr_owner', 're_ai_owner', 're_viewer') and (r.rolname, m.rolname) <> ('re_ai_owner', 're_owner') and not m.rolsuper
 )sql";
 
 // What a dump and its restore make of the bundle's CHECKs and views: they come back through their
@@ -246,17 +252,20 @@ Result<std::vector<std::string>> schema_differences(Postgres& database,
   if (!found) return tl::unexpected(found.error());
   const auto roles = database.query(list_roles);
   if (!roles) return tl::unexpected(roles.error());
+  // In the scratch database's server, which need not be the one that is compared.
+  auto scratch = Postgres::connect(conninfo);
+  if (!scratch) return tl::unexpected(scratch.error());
   const auto named =
-      database.query("select 're_schema_check_' || replace(gen_random_uuid()::text, '-', '')");
+      scratch->query("select 're_schema_check_' || replace(gen_random_uuid()::text, '-', '')");
   if (!named) return tl::unexpected(named.error());
   const std::string name = named->at(0).at(0).value_or("");
   if (auto created =
-          database.run(fmt::format("create database {} template template0 encoding 'UTF8'", name));
+          scratch->run(fmt::format("create database {} template template0 encoding 'UTF8'", name));
       !created) {
     return tl::unexpected(created.error());
   }
   const auto wanted = read_bundle(with_database(conninfo, name));
-  if (auto dropped = database.run(fmt::format("drop database {} with (force)", name)); !dropped)
+  if (auto dropped = scratch->run(fmt::format("drop database {} with (force)", name)); !dropped)
     return tl::unexpected(dropped.error());
   if (!wanted) return tl::unexpected(wanted.error());
   std::vector<std::string> out = compare(*wanted, *found);

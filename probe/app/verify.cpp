@@ -4,11 +4,15 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
+#include "probe/app/audit_database.h"
 #include "probe/app/chain_source.h"
 #include "probe/app/prove.h"
 #include "probe/app/report.h"
+#include "probe/app/schema_check.h"
+#include "probe/audit/row_deriver.h"
 #include "probe/envelope/checkpoint.h"
 #include "probe/envelope/note_text.h"
 #include "probe/store/conninfo.h"
@@ -56,11 +60,60 @@ void print_report(const ChainReport& report) {
           ? std::string{}
           : fmt::format(" from sequence {} on (the others have left this spool)", report.first_seq);
   fmt::print("intact: {} events of {}{}, {} checkpoints, root {}\n",
-             report.events - report.first_seq, uuid_text(report.instance), part, report.checkpoints,
-             hex(report.root));
+             report.events - report.first_seq - report.skipped, uuid_text(report.instance), part,
+             report.checkpoints, hex(report.root));
+  if (report.skipped > 0) {
+    fmt::print("{} events are not here: archived, or declared lost{}\n", report.skipped,
+               report.proven ? "" : "; the last checkpoint cannot be proven without them");
+  }
+  if (report.torn_bytes > 0) {
+    fmt::print(
+        "behind the last commit are {} bytes of a batch that is not whole: torn off by a crash, or "
+        "still being written; no committed event is among them\n",
+        report.torn_bytes);
+  }
   fmt::print(
       "signed by key{}, {}\n", keys,
       report.trusted ? "which is in the trust file" : "which is not in a trust file (--trust)");
+}
+
+Result<std::uint64_t> sequence(std::string_view option, const std::string& text) {
+  const auto value = parse_decimal(text);
+  if (!value) return fail(Errc::usage, fmt::format("{} {}: not a sequence", option, text));
+  return *value;
+}
+
+// A UTC day, YYYY-MM-DD, as the moments that it is between.
+Result<void> read_day(const std::string& text, Scope& scope) {
+  const auto midnight = parse_time(text + "T00:00:00.000000000Z");
+  if (!midnight) return fail(Errc::usage, fmt::format("--day {}: not a day, YYYY-MM-DD", text));
+  constexpr SqlTime day = 86'400'000'000;
+  scope.from = split_time(*midnight).us;
+  scope.until = *scope.from + day;
+  return {};
+}
+
+Result<Scope> scope_of(const VerifyOptions& options) {
+  Scope out;
+  if (!options.instance.empty()) {
+    out.instance = parse_uuid(options.instance);
+    if (!out.instance)
+      return fail(Errc::usage, fmt::format("--instance {}: not a UUID", options.instance));
+  }
+  if (!options.from.empty()) {
+    const auto first = sequence("--from", options.from);
+    if (!first) return tl::unexpected(first.error());
+    out.first_seq = *first;
+  }
+  if (!options.to.empty()) {
+    const auto last = sequence("--to", options.to);
+    if (!last) return tl::unexpected(last.error());
+    out.last_seq = *last;
+  }
+  if (!options.day.empty()) {
+    if (auto day = read_day(options.day, out); !day) return tl::unexpected(day.error());
+  }
+  return out;
 }
 
 class Verification {
@@ -116,27 +169,86 @@ class Verification {
   }
   Result<void> run_database() {
     const std::string conninfo = conninfo_of(options_.source);
-    auto instances = instances_in_database(conninfo);
-    if (!instances) return tl::unexpected(instances.error());
-    if (!options_.instance.empty()) {
-      const auto one = parse_uuid(options_.instance);
-      if (!one)
-        return fail(Errc::usage, fmt::format("--instance {}: not a UUID", options_.instance));
-      *instances = {*one};
+    auto part = scope_of(options_);
+    if (!part) return tl::unexpected(part.error());
+    Findings findings([](const std::string& line) { say(line); });
+    auto audit = DatabaseAudit::open(conninfo, *part, findings);
+    if (!audit) return tl::unexpected(audit.error());
+    // A proof is of one event and its chain.
+    const bool rows = !prover_ && !options_.chain_only;
+    if (rows) {
+      if (auto done = (*audit)->rows(); !done) return done;
     }
-    if (instances->empty()) return fail(Errc::verification, "the database holds no event");
-    if (instances->size() > 1 && parse_decimal(options_.prove)) {
+    if (!part->ranged()) {
+      if (auto done = (*audit)->ledgers(); !done) return done;
+      if (!options_.rows_only) {
+        if (auto done = walk_chains(**audit, *part, findings); !done) return done;
+      }
+    }
+    if (rows && part->whole() && !options_.no_schema) {
+      if (auto done = compare_definitions(conninfo, findings); !done) return done;
+    }
+    if (findings.count() == 0) return {};
+    return fail(Errc::verification,
+                fmt::format("{} finding{}: this database is not what was signed", findings.count(),
+                            findings.count() == 1 ? "" : "s"));
+  }
+  Result<void> walk_chains(DatabaseAudit& audit, const Scope& part, Findings& findings) {
+    std::set<Uuid> instances;
+    if (part.instance) {
+      instances = {*part.instance};
+    } else {
+      auto known = audit.instances();
+      if (!known) return tl::unexpected(known.error());
+      instances = std::move(*known);
+    }
+    if (instances.size() > 1 && parse_decimal(options_.prove)) {
       return fail(Errc::usage,
                   fmt::format("--prove {}: {} instances have such a sequence; choose one with "
                               "--instance, or name the event_id",
-                              options_.prove, instances->size()));
+                              options_.prove, instances.size()));
     }
-    for (const Uuid& instance : *instances) {
+    bool any = false;
+    for (const Uuid& instance : instances) {
       ChainVerifier walk = verifier();
-      auto one =
-          finished(verify_database(conninfo, instance, walk, observer()), uuid_text(instance));
-      if (!one) return one;
+      const auto walked = audit.chain(instance, walk, observer());
+      // Enrolled, and nothing was sent yet.
+      if (!walked && walk.next_seq() == 0 && walked.error().what == ChainVerifier::no_event)
+        continue;
+      any = true;
+      if (!walked && walked.error().code == Errc::verification) {
+        findings.add({instance, std::nullopt, "chain", harmless(walked.error().what, 1000)});
+      } else if (auto one = finished(walked, uuid_text(instance)); !one) {
+        return one;
+      }
     }
+    if (any || findings.count() > 0) return {};
+    return fail(Errc::verification, "the database holds no event");
+  }
+  // Functions, views, triggers, rights: what the bundle makes in a database of its own.
+  Result<void> compare_definitions(const std::string& conninfo, Findings& findings) {
+    auto database = Postgres::connect(conninfo);
+    if (!database) return tl::unexpected(database.error());
+    const bool elsewhere = !options_.reference.empty();
+    if (!elsewhere) {
+      const auto super = database->query("show is_superuser");
+      if (!super) return tl::unexpected(super.error());
+      if (super->at(0).at(0) != "on") {
+        say("definitions were not compared: functions, views, triggers, rights. That takes a "
+            "superuser's login, or a server to make the bundle in: --reference CONNINFO");
+        return {};
+      }
+    }
+    const std::string& reference = options_.reference;
+    const std::string server = !elsewhere                  ? conninfo
+                               : names_postgres(reference) ? conninfo_of(reference)
+                                                           : reference;
+    const auto differences = schema_differences(*database, server);
+    if (!differences) return tl::unexpected(differences.error());
+    constexpr std::size_t line_max = 600;
+    for (const std::string& line : *differences)
+      findings.add({std::nullopt, std::nullopt, "definition", harmless(line, line_max)});
+    if (differences->empty()) fmt::print("definitions: every object is as the bundle makes it\n");
     return {};
   }
 

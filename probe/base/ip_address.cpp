@@ -1,5 +1,7 @@
 #include "probe/base/ip_address.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -84,6 +86,15 @@ bool is_multicast(const IpAddress& address) noexcept {
   const bool broadcast = std::all_of(address.bytes.begin(), address.bytes.begin() + 4,
                                      [](auto b) { return b == 0xff; });
   return (address.bytes[0] & 0xf0U) == 0xe0U || broadcast;
+}
+
+std::optional<IpAddress> parse_ip(std::string_view text) {
+  const std::string terminated{text};
+  IpAddress out;
+  out.v6 = text.find(':') != std::string_view::npos;
+  if (::inet_pton(out.v6 ? AF_INET6 : AF_INET, terminated.c_str(), out.bytes.data()) != 1)
+    return std::nullopt;
+  return out;
 }
 
 }  // namespace dpi

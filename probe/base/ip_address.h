@@ -4,7 +4,9 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "probe/base/bytes.h"
 
@@ -23,6 +25,8 @@ struct IpAddress {
 
 void append_ip(std::string& out, const IpAddress& address);
 [[nodiscard]] std::string ip_text(const IpAddress& address);
+// Either text; nothing when it is none.
+[[nodiscard]] std::optional<IpAddress> parse_ip(std::string_view text);
 
 // 224.0.0.0/4, 255.255.255.255 and ff00::/8.
 [[nodiscard]] bool is_multicast(const IpAddress& address) noexcept;

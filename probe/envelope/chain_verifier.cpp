@@ -33,11 +33,11 @@ bool contains(const std::vector<PublicKey>& keys, const PublicKey& key) {
 ChainVerifier::ChainVerifier(std::vector<PublicKey> trusted) : trusted_(std::move(trusted)) {}
 
 Result<void> ChainVerifier::check_links(const Envelope& e) const {
-  if (e.seq != tree_.size()) {
+  if (e.seq != next_seq_) {
     return broken(
         fmt::format("sequence {} stands where {} belongs: an event was deleted, inserted, "
                     "reordered or renumbered",
-                    e.seq, tree_.size()));
+                    e.seq, next_seq_));
   }
   if (e.prev_hash != last_hash_) {
     return broken(
@@ -116,13 +116,34 @@ Result<void> ChainVerifier::resume(const Digest& last_hash, const MerkleTree& tr
   }
   last_hash_ = last_hash;
   tree_ = tree;
-  report_.first_seq = report_.events = tree.size();
+  report_.first_seq = report_.events = next_seq_ = tree.size();
   return {};
+}
+
+Result<void> ChainVerifier::skip_to(std::uint64_t seq, const Digest& last_hash) {
+  if (trusted_.empty() && announced_.empty()) {
+    return fail(Errc::usage,
+                fmt::format("the events before sequence {} are no longer here, and with them the "
+                            "announcement of the key: name it with --trust",
+                            seq));
+  }
+  keys_before_ = !trusted_.empty();
+  report_.skipped += seq - next_seq_;
+  report_.events = next_seq_ = seq;
+  last_hash_ = last_hash;
+  tree_known_ = report_.proven = false;
+  return {};
+}
+
+void ChainVerifier::continue_tree(const MerkleTree& tree) {
+  if (tree_known_ || tree.size() != next_seq_) return;
+  tree_ = tree;
+  tree_known_ = true;
 }
 
 Result<void> ChainVerifier::add_event(std::string_view envelope,
                                       std::optional<std::string_view> payload) {
-  const std::uint64_t expected = tree_.size();
+  const std::uint64_t expected = next_seq_;
   const auto e = parse_envelope(envelope);
   if (!e)
     return broken(fmt::format("sequence {}: the envelope is not canonical envelope v1", expected));
@@ -130,16 +151,27 @@ Result<void> ChainVerifier::add_event(std::string_view envelope,
   if (auto committed = check_commitments(*e, payload); !committed) return committed;
   if (auto learnt = learn_key(*e, payload.value_or("")); !learnt) return learnt;
   last_hash_ = envelope_hash(envelope);
-  if (prover_ != nullptr) prover_->event(*e, envelope, payload.value_or(""), last_hash_, tree_);
-  tree_.add(last_hash_);
+  if (tree_known_) {
+    if (prover_ != nullptr) prover_->event(*e, envelope, payload.value_or(""), last_hash_, tree_);
+    tree_.add(last_hash_);
+  }
   last_ = *e;
-  report_.events = tree_.size();
+  report_.events = ++next_seq_;
   report_.instance = e->identity.instance;
   return {};
 }
 
 Result<void> ChainVerifier::check_signers(std::string_view note) {
   const auto checkpoint = parse_checkpoint(note);
+  if (keys_before_) {
+    for (const PublicKey& key : trusted_)
+      if (signed_by(*checkpoint, key)) announced_.push_back(key);
+    keys_before_ = announced_.empty();
+    if (keys_before_) {
+      return broken(fmt::format("checkpoint over {} events is signed by no key of the trust file",
+                                checkpoint->tree_size));
+    }
+  }
   if (announced_.empty()) return broken("the chain announces no key");
   const std::size_t needed = rotation_pending_ ? 2 : 1;
   for (std::size_t i = announced_.size() - std::min(needed, announced_.size());
@@ -164,23 +196,24 @@ Result<void> ChainVerifier::check_signers(std::string_view note) {
 Result<void> ChainVerifier::add_checkpoint(std::string_view note) {
   const auto checkpoint = parse_checkpoint(note);
   if (!checkpoint)
-    return broken(
-        fmt::format("after {} events: the checkpoint is not a signed note", tree_.size()));
-  if (!last_ || checkpoint->origin != checkpoint_origin(last_->identity.instance)) {
+    return broken(fmt::format("after {} events: the checkpoint is not a signed note", next_seq_));
+  if (!last_ ||
+      checkpoint->origin != checkpoint_origin(last_->identity.instance, last_->component)) {
     return broken(fmt::format("checkpoint of {} stands in the chain of another instance",
                               checkpoint->origin));
   }
-  if (checkpoint->tree_size != tree_.size()) {
+  if (checkpoint->tree_size != next_seq_) {
     return broken(
         fmt::format("a checkpoint over {} events stands after {}: events are missing or were added",
-                    checkpoint->tree_size, tree_.size()));
+                    checkpoint->tree_size, next_seq_));
   }
-  if (checkpoint->root != tree_.root()) {
+  if (tree_known_ && checkpoint->root != tree_.root()) {
     return broken(fmt::format("checkpoint over {} events: the Merkle root differs from the events",
                               checkpoint->tree_size));
   }
   if (auto signers = check_signers(note); !signers) return signers;
-  if (prover_ != nullptr) prover_->checkpoint(note);
+  if (prover_ != nullptr && tree_known_) prover_->checkpoint(note);
+  report_.proven = tree_known_;
   ++report_.checkpoints;
   report_.signed_events = checkpoint->tree_size;
   report_.root = checkpoint->root;
@@ -189,7 +222,7 @@ Result<void> ChainVerifier::add_checkpoint(std::string_view note) {
 }
 
 Result<ChainReport> ChainVerifier::finish() const {
-  if (report_.events == 0) return broken("there is no event");
+  if (report_.events == 0) return broken(std::string{no_event});
   if (report_.signed_events != report_.events) {
     return broken(fmt::format("{} events after the last checkpoint (over {}) are not signed",
                               report_.events - report_.signed_events, report_.signed_events));

@@ -21,6 +21,9 @@ struct ChainReport {
   std::uint64_t events = 0;     // up to the last one, from the beginning of the chain
   std::uint64_t checkpoints = 0;
   std::uint64_t signed_events = 0;  // covered by the last good checkpoint
+  std::uint64_t skipped = 0;        // events that are not here
+  std::uint64_t torn_bytes = 0;     // of a spool, behind its last commit
+  bool proven = true;               // the last checkpoint's root is that of the events
   Uuid instance{};
   Digest root{};
   std::vector<Digest> key_ids;  // that signed, in order of appearance
@@ -29,6 +32,9 @@ struct ChainReport {
 
 class ChainVerifier {
  public:
+  // What finish() says of a chain without any.
+  static constexpr std::string_view no_event = "there is no event";
+
   // Without trusted keys the chain's own announcements (chain.start, key.rotate) give the keys.
   explicit ChainVerifier(std::vector<PublicKey> trusted = {});
 
@@ -39,6 +45,12 @@ class ChainVerifier {
   // at the beginning, so it needs trusted keys. Errc::usage when there are none.
   [[nodiscard]] Result<void> resume(const Digest& last_hash, const MerkleTree& tree,
                                     std::string_view note);
+  // Up to `seq` the events are not here, and that is accounted for elsewhere; the last of them has
+  // that hash. The next ones are bound by their links alone, until continue_tree(). When this is
+  // the beginning of the chain, who signs is one of the trusted keys: Errc::usage without any.
+  [[nodiscard]] Result<void> skip_to(std::uint64_t seq, const Digest& last_hash);
+  // The tree over all events so far, kept by somebody: the next checkpoint proves it.
+  void continue_tree(const MerkleTree& tree);
   // The exact envelope and payload bytes of the next event. Errors are Errc::verification and name
   // the sequence and the rule that is broken. A payload that was erased lawfully is nothing.
   [[nodiscard]] Result<void> add_event(std::string_view envelope,
@@ -48,6 +60,12 @@ class ChainVerifier {
   [[nodiscard]] Result<ChainReport> finish() const;
 
   [[nodiscard]] const ChainReport& report() const noexcept { return report_; }
+  [[nodiscard]] std::uint64_t next_seq() const noexcept { return next_seq_; }
+  // The last event, and its hash.
+  [[nodiscard]] const std::optional<Envelope>& last() const noexcept { return last_; }
+  [[nodiscard]] const Digest& last_hash() const noexcept { return last_hash_; }
+  // Every key that the chain announced, the first one first.
+  [[nodiscard]] const std::vector<PublicKey>& announced() const noexcept { return announced_; }
 
  private:
   [[nodiscard]] Result<void> check_links(const Envelope& envelope) const;
@@ -58,8 +76,11 @@ class ChainVerifier {
   std::vector<PublicKey> trusted_;
   std::vector<PublicKey> announced_;  // all keys of this chain; the last is in force
   bool rotation_pending_ = false;     // the next checkpoint carries both signatures
+  bool keys_before_ = false;          // they were announced by events that are not here
   std::optional<Envelope> last_;
   Digest last_hash_{};
+  std::uint64_t next_seq_ = 0;
+  bool tree_known_ = true;
   MerkleTree tree_;
   ChainReport report_;
 };

@@ -34,13 +34,14 @@ std::optional<NoteSignature> parse_signature(std::string_view line) {
 
 }  // namespace
 
-std::string checkpoint_origin(const Uuid& instance) {
-  return "ransomeye.dpi/" + uuid_text(instance);
+std::string checkpoint_origin(const Uuid& instance, std::string_view component) {
+  const std::string_view name = component == "dpi_probe" ? "dpi" : component;
+  return "ransomeye." + std::string{name} + "/" + uuid_text(instance);
 }
 
 std::string sign_checkpoint(const Uuid& instance, std::uint64_t tree_size, const Digest& root,
-                            const SigningKey& key) {
-  const std::string origin = checkpoint_origin(instance);
+                            const SigningKey& key, std::string_view component) {
+  const std::string origin = checkpoint_origin(instance, component);
   const std::string body = origin + "\n" + std::to_string(tree_size) + "\n" + base64(root) + "\n";
   const Signature signature = key.sign(as_bytes(body));
   const auto hint = key_hint(origin, key.public_key());

@@ -26,10 +26,13 @@ struct Checkpoint {
   std::string body;  // the signed text, its last newline included
 };
 
-// ransomeye.dpi/<instance>: the name that binds a checkpoint to its chain.
-[[nodiscard]] std::string checkpoint_origin(const Uuid& instance);
+// ransomeye.dpi/<instance>, of another component ransomeye.<component>/<instance>: the name that
+// binds a checkpoint to its chain.
+[[nodiscard]] std::string checkpoint_origin(const Uuid& instance,
+                                            std::string_view component = "dpi_probe");
 [[nodiscard]] std::string sign_checkpoint(const Uuid& instance, std::uint64_t tree_size,
-                                          const Digest& root, const SigningKey& key);
+                                          const Digest& root, const SigningKey& key,
+                                          std::string_view component = "dpi_probe");
 // Strict: exactly the form that sign_checkpoint writes, one or more signature lines.
 [[nodiscard]] std::optional<Checkpoint> parse_checkpoint(std::string_view note);
 // True when this key signed it under the checkpoint's own origin.

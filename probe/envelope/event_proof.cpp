@@ -62,7 +62,7 @@ Result<ProvenEvent> verify_event(std::string_view envelope, std::string_view pay
   }
   const auto checkpoint = parse_checkpoint(proof.note);
   if (!checkpoint) return broken("the proof's checkpoint is not a signed note");
-  if (checkpoint->origin != checkpoint_origin(event->identity.instance)) {
+  if (checkpoint->origin != checkpoint_origin(event->identity.instance, event->component)) {
     return broken(fmt::format("the proof's checkpoint is of {}, the event is of {}",
                               checkpoint->origin, uuid_text(event->identity.instance)));
   }

@@ -178,6 +178,11 @@ Result<void> SpoolReader::seek_newest() {
   return seek_oldest();
 }
 
+Result<std::uint64_t> SpoolReader::tail_bytes() {
+  if (!segment_) return 0;
+  return segment_->tail_bytes();
+}
+
 std::uint64_t SpoolReader::next_seq() const noexcept {
   return segment_ ? segment_->next_seq() : 0;
 }

@@ -40,6 +40,9 @@ class SpoolReader {
   [[nodiscard]] Result<void> seek_oldest();
   [[nodiscard]] Result<void> seek_newest();
 
+  // Bytes behind the last batch, once next() gave nothing: a batch that is being written, or was
+  // torn off.
+  [[nodiscard]] Result<std::uint64_t> tail_bytes();
   // The sequence number that the next batch begins with.
   [[nodiscard]] std::uint64_t next_seq() const noexcept;
   // Nothing before the first segment was found.

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <utility>
 
 #include "probe/base/check.h"
 #include "probe/store/conninfo.h"
@@ -220,23 +221,30 @@ Error Postgres::describe(const void* result) {
   return {Errc::sink, fmt::format("database: {}", one_line(std::move(text)))};
 }
 
-// Sends the rest of a statement and reads until the server is ready for the next. The answer is
-// that of the last statement, or the first error.
-Result<SqlRows> Postgres::answer(bool sent) {
+tl::unexpected<Error> Postgres::late() {
+  given_up_ = true;
+  sqlstate_.clear();
+  return fail(Errc::sink, "database: it did not answer in time; is it blocked or overloaded?");
+}
+
+// The server may have to be read from before it reads on.
+Result<void> Postgres::send_rest(Patience::Clock::time_point deadline) {
   PGconn* const connection = handle(connection_.get());
-  if (!sent) return tl::unexpected(describe(nullptr));
-  const auto deadline = patience_->until(patience_->answer());
-  const auto late = [&] {
-    given_up_ = true;
-    sqlstate_.clear();
-    return fail(Errc::sink, "database: it did not answer in time; is it blocked or overloaded?");
-  };
-  // The server may have to be read from before it reads on.
   for (int unsent = PQflush(connection); unsent != 0; unsent = PQflush(connection)) {
     if (unsent < 0) return tl::unexpected(describe(nullptr));
     if (!wait(POLLIN | POLLOUT, deadline)) return late();
     if (PQconsumeInput(connection) == 0) return tl::unexpected(describe(nullptr));
   }
+  return {};
+}
+
+// Reads until the server is ready for the next statement. The answer is that of the last one, or
+// the first error.
+Result<SqlRows> Postgres::answer(bool sent) {
+  PGconn* const connection = handle(connection_.get());
+  if (!sent) return tl::unexpected(describe(nullptr));
+  const auto deadline = patience_->until(patience_->answer());
+  if (auto rest = send_rest(deadline); !rest) return tl::unexpected(rest.error());
   ResultHandle last;
   for (;;) {
     while (PQisBusy(connection) != 0) {
@@ -249,6 +257,56 @@ Result<SqlRows> Postgres::answer(bool sent) {
   }
   if (!succeeded(last.get())) return tl::unexpected(describe(last.get()));
   return rows_of(last.get());
+}
+
+// Each message is one row. Before the first stands the header of the format, behind the last its
+// trailer; both may stand alone.
+Result<void> Postgres::rows_of_copy(const RowSink& row) {
+  constexpr std::size_t header_bytes = 11 + 4 + 4;  // signature, flags, length of an extension
+  PGconn* const connection = handle(connection_.get());
+  bool begun = false;
+  Result<void> outcome;
+  for (;;) {
+    char* buffer = nullptr;
+    const int size = PQgetCopyData(connection, &buffer, 1);
+    const std::unique_ptr<char, decltype(&PQfreemem)> owned{buffer, &PQfreemem};
+    if (size == -1) return outcome;
+    if (size < 0) return tl::unexpected(describe(nullptr));
+    if (size == 0) {
+      if (!wait(POLLIN, patience_->until(patience_->answer()))) return late();
+      if (PQconsumeInput(connection) == 0) return tl::unexpected(describe(nullptr));
+      continue;
+    }
+    Bytes bytes = as_bytes({buffer, static_cast<std::size_t>(size)});
+    if (!std::exchange(begun, true)) bytes = bytes.subspan(std::min(header_bytes, bytes.size()));
+    const bool trailer = bytes.size() == 2 && bytes[0] == 0xff && bytes[1] == 0xff;
+    if (bytes.empty() || trailer) continue;
+    // What comes behind an error is read and left, so that the connection stays of use.
+    if (outcome) outcome = row(bytes);
+  }
+}
+
+Result<void> Postgres::copy_out(const std::string& select, const RowSink& row) {
+  PGconn* const connection = handle(connection_.get());
+  const std::string sql = fmt::format("copy ({}) to stdout (format binary)", select);
+  if (PQsendQuery(connection, sql.c_str()) == 0) return tl::unexpected(describe(nullptr));
+  const auto deadline = patience_->until(patience_->answer());
+  if (auto rest = send_rest(deadline); !rest) return rest;
+  Result<void> outcome;
+  for (;;) {
+    while (PQisBusy(connection) != 0) {
+      if (!wait(POLLIN, deadline)) return late();
+      if (PQconsumeInput(connection) == 0) return tl::unexpected(describe(nullptr));
+    }
+    const ResultHandle next{PQgetResult(connection)};
+    if (!next) return outcome;
+    if (PQresultStatus(next.get()) == PGRES_COPY_OUT) {
+      outcome = rows_of_copy(row);
+      if (!alive()) return outcome;
+    } else if (!succeeded(next.get()) && outcome) {
+      outcome = tl::unexpected(describe(next.get()));
+    }
+  }
 }
 
 Result<void> Postgres::run(const std::string& sql) {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -75,6 +76,10 @@ class Postgres {
   [[nodiscard]] Result<void> run(const std::string& sql);
   [[nodiscard]] Result<SqlRows> query(const std::string& sql,
                                       std::span<const SqlValue> arguments = {});
+  // `COPY (…) TO STDOUT (FORMAT binary)` of a SELECT: the bytes of each row, from its count of
+  // fields on, while they arrive. After an error of `row` the rest is read and left.
+  using RowSink = std::function<Result<void>(Bytes row)>;
+  [[nodiscard]] Result<void> copy_out(const std::string& select, const RowSink& row);
   // False after an error that ended the connection: connect again.
   [[nodiscard]] bool alive() const noexcept;
   // Of the last statement that failed; empty when no server said so.
@@ -90,7 +95,11 @@ class Postgres {
   [[nodiscard]] Result<void> establish(std::chrono::milliseconds wait);
   // True: `events` (poll(2)) or an end of the connection came before the deadline.
   [[nodiscard]] bool wait(short events, Patience::Clock::time_point deadline);
+  // Sends the rest of a statement.
+  [[nodiscard]] Result<void> send_rest(Patience::Clock::time_point deadline);
   [[nodiscard]] Result<SqlRows> answer(bool sent);
+  [[nodiscard]] Result<void> rows_of_copy(const RowSink& row);
+  [[nodiscard]] tl::unexpected<Error> late();
   [[nodiscard]] Error describe(const void* result);
 
   std::unique_ptr<void, Close> connection_;

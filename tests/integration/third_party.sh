@@ -10,6 +10,9 @@ cmp a.jsonl spool.jsonl || fail "the spool holds other events than the file"
 trust=(); [ ${#signing[@]} = 0 ] || trust=(pub.pem)
 run 0 "$root/tools/verify.py" spool.jsonl "${trust[@]}"; run 0 "$root/tools/verify.py" a.jsonl "${trust[@]}"
 run 0 "$probe" verify a.spool; run 0 "$probe" verify a.jsonl
+# A batch that a crash tore off was never committed: said, and no fault of the chain.
+cp -r a.spool torn.spool; truncate -s -3 "$(find torn.spool -name '*.seg' | sort | tail -1)"
+run 0 "$probe" verify torn.spool; says "bytes of a batch that is not whole"
 [ ${#trust[@]} = 0 ] || { run 0 "$probe" verify a.jsonl --trust pub.pem; says "is in the trust file"; }
 openssl genpkey -algorithm ed25519 -out other.pem 2>/dev/null; openssl pkey -in other.pem -pubout -out other.pub.pem
 run 5 "$probe" verify a.jsonl --trust other.pub.pem; run 1 "$root/tools/verify.py" a.jsonl other.pub.pem

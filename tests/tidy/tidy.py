@@ -27,6 +27,7 @@ MAY_INCLUDE = {
     "probe/service": {"probe/base", "dissectors", "probe/event"},
     "probe/spool": {"probe/base"},
     "probe/store": {"probe/base", "probe/crypto", "probe/envelope", "probe/spool"},
+    "probe/audit": {"probe/base", "probe/crypto", "probe/envelope", "probe/store"},
     "probe/pipeline": {"probe/base", "probe/crypto", "dissectors", "probe/flow", "probe/stream", "probe/dns", "probe/metadata", "probe/classify",
                        "probe/envelope", "probe/event", "probe/spool", "probe/store"},
     # Recipes know the names of what the data path finds, never the path itself: the check replays through probe/app.
@@ -50,7 +51,7 @@ FENCES = {
     r"linux/landlock\.h": ["probe/service/landlock.cpp"],
     r"zlib\.h|zstd\.h": ["capture/decompressor.cpp", "probe/spool/", "probe/store/"],
     r"nlohmann/.*": [],
-    r"fmt/.*": ["probe/app/", "probe/crypto/", "probe/envelope/", "probe/store/", "probe/spool/", "probe/service/", "probe/spec/", "capture/"],
+    r"fmt/.*": ["probe/app/", "probe/crypto/", "probe/envelope/", "probe/store/", "probe/audit/", "probe/spool/", "probe/service/", "probe/spec/", "capture/"],
 }
 
 # Calls that product code doesn't make, and the files that must.

@@ -83,6 +83,16 @@ TEST_F(SpoolReaderTest, StopsCleanlyAtTornTailOfLastSegment) {
   storage_.set_contents(segment_path(0), bytes);
   auto reader = open_reader();
   EXPECT_EQ(expect_records(reader, 0), 4U);
+  EXPECT_GT(reader.tail_bytes().value(), 0U);
+}
+
+TEST_F(SpoolReaderTest, HasNoTailBehindWholeBatches) {
+  auto writer = open_writer();
+  write(*writer, 3, 2);
+  writer.reset();
+  auto reader = open_reader();
+  EXPECT_EQ(expect_records(reader, 0), 6U);
+  EXPECT_EQ(reader.tail_bytes().value(), 0U);
 }
 
 void expect_error(SpoolReader reader, std::uint64_t batches_before, const std::string& text) {

@@ -1,0 +1,176 @@
+#include "probe/audit/beside_chain.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "probe/audit/row_deriver.h"
+
+namespace dpi {
+namespace {
+
+constexpr std::uint64_t subtree_leaves = 256;
+
+}  // namespace
+
+BesideChain::BesideChain(const AuditContext& context, const Uuid& instance)
+    : context_(context),
+      instance_(instance),
+      mine_(fmt::format("where component_instance_id = '{}'", uuid_text(instance))),
+      block_(MerkleTree{}) {}
+
+void BesideChain::say(std::string where, std::string what) {
+  context_.findings.add({instance_, std::nullopt, std::move(where), std::move(what)});
+}
+
+Result<void> BesideChain::read() {
+  for (auto read : {
+           context_.each("re_core.component_identity_history", mine_,
+                         [&](const StoredRow& row) {
+                           context_.want_enrolled(row, "first_seq " + row.shown("first_seq"));
+                           history_[static_cast<std::uint64_t>(row.integer("first_seq"))] = {
+                               {row.uuid("boot_id"), row.text("hostname"), row.text("version")},
+                               row.integer("emitted_at"),
+                               row.integer("ingested_at"),
+                               false};
+                         }),
+           context_.each("re_core.signing_key_status", mine_ + " and status_no = 1",
+                         [&](const StoredRow& row) {
+                           keys_[hex(row.bytes("key_id"))] = {row.integer("effective_seq"),
+                                                              row.text("reason")};
+                         }),
+       }) {
+    if (!read) return read;
+  }
+  return context_.each("re_raw.subtree", mine_, [&](const StoredRow& row) {
+    context_.want_enrolled(row, "subtree_no " + row.shown("subtree_no"));
+    subtrees_end_ = std::max(subtrees_end_, row.integer("subtree_no") + 1);
+  });
+}
+
+Result<void> BesideChain::read_subtrees(std::uint64_t first, std::uint64_t last) {
+  subtrees_.clear();
+  return context_.each("re_raw.subtree",
+                       fmt::format("{} and subtree_no between {} and {}", mine_,
+                                   first / subtree_leaves, last / subtree_leaves),
+                       [&](const StoredRow& row) {
+                         const Bytes hash = row.bytes("subtree_hash");
+                         subtrees_[static_cast<std::uint64_t>(row.integer("subtree_no"))] = {
+                             hash.begin(), hash.end()};
+                       });
+}
+
+void BesideChain::judge_subtree(std::uint64_t seq, const Digest& leaf) {
+  if (seq % subtree_leaves == 0) block_ = MerkleTree{};
+  if (!block_) return;  // it began with events that are not here
+  block_->add(leaf);
+  if (block_->size() < subtree_leaves) return;
+  const auto number = seq / subtree_leaves;
+  const auto kept = subtrees_.find(number);
+  const std::string where = fmt::format("re_raw.subtree (subtree_no {})", number);
+  if (kept == subtrees_.end()) {
+    // They are computed in order, when a day is sealed.
+    if (static_cast<std::int64_t>(number) < subtrees_end_) say(where, "the row is missing");
+  } else if (!same_bytes(kept->second, block_->root())) {
+    say(where, "subtree_hash is not that of its events");
+  }
+}
+
+void BesideChain::note_identity(const Envelope& envelope, SqlTime ingested_at) {
+  const std::uint64_t seq = envelope.seq;
+  if (std::ranges::any_of(filled_, [seq](const auto& range) {
+        return seq >= range.first && seq <= range.second;
+      })) {
+    return;
+  }
+  const Identity now{envelope.identity.boot, envelope.identity.hostname, envelope.identity.version};
+  const bool changed = identity_ != now;
+  identity_ = now;
+  const auto noted = history_.find(seq);
+  const std::string where = fmt::format("re_core.component_identity_history (first_seq {})", seq);
+  if (!changed) return;
+  if (noted == history_.end()) return say(where, "the row is missing");
+  noted->second.met = true;
+  const auto want = [&](bool holds, std::string_view column) {
+    if (!holds) say(where, fmt::format("{} is not that of the event", column));
+  };
+  want(noted->second.identity.boot == now.boot, "boot_id");
+  want(noted->second.identity.hostname == now.hostname, "hostname");
+  want(noted->second.identity.version == now.version, "version");
+  want(noted->second.emitted_at == split_time(envelope.emitted_at).us, "emitted_at");
+  want(noted->second.ingested_at == ingested_at, "ingested_at");
+}
+
+void BesideChain::event(const Envelope& envelope, const Digest& leaf, SqlTime ingested_at) {
+  note_identity(envelope, ingested_at);
+  judge_subtree(envelope.seq, leaf);
+}
+
+void BesideChain::skipped(std::uint64_t next_seq) {
+  if (next_seq % subtree_leaves != 0) block_.reset();
+  // What was noted before is taken as it is.
+  for (auto& [first, noted] : history_) {
+    if (first >= next_seq) break;
+    identity_ = noted.identity;
+    noted.met = true;
+  }
+}
+
+Result<void> BesideChain::read_tree(std::uint64_t next_seq) {
+  const std::uint64_t blocks = (next_seq + subtree_leaves - 1) / subtree_leaves;
+  MerkleTree tree;
+  auto read = context_.each(
+      "re_raw.subtree", fmt::format("{} and subtree_no < {} order by subtree_no", mine_, blocks),
+      [&](const StoredRow& row) {
+        Digest hash{};
+        const Bytes bytes = row.bytes("subtree_hash");
+        std::copy_n(bytes.begin(), std::min(bytes.size(), hash.size()), hash.begin());
+        tree.add(hash);
+      });
+  if (!read) return read;
+  kept_.reset();
+  if (tree.size() != blocks) return {};
+  // The peaks over whole subtrees are those over their leaves.
+  ByteBuffer state = tree.save();
+  const std::uint64_t size = blocks * subtree_leaves;
+  for (std::size_t i = 0; i < 8; ++i) state[i] = static_cast<std::uint8_t>(size >> (56U - 8U * i));
+  kept_ = MerkleTree::restore(state);
+  return {};
+}
+
+std::optional<MerkleTree> BesideChain::tree(std::uint64_t size) {
+  if (!kept_ || kept_->size() != size) return std::nullopt;
+  return std::exchange(kept_, std::nullopt);
+}
+
+void BesideChain::finish(const ChainVerifier& verifier) {
+  for (const auto& [first, noted] : history_) {
+    if (noted.met) continue;
+    say(fmt::format("re_core.component_identity_history (first_seq {})", first),
+        "the row was added: no identity changes there");
+  }
+  const ChainReport& report = verifier.report();
+  if (subtrees_end_ > static_cast<std::int64_t>(report.events / subtree_leaves)) {
+    say(fmt::format("re_raw.subtree (subtree_no {})", subtrees_end_ - 1),
+        "the row was added: there are not so many events");
+  }
+  if (report.events == 0) return;
+  const auto announced = [&](const std::string& id) {
+    return std::ranges::any_of(verifier.announced(),
+                               [&](const PublicKey& key) { return hex(key.key_id()) == id; });
+  };
+  for (const PublicKey& key : verifier.announced()) {
+    if (!keys_.contains(hex(key.key_id())))
+      say("re_core.signing_key", "the row of key " + hex(key.key_id()) + " is missing");
+  }
+  if (report.skipped > 0) return;  // it may have been announced there
+  for (const auto& [id, status] : keys_) {
+    const bool ahead = static_cast<std::uint64_t>(status.first) >= report.events;
+    if (!announced(id) && !ahead) {
+      say("re_core.signing_key (key_id " + id + ")",
+          fmt::format("the chain announces no such key, though it was to hold from sequence {} on",
+                      status.first));
+    }
+  }
+}
+
+}  // namespace dpi

@@ -1,0 +1,40 @@
+// What does not hold, said so that somebody can go and look: which chain, which event, which object
+// of the database, and what stands there. Texts from the database are made harmless before.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "probe/base/hex.h"
+
+namespace dpi {
+
+struct Finding {
+  std::optional<Uuid> instance;
+  std::optional<std::uint64_t> seq;
+  std::string where;  // table, table.column or another object
+  std::string what;
+};
+
+[[nodiscard]] std::string finding_text(const Finding& finding);
+
+// Counts all findings and shows the first ones: a database that is wrong everywhere is not worth a
+// line per row.
+class Findings {
+ public:
+  using Show = std::function<void(const std::string& line)>;
+  explicit Findings(Show show, std::uint64_t shown_max = 1000)
+      : show_(std::move(show)), shown_max_(shown_max) {}
+
+  void add(const Finding& finding);
+  [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
+
+ private:
+  Show show_;
+  std::uint64_t shown_max_;
+  std::uint64_t count_ = 0;
+};
+
+}  // namespace dpi
