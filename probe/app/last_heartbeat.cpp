@@ -101,6 +101,7 @@ Result<LastRunFound> find_last_run(const LiveSink& sink, const std::filesystem::
       out.run.heartbeat_seq = envelope->seq;
     }
   }
+  for (const SpoolDamage& damage : reader->damage()) out.damage.push_back(damage.what);
   if (const auto payload = spec::parse_json(heartbeat))
     out.run.totals = TotalsReader(out.names).read(*payload);
   return out;

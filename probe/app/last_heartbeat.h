@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "probe/base/hex.h"
 #include "probe/event/heartbeat.h"
@@ -15,8 +16,9 @@ namespace dpi {
 
 struct LastRunFound {
   LastRun run;
-  std::optional<Uuid> machine;    // that its events are of
-  std::deque<std::string> names;  // that run.totals views
+  std::optional<Uuid> machine;      // that its events are of
+  std::deque<std::string> names;    // that run.totals views
+  std::vector<std::string> damage;  // met on the way
 };
 
 // Looks at the newest events only: a heartbeat further back than those counts as none.

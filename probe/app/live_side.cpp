@@ -90,6 +90,7 @@ void MachineSide::say_trouble(const std::string& trouble) {
 void MachineSide::describe_spool(HeartbeatFacts& facts) {
   const LiveSinkStats stats = chain_.stats();
   say_trouble(stats.trouble);
+  for (const std::string& damage : chain_.take_damage()) say_damage(damage);
   facts.commit = CommitFacts{
       .commits = stats.commits, .commit_errors = stats.commit_errors, .latency = std::nullopt};
   if (auto times = chain_.take_commit_times(); !times.empty())
@@ -142,6 +143,10 @@ void MachineSide::describe_interfaces(HeartbeatFacts& facts,
     if (front.source.link_down) place->link_up = false;
     place->last_packet_at = std::max(place->last_packet_at, front.packets.last_packet_at);
   }
+}
+
+void say_damage(const std::string& damage) {
+  log_state({.level = LogLevel::error, .event = "spool_damaged", .message = damage});
 }
 
 Result<Uuid> boot_id() {

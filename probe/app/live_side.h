@@ -43,6 +43,9 @@ class MachineSide final : public LiveSide {
   std::string trouble_;  // said last
 };
 
+// One line for each place where the spool is damaged; what is sound is kept and sent.
+void say_damage(const std::string& damage);
+
 // Random per boot; Errc::failure when the kernel does not tell.
 [[nodiscard]] Result<Uuid> boot_id();
 

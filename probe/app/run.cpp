@@ -18,6 +18,7 @@
 #include "probe/app/live_side.h"
 #include "probe/app/machine.h"
 #include "probe/app/outputs.h"
+#include "probe/app/own_chain.h"
 #include "probe/app/pipeline_parts.h"
 #include "probe/app/report.h"
 #include "probe/app/running_software.h"
@@ -283,16 +284,10 @@ int run_sensor(const Config& config, const RunOptions& options) {
   if (!outputs) return report(outputs.error());
   const auto last = find_last_run(*outputs->chain, outputs->spool);
   if (!last) return report(last.error());
-  // One event of another machine would make the chain one that no database takes, for good.
-  if (last->machine && *last->machine != identity->machine) {
-    return report(
-        {Errc::usage,
-         fmt::format(
-             "this spool and key belong to machine {}, this is {}: enrol this machine as an "
-             "instance of its own (`ransomeye-dpi keys enrol`), or bring its "
-             "/etc/machine-id back",
-             uuid_text(*last->machine), uuid_text(identity->machine))});
-  }
+  for (const std::string& damage : last->damage) say_damage(damage);
+  if (auto own = require_own_chain(*outputs->chain, *last, *identity, key->public_key()); !own)
+    return report(own.error());
+  if (auto shipping = outputs->chain->start_shipping(); !shipping) return report(shipping.error());
 
   const Digest key_id = key->public_key().key_id();
   ChainHead head;

@@ -10,6 +10,7 @@
 #include "probe/app/outputs.h"
 #include "probe/service/landlock.h"
 #include "probe/service/log.h"
+#include "probe/spool/spool_folder.h"
 #include "probe/store/conninfo.h"
 #include "probe/store/libpq_files.h"
 
@@ -36,13 +37,9 @@ Result<SandboxSettings> sandbox_settings(const Config& config, const RunOptions&
                                          const fs::path& key) {
   const auto spool = spool_root(config);
   if (!spool) return tl::unexpected(spool.error());
+  if (auto made = create_folders(posix_storage(), *spool); !made)
+    return tl::unexpected(made.error());
   std::error_code error;
-  fs::create_directories(*spool, error);
-  if (error) {
-    return fail(Errc::sink,
-                fmt::format("{}: {}; spool.dir must be a folder that the probe may write",
-                            spool->string(), error.message()));
-  }
   SandboxSettings out;
   out.hidden.push_back(key);
   out.writable.push_back(*spool);

@@ -100,13 +100,14 @@ Result<std::optional<SegmentReader::Found>> SegmentReader::next_record(std::size
   return Found{.head = *head, .at = at};
 }
 
-SpoolBatch SegmentReader::make_batch(const std::vector<Found>& records, const Found& commit) const {
+SpoolBatch SegmentReader::make_batch(const std::vector<Found>& records, const Found* commit) const {
   const Bytes bytes = Bytes{window_}.subspan(static_cast<std::size_t>(offset_ - window_offset_));
   SpoolBatch batch{.commit = commits_ + 1,
                    .first_seq = next_seq_,
-                   .next_seq = commit.head.seq,
+                   .next_seq = next_seq_ + records.size(),
                    .records = {},
-                   .state = {}};
+                   .state = {},
+                   .whole = commit != nullptr};
   batch.records.reserve(records.size());
   for (const Found& record : records) {
     const Bytes blobs = bytes.subspan(record.at + record_head_bytes);
@@ -115,35 +116,78 @@ SpoolBatch SegmentReader::make_batch(const std::vector<Found>& records, const Fo
                     .envelope = blobs.first(record.head.first_bytes),
                     .payload = blobs.subspan(record.head.first_bytes, record.head.second_bytes)});
   }
-  batch.state = bytes.subspan(commit.at + record_head_bytes, commit.head.first_bytes);
+  if (commit != nullptr)
+    batch.state = bytes.subspan(commit->at + record_head_bytes, commit->head.first_bytes);
   return batch;
 }
 
-Result<std::optional<SpoolBatch>> SegmentReader::next() {
-  std::vector<Found> records;
+Result<bool> SegmentReader::take_batch(std::vector<Found>& records) {
   std::size_t at = 0;
   std::uint32_t previous_crc = last_crc_;
   for (;;) {
     const auto found = next_record(at, previous_crc, next_seq_ + records.size());
     if (!found) return tl::unexpected(found.error());
-    if (!*found) {
-      window_.clear();  // a writer may be at work on these very bytes
-      window_offset_ = offset_;
-      return std::nullopt;
-    }
-    const Found& record = **found;
-    if (record.head.type == RecordType::commit) {
-      SpoolBatch batch = make_batch(records, record);
-      offset_ += record.at + record.head.record_bytes();
-      next_seq_ = record.head.seq;
-      commits_ += 1;
-      last_crc_ = record.head.crc;
-      return batch;
-    }
-    records.push_back(record);
-    at += record.head.record_bytes();
-    previous_crc = record.head.crc;
+    if (!*found) return false;
+    records.push_back(**found);
+    if ((*found)->head.type == RecordType::commit) return true;
+    at += (*found)->head.record_bytes();
+    previous_crc = (*found)->head.crc;
   }
+}
+
+Result<std::optional<SpoolBatch>> SegmentReader::next() {
+  std::vector<Found> records;
+  const auto whole = take_batch(records);
+  if (!whole) return tl::unexpected(whole.error());
+  if (!*whole) {
+    window_.clear();  // a writer may be at work on these very bytes
+    window_offset_ = offset_;
+    return std::nullopt;
+  }
+  const Found commit = records.back();
+  records.pop_back();
+  SpoolBatch batch = make_batch(records, &commit);
+  offset_ += commit.at + commit.head.record_bytes();
+  next_seq_ = commit.head.seq;
+  commits_ += 1;
+  last_crc_ = commit.head.crc;
+  return batch;
+}
+
+Result<std::optional<SpoolBatch>> SegmentReader::next_sound(std::uint64_t commit_max) {
+  if (commits_ >= commit_max) return std::nullopt;
+  std::vector<Found> records;
+  const auto whole = take_batch(records);
+  if (!whole) return tl::unexpected(whole.error());
+  if (*whole) return next();
+  if (!records.empty()) {
+    SpoolBatch batch = make_batch(records, nullptr);
+    offset_ += records.back().at + records.back().head.record_bytes();
+    next_seq_ = batch.next_seq;
+    last_crc_ = records.back().head.crc;
+    return batch;
+  }
+  Place behind;
+  const auto found = find_record(
+      offset_ + 1,
+      [&](const RecordHead& head) {
+        return head.place.segment_crc == header_.crc && head.seq >= next_seq_ &&
+               head.place.commit > commits_ && head.place.commit <= commit_max;
+      },
+      behind);
+  if (!found) return tl::unexpected(found.error());
+  if (!*found) return std::nullopt;
+  go_to(behind);
+  return next_sound(commit_max);
+}
+
+void SegmentReader::go_to(const Place& place) {
+  offset_ = place.offset;
+  next_seq_ = place.next_seq;
+  commits_ = place.commits;
+  last_crc_ = place.last_crc;
+  window_.clear();
+  window_offset_ = offset_;
 }
 
 Result<std::uint64_t> SegmentReader::tail_bytes() {
@@ -152,33 +196,74 @@ Result<std::uint64_t> SegmentReader::tail_bytes() {
   return *size > offset_ ? *size - offset_ : 0;
 }
 
-Result<bool> SegmentReader::is_later_commit(std::uint64_t offset) {
+// The record at that offset, when it is one and intact, wherever it belongs.
+Result<std::optional<RecordHead>> SegmentReader::intact_record(std::uint64_t offset) {
   ByteBuffer record(record_head_bytes);
   auto got = read_fully(*file_, offset, record);
   if (!got) return storage_failure(path_, "cannot be read", got.error());
   const auto head = parse_record_head(Bytes{record}.first(*got));
-  if (!head || head->type != RecordType::commit || head->place.segment_crc != header_.crc ||
-      head->place.commit <= commits_ + 1) {
-    return false;
-  }
+  if (!head) return std::nullopt;
   record.resize(head->record_bytes());
   got = read_fully(*file_, offset, record);
   if (!got) return storage_failure(path_, "cannot be read", got.error());
-  return *got == record.size() && record_intact(*head, record);
+  if (*got != record.size() || !record_intact(*head, record)) return std::nullopt;
+  return head;
 }
 
-Result<bool> SegmentReader::tail_is_damage() {
+// The first intact record from that offset on that is wanted, as the place that it says it has.
+Result<bool> SegmentReader::find_record(std::uint64_t from,
+                                        const std::function<bool(const RecordHead&)>& wanted,
+                                        Place& found) {
   ByteBuffer chunk(read_bytes);
-  for (std::uint64_t offset = offset_;; offset += read_bytes) {
+  for (std::uint64_t offset = from;; offset += read_bytes) {
     const auto got = read_fully(*file_, offset, chunk);
     if (!got) return storage_failure(path_, "cannot be read", got.error());
     for (std::size_t i = 0; i < *got; ++i) {
       if (!record_may_begin(Bytes{chunk}.subspan(i, *got - i))) continue;
-      auto later = is_later_commit(offset + i);
-      if (!later || *later) return later;
+      const auto head = intact_record(offset + i);
+      if (!head) return tl::unexpected(head.error());
+      if (!*head || !wanted(**head)) continue;
+      found = {.offset = offset + i,
+               .next_seq = (*head)->seq,
+               .commits = (*head)->place.commit - 1,
+               .last_crc = (*head)->place.previous_crc};
+      return true;
     }
     if (*got < chunk.size()) return false;
   }
+}
+
+Result<bool> SegmentReader::tail_is_damage() {
+  Place ignored;
+  return find_record(
+      offset_,
+      [this](const RecordHead& head) {
+        return head.type == RecordType::commit && head.place.segment_crc == header_.crc &&
+               head.place.commit > commits_ + 1;
+      },
+      ignored);
+}
+
+Result<std::optional<SegmentReader>> SegmentReader::open_damaged(std::unique_ptr<StorageFile> file,
+                                                                 std::filesystem::path path) {
+  const auto first_seq = parse_segment_name(path.filename().string());
+  if (!first_seq) return std::nullopt;
+  SegmentReader reader{std::move(file), std::move(path), {.first_seq = *first_seq}};
+  Place first;
+  SegmentHeader header = reader.header_;
+  const auto found = reader.find_record(
+      0,
+      [&](const RecordHead& head) {
+        header.crc = head.place.segment_crc;
+        return head.seq >= *first_seq && head.place.commit > 0;
+      },
+      first);
+  if (!found) return tl::unexpected(found.error());
+  if (!*found) return std::nullopt;
+  header.commits_before = first.commits;
+  reader.header_ = std::move(header);
+  reader.go_to(first);
+  return reader;
 }
 
 }  // namespace dpi

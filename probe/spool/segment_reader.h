@@ -1,11 +1,12 @@
 // Walks the committed batches of one segment file. Knows what it expects next, so it accepts no
 // record that is out of place; what it finds instead is the tail, and what that means the caller
-// decides.
+// decides: the end so far, or damage, behind which next_sound() goes on.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -30,6 +31,7 @@ struct SpoolBatch {
   std::uint64_t next_seq = 0;  // == first_seq when it only changes the state
   std::vector<SpoolRecord> records;
   Bytes state;
+  bool whole = true;  // false: damage took its end, and the state with it
 };
 
 class SegmentReader {
@@ -37,9 +39,16 @@ class SegmentReader {
   // Errc::verification when the file has no valid header.
   [[nodiscard]] static Result<SegmentReader> open(std::unique_ptr<StorageFile> file,
                                                   std::filesystem::path path);
+  // The same without a valid header: its first intact record tells what the others say. Nothing
+  // when there is none, or when its name does not tell where it begins.
+  [[nodiscard]] static Result<std::optional<SegmentReader>> open_damaged(
+      std::unique_ptr<StorageFile> file, std::filesystem::path path);
 
   // The next committed batch; nothing at the tail. Reads the tail anew in every call.
   [[nodiscard]] Result<std::optional<SpoolBatch>> next();
+  // The same where the tail is known to be damage: the intact records in front of it, else the
+  // first ones behind it; nothing when none is left. commit_max: batches above are not meant.
+  [[nodiscard]] Result<std::optional<SpoolBatch>> next_sound(std::uint64_t commit_max);
   // Bytes from end_offset() to the end of the file.
   [[nodiscard]] Result<std::uint64_t> tail_bytes();
   // Whether an intact COMMIT later than that of the next batch lies in the tail. A batch is written
@@ -54,6 +63,15 @@ class SegmentReader {
   [[nodiscard]] std::uint64_t next_seq() const noexcept { return next_seq_; }
   [[nodiscard]] std::uint64_t commits() const noexcept { return commits_; }
   [[nodiscard]] std::uint32_t last_crc() const noexcept { return last_crc_; }
+  // To go back to.
+  struct Place {
+    std::uint64_t offset = 0;
+    std::uint64_t next_seq = 0;
+    std::uint64_t commits = 0;
+    std::uint32_t last_crc = 0;
+  };
+  [[nodiscard]] Place place() const noexcept { return {offset_, next_seq_, commits_, last_crc_}; }
+  void go_to(const Place& place);
   [[nodiscard]] std::unique_ptr<StorageFile> take_file() && noexcept { return std::move(file_); }
 
  private:
@@ -68,8 +86,12 @@ class SegmentReader {
   Result<bool> have(std::size_t bytes);
   Result<std::optional<Found>> next_record(std::size_t at, std::uint32_t previous_crc,
                                            std::uint64_t seq);
-  SpoolBatch make_batch(const std::vector<Found>& records, const Found& commit) const;
-  Result<bool> is_later_commit(std::uint64_t offset);
+  SpoolBatch make_batch(const std::vector<Found>& records, const Found* commit) const;
+  // The records in place from offset_ on; true: the last of them is the COMMIT.
+  Result<bool> take_batch(std::vector<Found>& records);
+  Result<std::optional<RecordHead>> intact_record(std::uint64_t offset);
+  Result<bool> find_record(std::uint64_t from, const std::function<bool(const RecordHead&)>& wanted,
+                           Place& found);
 
   std::unique_ptr<StorageFile> file_;
   std::filesystem::path path_;

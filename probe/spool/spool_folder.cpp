@@ -5,9 +5,6 @@
 #include <charconv>
 #include <system_error>
 
-#include "probe/base/buffer_size.h"
-#include "probe/base/check.h"
-
 namespace dpi {
 namespace {
 
@@ -15,6 +12,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t seq_digits = 20;
 constexpr std::string_view segment_suffix = ".seg";
+constexpr std::string_view damaged_suffix = ".damaged";
 
 std::string_view remedy(int error) noexcept {
   switch (error) {
@@ -35,27 +33,20 @@ std::string_view remedy(int error) noexcept {
   }
 }
 
-Result<void> copy_file(Storage& storage, const fs::path& from, const fs::path& to) {
-  auto source = storage.open(from, Storage::Mode::read);
-  if (!source) return storage_failure(from, "cannot be read", source.error());
-  auto target = storage.open(to, Storage::Mode::create);
-  if (!target) return storage_failure(to, "cannot be created", target.error());
-  ByteBuffer buffer(read_buffer_bytes(std::size_t{1} << 20U));
-  std::uint64_t offset = 0;
-  for (;;) {
-    const auto got = (*source)->read(offset, buffer);
-    if (!got) return storage_failure(from, "cannot be read", got.error());
-    if (*got == 0) break;
-    std::size_t done = 0;
-    while (done < *got) {
-      const auto wrote = (*target)->write(offset + done, Bytes{buffer}.subspan(done, *got - done));
-      if (!wrote) return storage_failure(to, "cannot be written", wrote.error());
-      done += *wrote;
-    }
-    offset += *got;
+bool is_suffix(std::string_view name) noexcept {
+  return name == segment_suffix || name == damaged_suffix;
+}
+
+// Also one that is there: whoever made it may have been cut off before its name was safe. A parent
+// that we may not open was not made by us.
+Result<void> create_folder(Storage& storage, const fs::path& folder) {
+  if (const auto made = storage.create_folder(folder); !made) {
+    return storage_failure(folder, "cannot be created", made.error());
   }
-  if (const auto synced = (*target)->sync(); !synced) {
-    return storage_failure(to, "cannot be synced", synced.error());
+  const fs::path parent = folder.has_parent_path() ? folder.parent_path() : fs::path{"."};
+  const auto synced = storage.sync_folder(parent);
+  if (!synced && synced.error() != EACCES && synced.error() != EPERM) {
+    return storage_failure(parent, "cannot be synced", synced.error());
   }
   return {};
 }
@@ -68,9 +59,7 @@ std::string segment_name(std::uint64_t first_seq) {
 }
 
 std::optional<std::uint64_t> parse_segment_name(std::string_view name) noexcept {
-  if (name.size() != seq_digits + segment_suffix.size() || !name.ends_with(segment_suffix)) {
-    return std::nullopt;
-  }
+  if (name.find('.') != seq_digits || !is_suffix(name.substr(seq_digits))) return std::nullopt;
   std::uint64_t seq = 0;
   const char* end = name.data() + seq_digits;
   const auto [stop, error] = std::from_chars(name.data(), end, seq);
@@ -89,16 +78,24 @@ Result<std::vector<SegmentFile>> list_segments(Storage& storage, const fs::path&
   if (!names) return storage_failure(folder, "cannot be listed", names.error());
   std::vector<SegmentFile> segments;
   for (const std::string& name : *names) {
-    if (const auto seq = parse_segment_name(name)) segments.push_back({*seq, folder / name});
+    if (const auto seq = parse_segment_name(name))
+      segments.push_back({*seq, folder / name, name.ends_with(damaged_suffix)});
   }
   std::ranges::sort(segments, {}, &SegmentFile::first_seq);
   return segments;
 }
 
-Result<std::unique_ptr<StorageLock>> lock_spool(Storage& storage, const fs::path& folder) {
-  if (const auto made = storage.create_folder(folder); !made) {
-    return storage_failure(folder, "cannot be created", made.error());
+Result<void> create_folders(Storage& storage, const fs::path& folder) {
+  std::error_code ignored;
+  if (fs::is_directory(folder, ignored)) return {};
+  if (folder.has_parent_path() && folder.parent_path() != folder) {
+    if (auto above = create_folders(storage, folder.parent_path()); !above) return above;
   }
+  return create_folder(storage, folder);
+}
+
+Result<std::unique_ptr<StorageLock>> lock_spool(Storage& storage, const fs::path& folder) {
+  if (auto made = create_folder(storage, folder); !made) return tl::unexpected(made.error());
   const fs::path path = folder / spool_lock_name;
   auto lock = storage.lock(path);
   if (!lock && lock.error() == EWOULDBLOCK) {
@@ -110,24 +107,35 @@ Result<std::unique_ptr<StorageLock>> lock_spool(Storage& storage, const fs::path
   return std::move(*lock);
 }
 
-Result<fs::path> quarantine_copy(Storage& storage, const fs::path& segment) {
+Result<void> set_segment_aside(Storage& storage, const fs::path& segment) {
+  fs::path aside = segment;
+  aside.replace_extension(damaged_suffix);
+  if (segment != aside) {
+    if (const auto renamed = storage.rename(segment, aside); !renamed) {
+      return storage_failure(segment, "cannot be renamed", renamed.error());
+    }
+  }
+  if (const auto synced = storage.sync_folder(segment.parent_path()); !synced) {
+    return storage_failure(segment.parent_path(), "cannot be synced", synced.error());
+  }
+  return {};
+}
+
+Result<void> quarantine_segment(Storage& storage, const fs::path& segment) {
   const fs::path folder = segment.parent_path() / spool_quarantine_name;
   if (const auto made = storage.create_folder(folder); !made) {
     return storage_failure(folder, "cannot be created", made.error());
   }
-  const fs::path copy = folder / segment.filename();
-  if (storage.file_size(copy)) return copy;  // the first copy is the evidence
-  const fs::path unfinished = folder / spool_unfinished_name;
-  if (auto copied = copy_file(storage, segment, unfinished); !copied) {
-    return tl::unexpected(copied.error());
+  if (const auto moved = storage.rename(segment, folder / segment.filename()); !moved) {
+    return storage_failure(segment, "cannot be moved", moved.error());
   }
-  if (const auto renamed = storage.rename(unfinished, copy); !renamed) {
-    return storage_failure(copy, "cannot be renamed", renamed.error());
+  // The new name first: a power cut may leave both, never none.
+  for (const fs::path& changed : {folder, segment.parent_path()}) {
+    if (const auto synced = storage.sync_folder(changed); !synced) {
+      return storage_failure(changed, "cannot be synced", synced.error());
+    }
   }
-  if (const auto synced = storage.sync_folder(folder); !synced) {
-    return storage_failure(folder, "cannot be synced", synced.error());
-  }
-  return copy;
+  return {};
 }
 
 Result<fs::path> set_aside_spool(const fs::path& folder) {
@@ -154,7 +162,7 @@ Result<fs::path> set_aside_spool(const fs::path& folder, Storage& storage) {
   if (const auto made = storage.create_folder(target); !made) {
     return storage_failure(target, "cannot be created", made.error());
   }
-  std::vector<fs::path> moving{folder / spool_cursor_name};
+  std::vector<fs::path> moving;
   for (const SegmentFile& segment : *segments) moving.push_back(segment.path);
   for (const fs::path& path : moving) {
     const auto moved = storage.rename(path, target / path.filename());

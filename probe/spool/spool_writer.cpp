@@ -7,6 +7,7 @@
 
 #include "probe/base/check.h"
 #include "probe/spool/spool_folder.h"
+#include "probe/spool/spool_reader.h"
 
 namespace dpi {
 namespace {
@@ -51,19 +52,21 @@ Result<std::unique_ptr<SpoolWriter>> SpoolWriter::open(const fs::path& folder, c
 }
 
 Result<void> SpoolWriter::recover() {
-  const auto segments = list_segments(*storage_, folder_);
+  auto segments = list_segments(*storage_, folder_);
   if (!segments) return tl::unexpected(segments.error());
   const fs::path unfinished = folder_ / spool_unfinished_name;
   if (const auto gone = storage_->remove(unfinished); !gone && gone.error() != ENOENT) {
     return storage_failure(unfinished, "cannot be removed", gone.error());
   }
   if (!segments->empty()) {
-    if (auto last = recover_last(segments->back().path); !last) return last;
+    if (auto last = recover_last(segments->back()); !last) return last;
   }
   // Names too must be safe before anything is built on them.
   if (const auto synced = storage_->sync_folder(folder_); !synced) {
     return storage_failure(folder_, "cannot be synced", synced.error());
   }
+  segments = list_segments(*storage_, folder_);
+  if (!segments) return tl::unexpected(segments.error());
   for (const SegmentFile& segment : *segments) {
     const auto size = storage_->file_size(segment.path);
     if (!size) return storage_failure(segment.path, "cannot be examined", size.error());
@@ -72,55 +75,68 @@ Result<void> SpoolWriter::recover() {
   return {};
 }
 
-Result<void> SpoolWriter::damaged(const fs::path& path, const std::string& text) {
-  const auto copy = quarantine_copy(*storage_, path);
-  return fail(Errc::verification,
-              text +
-                  (copy ? "; a copy is in " + copy->string()
-                        : "; no copy could be made (" + copy.error().what + ")") +
-                  "; set the spool aside and begin a new instance");
-}
-
-Result<void> SpoolWriter::recover_last(const fs::path& path) {
+Result<SegmentReader> SpoolWriter::open_last(const fs::path& path) {
   auto file = storage_->open(path, Storage::Mode::write);
   if (!file) return storage_failure(path, "cannot be opened", file.error());
   (*file)->drop_cache();
   auto segment = SegmentReader::open(std::move(*file), path);
-  if (!segment && segment.error().code == Errc::verification)
-    return damaged(path, segment.error().what);
+  if (segment || segment.error().code != Errc::verification) return segment;
+  file = storage_->open(path, Storage::Mode::write);
+  if (!file) return storage_failure(path, "cannot be opened", file.error());
+  auto damaged = SegmentReader::open_damaged(std::move(*file), path);
+  if (!damaged) return tl::unexpected(damaged.error());
+  if (!*damaged) return segment;
+  return std::move(**damaged);
+}
+
+// The chain goes on behind the last COMMIT that is intact. A torn tail was never acknowledged and
+// is cut off; a segment with damage in front of that COMMIT stays as it is, under another name.
+Result<void> SpoolWriter::recover_last(const SegmentFile& last) {
+  const fs::path& path = last.path;
+  auto segment = open_last(path);
   if (!segment) return tl::unexpected(segment.error());
   header_ = segment->header();
-  if (header_.instance != instance_) {
+  bool damaged = last.set_aside || header_.bytes == 0;
+  if (header_.bytes != 0 && header_.instance != instance_) {
     return fail(Errc::sink, path.string() + ": belongs to instance " + uuid_text(header_.instance) +
                                 ", expected " + uuid_text(instance_) +
                                 "; name that instance's own folder, or set this spool aside");
   }
   state_ = header_.state;
+  bool committed = header_.bytes != 0;
+  SegmentReader::Place end = segment->place();
   for (;;) {
-    const auto batch = segment->next();
+    auto batch = segment->next();
+    if (batch && !*batch) {
+      const auto is_damage = segment->tail_is_damage();
+      if (!is_damage) return tl::unexpected(is_damage.error());
+      if (!*is_damage) break;
+      damaged = true;
+      batch = segment->next_sound(SpoolReader::any_commit);
+    }
     if (!batch) return tl::unexpected(batch.error());
     if (!*batch) break;
+    if (!(*batch)->whole) continue;
     state_.assign((*batch)->state.begin(), (*batch)->state.end());
+    end = segment->place();
+    committed = true;
   }
+  if (damaged && (!committed || end.next_seq == header_.first_seq)) {
+    return fail(Errc::verification,
+                path.string() +
+                    ": byte 0: damaged, and no commit in it is left to go on from; set "
+                    "the spool aside and begin a new instance");
+  }
+  segment->go_to(end);
   const auto tail = segment->tail_bytes();
   if (!tail) return tl::unexpected(tail.error());
-  end_ = segment->end_offset();
-  if (*tail > 0) {
-    const auto is_damage = segment->tail_is_damage();
-    if (!is_damage) return tl::unexpected(is_damage.error());
-    if (*is_damage) {
-      return damaged(path, path.string() + ": byte " + std::to_string(end_) +
-                               ": bad record, expected sequence " +
-                               std::to_string(segment->next_seq()) +
-                               "; later batches lie behind it, so no crash did this");
-    }
-  }
-  next_seq_ = segment->next_seq();
-  commits_ = segment->commits();
-  last_crc_ = segment->last_crc();
-  bytes_cut_ = *tail;
+  end_ = end.offset;
+  next_seq_ = end.next_seq;
+  commits_ = end.commits;
+  last_crc_ = end.last_crc;
   file_ = std::move(*segment).take_file();
-  if (*tail > 0) {
+  if (!damaged && *tail > 0) {
+    bytes_cut_ = *tail;
     if (const auto cut = file_->truncate(end_); !cut) {
       return storage_failure(path, "cannot be truncated", cut.error());
     }
@@ -129,7 +145,21 @@ Result<void> SpoolWriter::recover_last(const fs::path& path) {
   if (const auto synced = file_->sync(); !synced) {
     return storage_failure(path, "cannot be synced", synced.error());
   }
-  return {};
+  if (!damaged) return {};
+  file_.reset();
+  return set_segment_aside(*storage_, path);
+}
+
+Result<void> SpoolWriter::set_aside(std::uint64_t segment_seq) {
+  DPI_CHECK(!batch_begun_);
+  const fs::path path = folder_ / segment_name(segment_seq);
+  if (!storage_->file_size(path)) return {};  // done already, or deleted
+  if (segment_seq == header_.first_seq) {
+    // What begins behind it needs a name of its own.
+    if (next_seq_ == segment_seq) return {};
+    file_.reset();
+  }
+  return set_segment_aside(*storage_, path);
 }
 
 // Decides the batch's segment; a new one is created only when the batch is committed.
@@ -245,21 +275,24 @@ Result<void> SpoolWriter::commit(Bytes state) {
 Result<std::uint64_t> SpoolWriter::retain(std::uint64_t acked_seq, std::uint64_t keep_acked_bytes) {
   const auto segments = list_segments(*storage_, folder_);
   if (!segments) return tl::unexpected(segments.error());
-  std::vector<std::pair<fs::path, std::uint64_t>> acked;
+  std::vector<std::pair<SegmentFile, std::uint64_t>> acked;
   std::uint64_t acked_bytes = 0;
   for (std::size_t i = 0; i + 1 < segments->size() && (*segments)[i + 1].first_seq <= acked_seq;
        ++i) {
     const fs::path& path = (*segments)[i].path;
     const auto size = storage_->file_size(path);
     if (!size) return storage_failure(path, "cannot be examined", size.error());
-    acked.emplace_back(path, *size);
+    acked.emplace_back((*segments)[i], *size);
     acked_bytes += *size;
   }
   std::uint64_t deleted = 0;
-  for (const auto& [path, size] : acked) {
+  for (const auto& [segment, size] : acked) {
     if (acked_bytes - deleted - size < keep_acked_bytes) break;
-    if (const auto removed = storage_->remove(path); !removed) {
-      return storage_failure(path, "cannot be deleted", removed.error());
+    if (segment.set_aside) {
+      if (auto moved = quarantine_segment(*storage_, segment.path); !moved)
+        return tl::unexpected(moved.error());
+    } else if (const auto removed = storage_->remove(segment.path); !removed) {
+      return storage_failure(segment.path, "cannot be deleted", removed.error());
     }
     deleted += size;
     used_bytes_ -= size;

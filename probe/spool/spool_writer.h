@@ -12,6 +12,7 @@
 #include "probe/base/hex.h"
 #include "probe/base/result.h"
 #include "probe/spool/segment_reader.h"
+#include "probe/spool/spool_folder.h"
 #include "probe/spool/spool_format.h"
 #include "probe/spool/storage.h"
 
@@ -27,9 +28,9 @@ struct SpoolOptions {
 class SpoolWriter {
  public:
   // Creates the folder or recovers what is in it: a torn tail of the last segment is cut off and
-  // synced. Damage (bad bytes with a later batch behind them) is copied to quarantine/ and
-  // Errc::verification, naming file and offset; nothing is changed then. Errc::sink: I/O, another
-  // writer, another instance's spool.
+  // synced. Damage in it (bad bytes with a later batch behind them) sets it aside, and the chain
+  // goes on behind its last intact COMMIT; Errc::verification when there is none. Errc::sink: I/O,
+  // another writer, another instance's spool.
   [[nodiscard]] static Result<std::unique_ptr<SpoolWriter>> open(
       const std::filesystem::path& folder, const Uuid& instance, const SpoolOptions& options = {});
   [[nodiscard]] static Result<std::unique_ptr<SpoolWriter>> open(
@@ -58,9 +59,13 @@ class SpoolWriter {
   // All segments, without the batch in memory.
   [[nodiscard]] std::uint64_t used_bytes() const noexcept { return used_bytes_; }
 
+  // Sets a segment aside in which a reader found damage, by the number in its name; a new one is
+  // begun if it is the last. Between batches.
+  [[nodiscard]] Result<void> set_aside(std::uint64_t segment_seq);
+
   // Deletes the oldest segments whose records all lie below acked_seq, as long as at least
   // keep_acked_bytes of acknowledged segments stay (for shipping again after a database restore).
-  // Never the last. Gives their bytes.
+  // Never the last; those set aside go to quarantine/ instead. Gives their bytes.
   [[nodiscard]] Result<std::uint64_t> retain(std::uint64_t acked_seq,
                                              std::uint64_t keep_acked_bytes);
 
@@ -68,8 +73,8 @@ class SpoolWriter {
   SpoolWriter(std::filesystem::path folder, const Uuid& instance, const SpoolOptions& options,
               Storage& storage, std::unique_ptr<StorageLock> lock);
   Result<void> recover();
-  Result<void> recover_last(const std::filesystem::path& path);
-  Result<void> damaged(const std::filesystem::path& path, const std::string& text);
+  Result<void> recover_last(const SegmentFile& last);
+  Result<SegmentReader> open_last(const std::filesystem::path& path);
   void begin_batch();
   Result<void> create_segment();
   Result<void> write_batch(Bytes bytes);

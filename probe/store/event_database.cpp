@@ -93,7 +93,8 @@ Result<std::optional<ChainPosition>> EventDatabase::resume(const Uuid& instance)
 }
 
 Result<IngestAnswer> EventDatabase::ingest(const Uuid& instance, const SpoolBatch& batch,
-                                           std::string_view note, bool accept_gap) {
+                                           const std::optional<std::string>& note,
+                                           bool accept_gap) {
   std::vector<Bytes> envelopes;
   std::vector<Bytes> payloads;
   for (const SpoolRecord& record : batch.records) {
@@ -104,7 +105,7 @@ Result<IngestAnswer> EventDatabase::ingest(const Uuid& instance, const SpoolBatc
                              SqlValue::int8(static_cast<std::int64_t>(batch.first_seq)),
                              SqlValue::bytes_array(envelopes),
                              SqlValue::bytes_array(payloads),
-                             SqlValue::text(note),
+                             note ? SqlValue::text(*note) : SqlValue::null(),
                              SqlValue::boolean(accept_gap)};
   const auto rows = connection_.query(
       "select status, next_seq, encode(last_hash, 'hex'), detail from re_raw.ingest($1, $2, $3, "
@@ -118,6 +119,19 @@ Result<IngestAnswer> EventDatabase::ingest(const Uuid& instance, const SpoolBatc
   answer.head = position(row[1], row[2]).value_or(ChainPosition{});
   answer.detail = row[3].value_or("");
   return answer;
+}
+
+Result<void> EventDatabase::tell(const Uuid& instance, const ChainPosition& head,
+                                 std::string_view statement) {
+  const Bytes envelope = as_bytes(statement);
+  const Bytes payload = as_bytes(std::string_view{"{}"});
+  const std::array arguments{
+      SqlValue::uuid(instance), SqlValue::int8(static_cast<std::int64_t>(head.next_seq)),
+      SqlValue::bytes_array({&envelope, 1}), SqlValue::bytes_array({&payload, 1})};
+  const auto rows =
+      connection_.query("select status from re_raw.ingest($1, $2, $3, $4, null::text)", arguments);
+  if (!rows) return tl::unexpected(rows.error());
+  return {};
 }
 
 }  // namespace dpi

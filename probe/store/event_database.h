@@ -54,9 +54,15 @@ class EventDatabase {
                                                  Bytes spki);
   // Nothing when the instance is not enrolled for this login.
   [[nodiscard]] Result<std::optional<ChainPosition>> resume(const Uuid& instance);
-  // accept_gap: the events before the batch are lost for good; the database keeps the hole.
+  // No note: the batch lost its end. accept_gap: the events before the batch are lost for good; the
+  // database keeps the hole.
   [[nodiscard]] Result<IngestAnswer> ingest(const Uuid& instance, const SpoolBatch& batch,
-                                            std::string_view note, bool accept_gap);
+                                            const std::optional<std::string>& note,
+                                            bool accept_gap);
+  // Leaves a statement among the database's refusals. It has the form of no envelope, so that
+  // nothing can take it for an event.
+  [[nodiscard]] Result<void> tell(const Uuid& instance, const ChainPosition& head,
+                                  std::string_view statement);
 
   [[nodiscard]] Postgres& connection() noexcept { return connection_; }
   // After a failure: nothing but a change on one of the two sides helps.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "probe/base/check.h"
 #include "probe/base/clock.h"
 #include "probe/spool/spool_folder.h"
@@ -12,22 +14,21 @@ namespace {
 constexpr std::uint64_t try_again_us = 1'000'000;
 constexpr std::size_t commit_times_max = 4096;
 
-std::uint64_t entries_of(const std::filesystem::path& folder) {
+std::uint64_t set_aside_in(const std::filesystem::path& folder) {
   std::error_code none;
-  const std::filesystem::directory_iterator first(folder, none);
-  return none ? 0 : static_cast<std::uint64_t>(std::distance(first, {}));
+  const std::filesystem::directory_iterator first(folder / spool_quarantine_name, none);
+  auto count = none ? 0 : static_cast<std::uint64_t>(std::distance(first, {}));
+  if (const auto segments = list_segments(posix_storage(), folder))
+    count += static_cast<std::uint64_t>(
+        std::ranges::count_if(*segments, [](const SegmentFile& s) { return s.set_aside; }));
+  return count;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<LiveSink>> LiveSink::open(LiveSinkOptions options) {
-  std::error_code failed;
-  std::filesystem::create_directories(options.folder.parent_path(), failed);
-  if (failed) {
-    return fail(Errc::sink,
-                fmt::format("{}: cannot be created: {}; set spool.dir to a folder that can",
-                            options.folder.parent_path().string(), failed.message()));
-  }
+  if (auto made = create_folders(posix_storage(), options.folder.parent_path()); !made)
+    return tl::unexpected(made.error());
   std::unique_ptr<LiveSink> sink(new LiveSink(std::move(options)));
   if (auto opened = sink->open_writer(); !opened) return tl::unexpected(opened.error());
   sink->bytes_cut_ = sink->writer_->recovered_bytes_cut();
@@ -40,16 +41,41 @@ Result<std::unique_ptr<LiveSink>> LiveSink::open(LiveSinkOptions options) {
                               sink->options_.folder.string()));
     }
   }
-  if (sink->options_.target) {
-    auto reader = SpoolReader::open(sink->options_.folder);
-    if (!reader) return tl::unexpected(reader.error());
-    LiveSink* const self = sink.get();
-    sink->shipping_ = std::make_unique<Shipping>(
-        Shipper(*sink->options_.target, std::move(*reader)),
-        [self] { return self->durable_commit_.load(std::memory_order_acquire); },
-        sink->options_.shipping);
-  }
   return sink;
+}
+
+Result<void> LiveSink::compare_with_database(std::chrono::milliseconds wait) const {
+  if (!options_.target) return {};
+  auto reader = SpoolReader::open(options_.folder);
+  if (!reader) return tl::unexpected(reader.error());
+  Patience patience(wait);
+  patience.end_at(Patience::Clock::now() + wait);
+  Shipper shipper(*options_.target, std::move(*reader));
+  shipper.wait_with(patience);
+  const auto compared = shipper.compare();
+  if (!shipper.refused_for_good()) return {};
+  return fail(Errc::verification, compared.error().what);
+}
+
+void LiveSink::tell_database(std::string_view statement, std::chrono::milliseconds wait) const {
+  if (!options_.target) return;
+  auto reader = SpoolReader::open(options_.folder);
+  if (!reader) return;
+  Patience patience(wait);
+  patience.end_at(Patience::Clock::now() + wait);
+  Shipper shipper(*options_.target, std::move(*reader));
+  shipper.wait_with(patience);
+  [[maybe_unused]] const auto told = shipper.tell(statement);
+}
+
+Result<void> LiveSink::start_shipping() {
+  if (!options_.target) return {};
+  auto reader = SpoolReader::open(options_.folder);
+  if (!reader) return tl::unexpected(reader.error());
+  shipping_ = std::make_unique<Shipping>(
+      Shipper(*options_.target, std::move(*reader)),
+      [this] { return durable_commit_.load(std::memory_order_acquire); }, options_.shipping);
+  return {};
 }
 
 Result<void> LiveSink::open_writer() {
@@ -141,9 +167,20 @@ void LiveSink::recover() {
   commit();
 }
 
+// What the shipper found damaged gets a name that says so, so that nothing deletes or continues it.
+void LiveSink::set_damaged_aside() {
+  if (!shipping_ || writer_ == nullptr) return;
+  for (SpoolDamage& damage : shipping_->take_damage()) {
+    damage_.push_back(std::move(damage.what));
+    if (!damage.in_bytes) continue;
+    if (auto aside = writer_->set_aside(damage.segment_seq); !aside) trouble_ = aside.error().what;
+  }
+}
+
 // Room does not wait for a commit: with none, nothing more would be sealed.
 void LiveSink::idle() {
   if (writer_ == nullptr && boot_time_us() >= try_again_at_us_) recover();
+  set_damaged_aside();
   if (writer_ != nullptr && room() != Room::plenty) retain(true);
 }
 
@@ -180,7 +217,7 @@ LiveSinkStats LiveSink::stats() {
   out.commits = durable_commit_.load(std::memory_order_relaxed);
   out.commit_errors = commit_errors_;
   out.durable_seq = durable_seq_;
-  out.quarantined = entries_of(options_.folder / spool_quarantine_name);
+  out.quarantined = set_aside_in(options_.folder);
   out.trouble = trouble_;
   if (shipping_) {
     out.shipping = shipping_->stats();

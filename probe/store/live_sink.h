@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <filesystem>
 #include <memory>
@@ -52,6 +53,14 @@ class LiveSink final : public EventSink {
   [[nodiscard]] const std::optional<SpoolState>& recovered() const noexcept { return recovered_; }
   [[nodiscard]] std::uint64_t recovered_bytes_cut() const noexcept { return bytes_cut_; }
 
+  // Before anything is sealed: whether the chain that the database has is this one, if it answers
+  // in time. Errc::verification when it is not; the database then has both sides of it.
+  [[nodiscard]] Result<void> compare_with_database(std::chrono::milliseconds wait) const;
+  // Why this probe refuses to go on, for the database to keep. Best effort.
+  void tell_database(std::string_view statement, std::chrono::milliseconds wait) const;
+  // Nothing is sent before.
+  [[nodiscard]] Result<void> start_shipping();
+
   Result<void> event(std::uint64_t seq, std::string_view envelope,
                      std::string_view payload) override;
   Result<void> checkpoint(std::string_view note, const ChainHead& head) override;
@@ -73,6 +82,8 @@ class LiveSink final : public EventSink {
   [[nodiscard]] std::uint64_t shipping_rounds() const noexcept {
     return shipping_ ? shipping_->rounds() : 0;
   }
+  // Damage met in the spool since the last call; the segments have been set aside.
+  [[nodiscard]] std::vector<std::string> take_damage() { return std::exchange(damage_, {}); }
   // Microseconds of each commit since the last call.
   [[nodiscard]] std::vector<std::uint64_t> take_commit_times();
 
@@ -86,6 +97,7 @@ class LiveSink final : public EventSink {
   Result<void> open_writer();
   void commit();
   void recover();
+  void set_damaged_aside();
   // Deletes what the database has. The disk or the cap is full: also what would be kept.
   void retain(bool all_acked);
 
@@ -103,6 +115,7 @@ class LiveSink final : public EventSink {
   std::uint64_t durable_seq_ = 0;
   std::uint64_t durable_at_us_ = 0;
   std::string trouble_;
+  std::vector<std::string> damage_;
   std::vector<std::uint64_t> commit_times_us_;
   std::deque<std::pair<std::uint64_t, std::uint64_t>> unacked_;  // end of a commit, when
   std::atomic<std::uint64_t> durable_commit_{0};

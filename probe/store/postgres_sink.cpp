@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "probe/spool/spool_folder.h"
 #include "probe/store/shipping.h"
 
 namespace dpi {
@@ -16,7 +17,7 @@ class PostgresSink final : public EventSink {
         spool_(std::move(writer)),
         shipping_(Shipper(options_.target, std::move(reader)),
                   [this] { return spool_.writer().durable_commit(); },
-                  {.patience = options_.patience}) {}
+                  {.patience = options_.patience, .to_the_end = true}) {}
 
   Result<void> event(std::uint64_t seq, std::string_view envelope,
                      std::string_view payload) override {
@@ -54,13 +55,8 @@ class PostgresSink final : public EventSink {
 }  // namespace
 
 Result<std::unique_ptr<EventSink>> open_postgres_sink(PostgresSinkOptions options) {
-  std::error_code failed;
-  std::filesystem::create_directories(options.spool_folder.parent_path(), failed);
-  if (failed) {
-    return fail(Errc::sink,
-                fmt::format("{}: cannot be created: {}; set spool.dir to a folder that can",
-                            options.spool_folder.parent_path().string(), failed.message()));
-  }
+  if (auto made = create_folders(posix_storage(), options.spool_folder.parent_path()); !made)
+    return tl::unexpected(made.error());
   auto writer = SpoolWriter::open(options.spool_folder, options.target.instance, options.spool);
   const bool damaged = !writer && writer.error().code == Errc::verification;
   const bool left_behind = writer && (*writer)->next_seq() != 0;

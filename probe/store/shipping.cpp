@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "probe/base/clock.h"
 
@@ -60,6 +61,8 @@ void Shipping::note(const Result<bool>& round, std::uint64_t began_us) {
   trouble_ = round ? "" : round.error().what;
   if (!round) ++stats_.attempts_failed;
   if (shipper_.refused()) ++stats_.attempts_refused;
+  for (; damage_noted_ < shipper_.damage().size(); ++damage_noted_)
+    damage_.push_back(shipper_.damage()[damage_noted_]);
   const std::uint64_t acked = shipper_.acked_seq();
   if (acked == stats_.acked_seq) return;
   stats_.acked_seq = acked;
@@ -76,6 +79,12 @@ void Shipping::run() {
     rounds_.fetch_add(1, std::memory_order_relaxed);
     const auto since = ending_since();
     const bool last = since.has_value();
+    if (shipper_.refused_for_good()) {
+      if (last || !options_.try_again_when_refused) return;
+      std::unique_lock lock(mutex_);
+      wake_.wait_for(lock, pause_refused, [&] { return ending_since_.has_value(); });
+      continue;
+    }
     if (last && !deadline) deadline = *since + options_.patience;
     const std::uint64_t upto = durable_();
     const std::uint64_t acked_before = shipper_.acked_seq();
@@ -88,6 +97,7 @@ void Shipping::run() {
     const bool more = round && *round;
     const bool refused = shipper_.refused();
     if (refused && (last || !options_.try_again_when_refused)) return;
+    if (shipper_.refused_for_good()) continue;
     if (round && !more && last && upto == durable_()) return;
     const bool progress = options_.to_the_end && shipper_.acked_seq() != acked_before;
     if (last && progress) deadline = Clock::now() + options_.patience;
@@ -111,6 +121,11 @@ ShippingStats Shipping::stats() const {
   const std::uint64_t now_us = boot_time_us();
   if (began_us != 0 && now_us > began_us + unanswered_us) out.connected = false;
   return out;
+}
+
+std::vector<SpoolDamage> Shipping::take_damage() {
+  const std::scoped_lock lock(mutex_);
+  return std::exchange(damage_, {});
 }
 
 std::string Shipping::trouble() const {

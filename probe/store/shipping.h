@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "probe/store/shipper.h"
 
@@ -23,7 +24,8 @@ struct ShippingOptions {
   bool to_the_end = false;
   // For one answer of the database.
   std::chrono::seconds answer{60};
-  // A live probe never gives up: what is refused today may be mended tomorrow.
+  // A live probe never gives up: what is refused today may be mended tomorrow. Of a refusal for
+  // good it makes one row in the database, not one every time.
   bool try_again_when_refused = false;
 };
 
@@ -58,6 +60,8 @@ class Shipping {
   }
   // Why nothing goes out now; empty when it does.
   [[nodiscard]] std::string trouble() const;
+  // Damage met in the spool since the last call.
+  [[nodiscard]] std::vector<SpoolDamage> take_damage();
   // After stop().
   [[nodiscard]] const ShipReport& report() const noexcept { return shipper_.report(); }
 
@@ -76,6 +80,8 @@ class Shipping {
   std::optional<Patience::Clock::time_point> ending_since_;
   ShippingStats stats_;
   std::string trouble_;
+  std::vector<SpoolDamage> damage_;
+  std::size_t damage_noted_ = 0;  // of the shipper's
   std::atomic<std::uint64_t> rounds_{0};
   std::atomic<std::uint64_t> round_began_us_{0};  // 0: none is under way
   std::thread thread_;                            // last: it uses all of the above

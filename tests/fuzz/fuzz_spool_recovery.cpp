@@ -54,17 +54,27 @@ dpi::ByteBuffer damaged_spool(dpi::ByteCursor& in) {
   return bytes;
 }
 
-// Batches that a reader finds; nothing when it calls the spool damaged.
-std::optional<std::uint64_t> count_batches(dpi::Storage& storage) {
-  auto reader = dpi::SpoolReader::open(folder, storage);
+struct Found {
   std::uint64_t batches = 0;
-  while (reader) {
+  bool damaged = false;
+};
+
+// What a reader finds, whatever the bytes are: in order, and each event once.
+Found read(dpi::Storage& storage) {
+  auto reader = dpi::SpoolReader::open(folder, storage);
+  DPI_CHECK(reader.has_value());
+  Found found;
+  std::uint64_t next_seq = 0;
+  for (;;) {
     const auto batch = reader->next();
-    if (!batch) return std::nullopt;
-    if (!*batch) return batches;
-    ++batches;
+    DPI_CHECK(batch.has_value());
+    if (!*batch) break;
+    DPI_CHECK((*batch)->first_seq >= next_seq);
+    next_seq = (*batch)->next_seq;
+    ++found.batches;
   }
-  return std::nullopt;
+  found.damaged = !reader->damage().empty();
+  return found;
 }
 
 }  // namespace
@@ -76,14 +86,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   dpi::test::MemoryStorage storage;
   storage.set_contents(segment,
                        structured ? damaged_spool(in) : dpi::ByteBuffer(rest.begin(), rest.end()));
-  const auto before = count_batches(storage);
+  const Found before = read(storage);
   auto writer = open_writer(storage);
   if (!writer) {
     const bool another_instance = writer.error().code == dpi::Errc::sink;
-    DPI_CHECK(another_instance || !before);
+    DPI_CHECK(another_instance || before.damaged);
     return 0;
   }
-  DPI_CHECK(before && count_batches(storage) == before);
+  DPI_CHECK(read(storage).batches == before.batches);
   const std::uint64_t next_seq = (*writer)->next_seq();
   (*writer)->append(next_seq, dpi::as_bytes("envelope"), dpi::as_bytes("payload"));
   DPI_CHECK((*writer)->commit(dpi::as_bytes("state")).has_value());
@@ -91,6 +101,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   writer = open_writer(storage);
   DPI_CHECK(writer.has_value() && (*writer)->next_seq() == next_seq + 1);
   DPI_CHECK((*writer)->recovered_bytes_cut() == 0);
-  DPI_CHECK(count_batches(storage) == *before + 1);
+  DPI_CHECK(read(storage).batches == before.batches + 1);
   return 0;
 }

@@ -29,6 +29,7 @@ dir = "$work/spool"
 conninfo = "$writer"
 TOML
 run 0 "$probe" config check conf/dpi.toml
+cp conf/dpi.toml conf/right.toml
 
 cat >inside.sh <<'SH'
 set -euo pipefail
@@ -55,15 +56,33 @@ before=$(cat spool/$instance/*.seg | sha256sum)
 code=0; unshare -m sh -c 'mount --bind other-machine /etc/machine-id && exec "$@"' sh "$probe" run -c conf/dpi.toml --out postgres >moved.out 2>moved.err || code=$?
 [ $code = 2 ] && grep -q "belong to machine" moved.err || { cat moved.err >&2; echo "FAILED: exit $code in another machine" >&2; exit 1; }
 [ "$(cat spool/$instance/*.seg | sha256sum)" = "$before" ] || { echo "FAILED: another machine wrote into this spool" >&2; exit 1; }
-# The spool is lost: the probe begins anew, the database sees two histories, takes nothing, and the log says why.
+refused() { # WANTED_EXIT LOG SAYS ARGUMENTS…: nothing is sealed
+  local wanted=$1 log=$2 says=$3 code=0; shift 3
+  timeout 60 "$probe" run -c conf/dpi.toml --out postgres "$@" >$log.out 2>$log.err || code=$?
+  [ $code = $wanted ] && grep -q -- "$says" $log.err || { cat $log.err >&2; echo "FAILED: exit $code, wanted $wanted" >&2; exit 1; }
+}
+# Another key: what it signs would belong to no chain.
+"$probe" keys generate keys/other.pem >/dev/null
+refused 2 rekeyed "signed by another key" --key keys/other.pem
+[ "$(cat spool/$instance/*.seg | sha256sum)" = "$before" ] || { echo "FAILED: another key signed in this spool" >&2; exit 1; }
+# The spool is lost: what the probe would seal is a second history. It says so, to the database too, and seals nothing.
 mv spool/$instance kept
-begin fourth
-await fourth.err "two histories of one chain"
-kill -TERM $pid; code=0; wait $pid || code=$?; [ $code = 4 ] || { echo "exit $code without its spool" >&2; cat fourth.err >&2; exit 1; }
+refused 5 lost "was lost, put back to an older state or copied"
+refused 5 lost "was lost, put back to an older state or copied"
+[ -z "$(ls spool/$instance/*.seg 2>/dev/null)" ] || { echo "FAILED: sealed without its spool" >&2; exit 1; }
+# Without the database it cannot know: it begins, and is told once the database is back.
+sed -i "s|^conninfo = .*|conninfo = \"host=$PWD/none dbname=x\"|" conf/dpi.toml
+begin alone
+kill -TERM $pid; code=0; wait $pid || code=$?; [ $code = 4 ] || { echo "exit $code without its spool" >&2; cat alone.err >&2; exit 1; }
+cp conf/right.toml conf/dpi.toml
+refused 5 forked "two histories of one chain"
 rm -rf "spool/$instance"; mv kept "spool/$instance"
 SH
 export probe instance
 "${namespace[@]}" bash inside.sh || fail "the sensor"
+[ "$(sql "select string_agg(kind || ' ' || coalesce(convert_from(offending_envelope, 'UTF8')::jsonb->>'refusal', ''), ',' order by detected_at) from re_raw.chain_violation")" = \
+  "bad_event other_machine,bad_event other_key,bad_event spool_behind,fork " ] || fail "what the database was told: $(sql "select kind, detail, convert_from(offending_envelope, 'UTF8') from re_raw.chain_violation order by detected_at")"
+[ "$(sql "select state from re_view.probe_status")" = forked ] || fail "a fork is not seen in the view"
 run 0 "$probe" verify "$work/spool/$instance"
 run 0 "$probe" verify "postgres:$admin" --instance "$instance"
 [ "$(sql "select string_agg(event_type, ' ' order by seq) from re_raw.raw_event where event_type like 'probe.%' or event_type like 'chain.%'")" = \

@@ -38,6 +38,7 @@ class MemoryStorage final : public Storage {
   [[nodiscard]] std::uint64_t operations() const { return operations_; }
   // Seeded bugs for the harness's own test.
   bool sync_lies = false;
+  bool reads_fail = false;
   bool folder_sync_lies = false;
 
   // A new process on the same machine: everything written is there, synced or not.
@@ -170,7 +171,7 @@ class MemoryStorage final : public Storage {
         : storage_(storage), inode_(std::move(inode)) {}
 
     IoResult<std::size_t> read(std::uint64_t offset, std::span<std::uint8_t> out) override {
-      if (storage_.off_) return tl::unexpected<int>(EIO);
+      if (storage_.off_ || storage_.reads_fail) return tl::unexpected<int>(EIO);
       const ByteBuffer& bytes = inode_->live;
       if (offset >= bytes.size()) return std::size_t{0};
       const std::size_t count = std::min<std::size_t>(out.size(), bytes.size() - offset);

@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <thread>
 
-#include "probe/spool/ack_cursor.h"
 #include "tests/unit/spool/spool_fixture.h"
 
 namespace dpi {
@@ -114,12 +113,6 @@ TEST_F(PosixSpoolTest, ReaderFollowsALiveWriter) {
   shipper.join();
   EXPECT_FALSE(failed);
   EXPECT_EQ(seq, writer->next_seq());
-}
-
-TEST_F(PosixSpoolTest, KeepsItsCursor) {
-  auto writer = open_writer();
-  ASSERT_TRUE(AckCursor::open(folder_).value().store(77));
-  EXPECT_EQ(AckCursor::open(folder_).value().acked_seq(), 77U);
 }
 
 }  // namespace

@@ -90,7 +90,7 @@ TEST_F(SpoolWriterTest, CutsLastBatchWithAnyBadByte) {
   }
 }
 
-TEST_F(SpoolWriterTest, NamesDamageInFrontOfALaterBatchAndCopiesIt) {
+TEST_F(SpoolWriterTest, GoesOnBehindDamageAndSetsTheSegmentAside) {
   auto writer = open_writer();
   write(*writer, 1, 2);
   const std::size_t second = storage_.contents(segment_path(0)).size();
@@ -99,32 +99,66 @@ TEST_F(SpoolWriterTest, NamesDamageInFrontOfALaterBatchAndCopiesIt) {
   write(*writer, 1, 2);
   writer.reset();
   const ByteBuffer whole = storage_.contents(segment_path(0));
+  const auto aside = spool_folder / "00000000000000000000.damaged";
   for (std::size_t at = second; at < third; ++at) {
     ByteBuffer damaged = whole;
     damaged[at] ^= 1U;
     storage_.set_contents(segment_path(0), damaged);
-    const Error error = open_error();
-    EXPECT_EQ(error.code, Errc::verification);
-    EXPECT_THAT(error.what,
-                HasSubstr(segment_path(0).string() + ": byte " + std::to_string(second)));
-    EXPECT_EQ(storage_.contents(segment_path(0)), damaged);  // evidence stays as it is
-    if (at == second) {
-      EXPECT_EQ(storage_.contents(spool_folder / "quarantine" / segment_name(0)), damaged);
+    for (int again = 0; again < 2; ++again) {
+      writer.reset();
+      writer = open_writer();
+      EXPECT_EQ(writer->next_seq(), 6U);
+      EXPECT_EQ(as_text(writer->last_state()), "state 6");
+      EXPECT_EQ(storage_.contents(aside), damaged) << "evidence stays as it is";
+      EXPECT_FALSE(storage_.exists(segment_path(0)));
     }
+    write(*writer, 1, 1);
+    EXPECT_EQ(writer->durable_commit(), 4U);
+    writer.reset();
+    ASSERT_TRUE(storage_.remove(segment_path(6)));
+    ASSERT_TRUE(storage_.remove(aside));
   }
 }
 
-TEST_F(SpoolWriterTest, NamesDamagedHeader) {
+TEST_F(SpoolWriterTest, GoesOnBehindAHeaderThatDecayed) {
   auto writer = open_writer();
-  write(*writer, 1, 1);
+  write(*writer, 2, 1);
   writer.reset();
   ByteBuffer bytes = storage_.contents(segment_path(0));
   bytes[20] ^= 1U;
   storage_.set_contents(segment_path(0), bytes);
+  writer = open_writer();
+  EXPECT_EQ(writer->next_seq(), 2U);
+}
+
+TEST_F(SpoolWriterTest, RefusesASpoolOfWhichNothingIsLeftToGoOnFrom) {
+  auto writer = open_writer();
+  write(*writer, 1, 1);
+  writer.reset();
+  storage_.set_contents(segment_path(0), ByteBuffer(500, 7));
   const Error error = open_error();
   EXPECT_EQ(error.code, Errc::verification);
   EXPECT_THAT(error.what, HasSubstr("byte 0: no valid segment header"));
-  EXPECT_TRUE(storage_.exists(spool_folder / "quarantine" / segment_name(0)));
+  EXPECT_EQ(storage_.contents(segment_path(0)), ByteBuffer(500, 7));
+}
+
+TEST_F(SpoolWriterTest, SetsSegmentsAsideThatAReaderFoundDamaged) {
+  auto writer = open_writer(1);
+  write(*writer, 3, 2);
+  ASSERT_TRUE(writer->set_aside(2));
+  ASSERT_TRUE(writer->set_aside(4)) << "the last too";
+  ASSERT_TRUE(writer->set_aside(2)) << "again";
+  write(*writer, 1, 2);
+  EXPECT_TRUE(storage_.exists(spool_folder / "00000000000000000002.damaged"));
+  EXPECT_TRUE(storage_.exists(spool_folder / "00000000000000000004.damaged"));
+  EXPECT_TRUE(storage_.exists(segment_path(6)));
+  auto reader = open_reader();
+  EXPECT_EQ(expect_records(reader, 0), 8U);
+  ASSERT_TRUE(writer->retain(8, 0));
+  EXPECT_FALSE(storage_.exists(segment_path(0)));
+  EXPECT_TRUE(storage_.exists(spool_folder / "quarantine" / "00000000000000000002.damaged"));
+  EXPECT_TRUE(storage_.exists(spool_folder / "quarantine" / "00000000000000000004.damaged"))
+      << "never deleted";
 }
 
 TEST_F(SpoolWriterTest, RefusesAnotherInstancesSpool) {

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
+#include <thread>
 
 #include "probe/base/check.h"
 #include "probe/store/live_sink.h"
@@ -205,26 +207,156 @@ TEST_F(ShipperTest, ACopyThatIsShorterIsSeenByTheDatabase) {
   Shipper second = shipper("b", false);
   expect_refused(second, "fork");
   EXPECT_EQ(asked("select kind from re_raw.chain_violation"), "fork");
-  EXPECT_LE(second.acked_seq(), 10U);
+  EXPECT_EQ(second.acked_seq(), 0U);
   expect_stored(30);
 }
 
-TEST_F(ShipperTest, ASpoolPutBackToAnOlderStateIsWholeUntilItGoesOn) {
+// Whether it goes on or not: what it sealed next would be a second history.
+TEST_F(ShipperTest, ASpoolPutBackToAnOlderStateIsRefusedAndDeletesNothing) {
   const auto spool = new_spool("a");
   Chain chain;
   for (int i = 0; i < 3; ++i) chain.write(*spool, 10);
   Shipper first = shipper("a");
   expect_shipped(first, 30, 0);
   const auto old = new_spool("b");
-  Chain again(20);
+  Chain again;
   again.write(*old, 10);
   again.write(*old, 10);
+  for (int start = 0; start < 3; ++start) {
+    Shipper second = shipper("b", false);
+    EXPECT_FALSE(second.compare());
+    EXPECT_TRUE(second.refused_for_good());
+    second.forget_refusal();
+    expect_refused(second, "put back to an older state");
+    EXPECT_EQ(second.acked_seq(), 0U);
+  }
+  EXPECT_EQ(asked("select convert_from(offending_envelope, 'UTF8') from re_raw.chain_violation"),
+            R"({"database_next_seq":30,"refusal":"spool_behind","spool_next_seq":20})")
+      << "told, once";
+  expect_stored(30);
+}
+
+TEST_F(ShipperTest, ALostSpoolIsRefusedBeforeItBegins) {
+  const auto spool = new_spool("a");
+  Chain chain;
+  chain.write(*spool, 10);
+  Shipper first = shipper("a");
+  expect_shipped(first, 10, 0);
+  const auto empty = new_spool("b");
   Shipper second = shipper("b", false);
-  expect_shipped(second, 0, 10);
-  EXPECT_EQ(second.acked_seq(), 20U);
-  again.write(*old, 5);
-  expect_refused(second, "fork");
-  EXPECT_EQ(second.acked_seq(), 20U);
+  EXPECT_FALSE(second.compare());
+  EXPECT_TRUE(second.refused_for_good());
+  EXPECT_EQ(asked("select count(*) from re_raw.chain_violation"), "1");
+}
+
+TEST_F(ShipperTest, ComparingSendsNothingUnlessItDiffers) {
+  const auto spool = new_spool("a");
+  Chain chain;
+  for (int i = 0; i < 2; ++i) chain.write(*spool, 10);
+  Shipper first = shipper("a");
+  expect_shipped(first, 20, 0);
+  chain.write(*spool, 10);
+  Shipper same = shipper("a", false);
+  EXPECT_TRUE(same.compare());
+  expect_stored(20);
+  const auto forked = new_spool("b");
+  Chain fork(5);
+  for (int i = 0; i < 4; ++i) fork.write(*forked, 10);
+  Shipper second = shipper("b", false);
+  const auto compared = second.compare();
+  ASSERT_FALSE(compared);
+  EXPECT_TRUE(second.refused_for_good());
+  EXPECT_NE(compared.error().what.find("two histories"), std::string::npos);
+  EXPECT_EQ(asked("select kind from re_raw.chain_violation"), "fork");
+  EXPECT_EQ(second.acked_seq(), 0U);
+}
+
+// A row in the database for every attempt would hide all others.
+TEST_F(ShipperTest, AForkIsAskedOnceAndNoThreadDies) {
+  const auto spool = new_spool("a");
+  Chain chain;
+  chain.write(*spool, 20);
+  Shipper first = shipper("a");
+  expect_shipped(first, 20, 0);
+  const auto forked = new_spool("b");
+  Chain fork(10);
+  fork.write(*forked, 30);
+  Shipping shipping(shipper("b", false), [] { return SpoolReader::any_commit; },
+                    {.try_again_when_refused = true});
+  const auto attempts = [&] {
+    return asked("select coalesce(sum(attempts), 0) from re_raw.violation_counter");
+  };
+  for (int i = 0; i < 100 && attempts() == "0"; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
+  const std::uint64_t rounds = shipping.rounds();
+  std::this_thread::sleep_for(std::chrono::seconds{11});
+  EXPECT_GT(shipping.rounds(), rounds) << "the thread lives";
+  EXPECT_EQ(attempts(), "1");
+  EXPECT_EQ(shipping.stats().attempts_refused, 1U);
+  EXPECT_NE(shipping.trouble().find("two histories"), std::string::npos);
+  EXPECT_FALSE(shipping.stop());
+}
+
+TEST_F(ShipperTest, WhatAnotherDatabaseAcknowledgedDoesNotCountInThisOne) {
+  const auto spool = new_spool("a");
+  Chain chain;
+  chain.write(*spool, 20);
+  Shipper enrolling = shipper("a");
+  expect_shipped(enrolling, 20, 0);
+  Shipper first = shipper("a", false);
+  expect_shipped(first, 0, 20);
+  EXPECT_EQ(first.acked_seq(), 20U);
+  cut_connections();
+  // A standby that knows another history takes over.
+  const std::string admins = cluster_->conninfo("postgres", "postgres");
+  static_cast<void>(ask(admins, "drop database " + database_ + " with (force)"));
+  const std::string other = cluster_->create_database();
+  static_cast<void>(ask(admins, "alter database " + other + " rename to " + database_));
+  const auto forked = new_spool("b");
+  Chain fork(10);
+  fork.write(*forked, 30);
+  Shipper second = shipper("b");
+  expect_shipped(second, 30, 0);
+  chain.write(*spool, 1);
+  for (int i = 0; i < 10 && !first.refused(); ++i)
+    static_cast<void>(first.ship(SpoolReader::any_commit));
+  EXPECT_TRUE(first.refused_for_good());
+  EXPECT_EQ(first.acked_seq(), 0U);
+}
+
+TEST_F(ShipperTest, DamageBecomesADeclaredGapAndTheRestIsShipped) {
+  auto writer = SpoolWriter::open(folder_ / "a", Chain::identity().instance,
+                                  {.segment_bytes = 4096, .sync = false});
+  DPI_CHECK(writer.has_value());
+  SpoolSink sink(std::move(*writer));
+  Chain chain;
+  for (int i = 0; i < 12; ++i) chain.write(sink, 10);
+  std::vector<std::filesystem::path> segments;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_ / "a"))
+    if (entry.path().extension() == ".seg") segments.push_back(entry.path());
+  std::sort(segments.begin(), segments.end());
+  ASSERT_GT(segments.size(), 4U);
+  const auto lost_begin = *parse_segment_name(segments[1].filename().string());
+  const auto lost_end = *parse_segment_name(segments[2].filename().string());
+  std::filesystem::remove(segments[1]);
+  {
+    std::fstream file(segments[3], std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(std::filesystem::file_size(segments[3]) / 2));
+    file.put('\xff');
+  }
+  Shipper first = shipper("a", true);
+  auto shipped = first.ship(SpoolReader::any_commit);
+  while (shipped && *shipped) shipped = first.ship(SpoolReader::any_commit);
+  ASSERT_TRUE(shipped) << shipped.error().what;
+  EXPECT_EQ(asked("select next_seq from re_raw.chain_head"), "120");
+  EXPECT_EQ(asked("select count(*) from re_raw.chain_gap"), "2");
+  EXPECT_EQ(asked("select first_missing || ' ' || last_missing from re_raw.chain_gap order by 1 "
+                  "limit 1"),
+            fmt::format("{} {}", lost_begin, lost_end - 1));
+  EXPECT_EQ(asked("select sum(last_missing - first_missing + 1) from re_raw.chain_gap"),
+            std::to_string(lost_end - lost_begin + 1))
+      << "one event more than the lost segment";
+  EXPECT_EQ(first.damage().size(), 3U) << "the hole, and before and behind the bad record";
 }
 
 TEST_F(ShipperTest, ADatabaseThatWasPutBackIsServedAgain) {
@@ -308,6 +440,7 @@ TEST_F(ShipperTest, AFullSpoolEmptiesByItselfWhenTheDatabaseIsBack) {
   options.target = target();
   auto sink = LiveSink::open(std::move(options));
   ASSERT_TRUE(sink) << sink.error().what;
+  ASSERT_TRUE((*sink)->start_shipping());
   Chain chain;
   while ((*sink)->room() != Room::none) chain.write(**sink, 50);
   static_cast<void>(
