@@ -103,7 +103,7 @@ Result<CaptureInput> open_one(const std::filesystem::path& path) {
 std::optional<Timestamp> first_packet(const CaptureInput& input) {
   const auto descriptor = input.rewind();
   if (!descriptor) return std::nullopt;
-  const auto source = open_file_source(*descriptor, input.name);
+  const auto source = open_file_source(*descriptor, input.name, input.bytes);
   if (!source) return std::nullopt;
   Batch batch;
   const auto state = (*source)->poll(batch, 1, std::chrono::seconds{1});
@@ -124,6 +124,12 @@ Result<int> CaptureInput::rewind() const {
   if (::fstat(opened, &now) == 0 && now.st_dev == device && now.st_ino == inode) return opened;
   ::close(opened);
   return fail(Errc::input, name + ": it was replaced since the replay began; replay it again");
+}
+
+bool CaptureInput::has_grown() const {
+  struct stat now {};
+  return fd < 0 && ::stat(name.c_str(), &now) == 0 && now.st_dev == device && now.st_ino == inode &&
+         static_cast<std::uint64_t>(now.st_size) > bytes;
 }
 
 CaptureInputs::~CaptureInputs() {

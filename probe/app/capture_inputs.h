@@ -24,6 +24,8 @@ struct CaptureInput {
 
   // A descriptor of the caller's own at the start of the content; only one can be read at a time.
   [[nodiscard]] Result<int> rewind() const;
+  // Since it was digested. Only what was digested is read.
+  [[nodiscard]] bool has_grown() const;
 };
 
 class CaptureInputs {

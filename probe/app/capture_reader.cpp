@@ -9,7 +9,7 @@ namespace dpi {
 Result<CaptureReader> CaptureReader::open(const CaptureInput& input, std::size_t batch_packets) {
   const auto descriptor = input.rewind();
   if (!descriptor) return tl::unexpected(descriptor.error());
-  auto source = open_file_source(*descriptor, input.name);
+  auto source = open_file_source(*descriptor, input.name, input.bytes);
   if (!source) return tl::unexpected(source.error());
   return CaptureReader{input, std::move(*source), batch_packets};
 }
@@ -32,6 +32,7 @@ Result<bool> CaptureReader::next_batch() {
     if (error_) return tl::unexpected(*error_);
     return false;
   }
+  links_.count(current_.packets());
   settler_.settle(current_.packets(), ahead_.packets(), times_);
   return true;
 }

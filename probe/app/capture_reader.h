@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "capture/packet_source.h"
+#include "probe/app/capture_faults.h"
 #include "probe/app/capture_inputs.h"
 #include "probe/app/settled_times.h"
 
@@ -32,6 +33,15 @@ class CaptureReader {
     return std::exchange(current_, Batch{});
   }
 
+  // At its end: `whole` unless next_batch() gave an error.
+  [[nodiscard]] CaptureFaults faults(bool whole) const {
+    return {.name = input_->name,
+            .cut = source_->stats().cut_records > 0,
+            .damaged = !whole,
+            .grew = input_->has_grown(),
+            .links = links_};
+  }
+
   [[nodiscard]] const CaptureInput& input() const noexcept { return *input_; }
   [[nodiscard]] const PacketSource& source() const noexcept { return *source_; }
 
@@ -49,6 +59,7 @@ class CaptureReader {
   std::size_t at_ = 0;
   std::vector<SettledTime> times_;
   TimeSettler settler_;
+  LinkCensus links_;
   std::optional<Error> error_;
   bool began_ = false;
   bool ended_ = false;

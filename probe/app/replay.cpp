@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "capture/bpf_filter.h"
+#include "probe/app/capture_faults.h"
 #include "probe/app/capture_inputs.h"
 #include "probe/app/capture_reader.h"
 #include "probe/app/outputs.h"
@@ -74,6 +75,8 @@ class Replay {
     for (const std::string& warning : filter_.warnings()) say(warning);
   }
   [[nodiscard]] const std::vector<Error>& problems() const { return problems_; }
+  // Not every capture was one that could be read from its beginning to its end.
+  [[nodiscard]] bool faulty() const { return faulty_; }
 
  private:
   [[nodiscard]] std::uint64_t total_bytes() const {
@@ -136,10 +139,14 @@ class Replay {
     const auto more = reader.next_batch();
     if (more && *more) return true;
     if (!more) problems_.push_back(more.error());
+    const CaptureFaults faults = reader.faults(more.has_value());
+    faults.count_in(front_);
+    faulty_ = faulty_ || faults.any();
     add_losses(reader.source().stats());
     bytes_done_ += reader.input().bytes;
     progress_.clear();
     for (const std::string& warning : reader.source().warnings()) say(warning);
+    for (const std::string& sentence : faults.sentences()) say(sentence);
     return false;
   }
 
@@ -193,6 +200,7 @@ class Replay {
   SourceStats losses_;  // of all captures
   std::uint64_t bytes_done_ = 0;
   std::size_t in_round_ = 0;
+  bool faulty_ = false;
   std::vector<Error> problems_;
 };
 
@@ -219,7 +227,7 @@ Result<ReplayIdentity> identify(const Config& config, const ReplayOptions& optio
 
 int conclude(const CaptureInputs& inputs, const Replay& replay, const PacketLedger& packets,
              const Result<void>& recorded) {
-  int code = exit_done;
+  int code = replay.faulty() ? exit_input : exit_done;
   for (const Error& problem : inputs.problems()) code = report(problem);
   for (const Error& problem : replay.problems()) code = report(problem);
   if (packets.offered == 0) {

@@ -64,6 +64,18 @@ psql -X -q -v ON_ERROR_STOP=1 "${admin/dbname=postgres/dbname=other}" -c "create
 run 4 "$probe" replay demo.pcap --out "postgres:$other"; says "contracts 2 to 3"
 run 5 "$probe" schema check -d "${admin/dbname=postgres/dbname=other}"
 
+# Two databases: both get everything, each from a spool of its own.
+psql -X -q "$admin" -c "create database second" >/dev/null
+"$probe" schema apply -d "${admin/dbname=postgres/dbname=second}" >/dev/null
+psql -X -q -v ON_ERROR_STOP=1 "${admin/dbname=postgres/dbname=second}" -c "select re_core.create_tenant('default')" >/dev/null
+second=${writer/dbname=postgres/dbname=second}
+run 0 "$probe" replay demo.pcap -f tcp --out "postgres:$writer" --out "postgres:$second"
+[ "$(grep -c 'events stored, 0 were there' err)" = 2 ] || fail "not both databases got the run"
+run 0 "$probe" verify "postgres:${admin/dbname=postgres/dbname=second}"
+[ -z "$(find "$XDG_STATE_HOME" -path '*.2/*' -name '*.seg')" ] || fail "the second spool was left behind"
+# One of them away: the other has all of it, and the same command completes it.
+run 4 "$probe" replay demo.pcap -f icmp --out "postgres:host=$work/none dbname=x" --out "postgres:$second"; says "events stored, 0 were there"
+
 # Database stopped in the middle of nothing: kept, and shipped by the same command later.
 "$root/tools/private-postgres" stop "$work/pg" >/dev/null 2>&1
 run 4 "$probe" replay demo.pcap -f icmp --out "postgres:$writer"; says "kept in"
