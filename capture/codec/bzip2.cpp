@@ -23,9 +23,9 @@ class Bzip2Decompressor final : public Decompressor {
     const auto in_bytes = static_cast<unsigned>(std::min(in.size(), part_bytes_max));
     const auto out_bytes = static_cast<unsigned>(std::min(out.size(), part_bytes_max));
     // bzlib's interface predates const; it only reads.
-    stream_.next_in = reinterpret_cast<char*>(const_cast<std::uint8_t*>(in.data()));
+    stream_.next_in = text(const_cast<std::uint8_t*>(in.data()));
     stream_.avail_in = in_bytes;
-    stream_.next_out = reinterpret_cast<char*>(out.data());
+    stream_.next_out = text(out.data());
     stream_.avail_out = out_bytes;
     const int code = BZ2_bzDecompress(&stream_);
     if (code != BZ_OK && code != BZ_STREAM_END) {
@@ -45,6 +45,8 @@ class Bzip2Decompressor final : public Decompressor {
   static constexpr std::size_t part_bytes_max = std::size_t{1} << 30U;  // unsigned holds it
   static constexpr std::uint8_t magic_first = 'B';
 
+  // bzlib counts in char.
+  static char* text(void* bytes) noexcept { return static_cast<char*>(bytes); }
   static const char* reason(int code) noexcept {
     if (code == BZ_DATA_ERROR_MAGIC) return "no bzip2 stream begins here";
     return code == BZ_DATA_ERROR ? "a block's content or checksum is wrong" : "bzip2 gave up";
