@@ -84,6 +84,13 @@ constexpr std::array<LinkType, 7> probed_links{LinkType{1},   LinkType{101}, Lin
 
 }  // namespace
 
+std::string pcap_library_version() {
+  // "libpcap version 1.10.3 (with TPACKET_V3)"
+  const std::string text = pcap_lib_version();
+  const std::size_t begin = text.find_first_of("0123456789");
+  return begin == std::string::npos ? text : text.substr(begin, text.find(' ', begin) - begin);
+}
+
 class BpfFilter::Programs {
  public:
   explicit Programs(std::string expression) : expression_(std::move(expression)) {}

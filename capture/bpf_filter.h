@@ -13,6 +13,9 @@
 
 namespace dpi {
 
+// Of the libpcap that runs, "1.10.3".
+[[nodiscard]] std::string pcap_library_version();
+
 class BpfFilter {
  public:
   // Errc::usage with libpcap's reason when no link type understands the expression. The empty

@@ -1,5 +1,5 @@
-// Streaming gzip and zstd behind one step function. Memory is bounded by the formats' windows,
-// never by how much a stream expands to.
+// Streaming gzip, zstd, xz, bzip2 and lz4 behind one step function. Memory is bounded by the
+// formats' windows (of xz: by a limit of ours), never by how much a stream expands to.
 #pragma once
 
 #include <cstddef>

@@ -166,9 +166,11 @@ Result<std::unique_ptr<PacketSource>> open_file_source(const std::filesystem::pa
   return std::make_unique<FileSource>(path.string(), std::move(*stream));
 }
 
-Result<std::unique_ptr<PacketSource>> open_file_source(int fd, std::string display_name) {
+Result<std::unique_ptr<PacketSource>> open_file_source(int fd, std::string display_name,
+                                                       std::uint64_t file_bytes) {
   auto stream = InputStream::adopt(FileDescriptor{fd}, display_name);
   if (!stream) return tl::unexpected(stream.error());
+  stream->set_end(file_bytes);
   return std::make_unique<FileSource>(std::move(display_name), std::move(*stream));
 }
 

@@ -1,8 +1,9 @@
-// Packets from a capture file, FIFO or standard input: pcap, pcapng and snoop, plain, gzip or zstd,
-// recognised by content. Opening looks at nothing but the file; wrong content is an error of the
-// first poll.
+// Packets from a capture file, FIFO or standard input: pcap, pcapng and snoop, plain or
+// compressed (gzip, zstd, xz, bzip2, lz4), recognised by content. Opening looks at nothing but the
+// file; wrong content is an error of the first poll.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -16,8 +17,9 @@ namespace dpi {
 [[nodiscard]] Result<std::unique_ptr<PacketSource>> open_file_source(
     const std::filesystem::path& path);
 
-// Takes the descriptor over and closes it; display_name stands for it in errors and warnings.
-[[nodiscard]] Result<std::unique_ptr<PacketSource>> open_file_source(int fd,
-                                                                     std::string display_name);
+// Takes the descriptor over and closes it; display_name stands for it in errors and warnings. Of a
+// file that still grows only the first file_bytes are read.
+[[nodiscard]] Result<std::unique_ptr<PacketSource>> open_file_source(
+    int fd, std::string display_name, std::uint64_t file_bytes = UINT64_MAX);
 
 }  // namespace dpi

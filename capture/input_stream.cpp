@@ -69,6 +69,8 @@ bool InputStream::wait_readable() const noexcept {
 }
 
 Result<InputResult> InputStream::read_file(std::span<std::uint8_t> out) {
+  out = out.first(std::min<std::uint64_t>(out.size(), file_bytes_max_ - file_offset_));
+  if (out.empty()) at_end_ = true;
   if (at_end_) return InputResult{};
   for (;;) {
     if (may_block_ && !wait_readable()) return InputResult{InputState::idle, 0};

@@ -36,6 +36,8 @@ class InputStream {
   void set_deadline(std::chrono::steady_clock::time_point deadline) noexcept {
     deadline_ = deadline;
   }
+  // The file is taken to end there, whatever has been appended to it.
+  void set_end(std::uint64_t file_bytes) noexcept { file_bytes_max_ = file_bytes; }
   // The error text names the reason and the offset in the file, not the file.
   [[nodiscard]] Result<InputResult> read(std::span<std::uint8_t> out);
 
@@ -66,6 +68,7 @@ class InputStream {
   bool at_end_ = false;
   bool recognised_ = false;
   std::uint64_t file_offset_ = 0;  // of the next byte to read(2)
+  std::uint64_t file_bytes_max_ = UINT64_MAX;
   std::chrono::steady_clock::time_point deadline_{};
   std::unique_ptr<Decompressor> decompressor_;
   ByteBuffer

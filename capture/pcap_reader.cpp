@@ -1,5 +1,6 @@
 #include "capture/pcap_reader.h"
 
+#include <array>
 #include <string>
 #include <utility>
 
@@ -32,6 +33,31 @@ std::unique_ptr<RecordReader> PcapReader::make(Bytes beginning, RecordBuffer& bu
   return std::unique_ptr<RecordReader>{new PcapReader{buffer, *variant}};
 }
 
+// AIX writes version 2.2, names links by their ifType (IANAifType-MIB) and counts nanoseconds, all
+// under the magic of microseconds. POWER is big-endian there; the others who wrote 2.2 named
+// neither token ring nor PPP, of which the numbers would be.
+bool PcapReader::read_as_aix(std::uint16_t minor, std::uint16_t& link) noexcept {
+  if (minor != 2 || variant_.order != ByteOrder::big || variant_.nanoseconds_per_tick != 1000)
+    return false;
+  struct AixLink {
+    std::uint16_t if_type;
+    std::uint16_t link_type;
+  };
+  constexpr std::array<AixLink, 4> links{{
+      {6, 1},    // ethernetCsmacd
+      {9, 6},    // iso88025TokenRing
+      {15, 10},  // fddi
+      {24, 0},   // softwareLoopback: LINKTYPE_NULL
+  }};
+  for (const AixLink& known : links) {
+    if (known.if_type != link) continue;
+    link = known.link_type;
+    variant_.nanoseconds_per_tick = 1;
+    return true;
+  }
+  return false;
+}
+
 Result<RecordState> PcapReader::read_header() {
   auto state = buffer_.fill(variant_.file_header_bytes);
   if (!state || *state == RecordState::idle) return state;
@@ -53,10 +79,12 @@ Result<RecordState> PcapReader::read_header() {
     return fail(Errc::input, "pcap version " + std::to_string(major) + "." + std::to_string(minor) +
                                  ", expected 2.x; the header is damaged or no pcap");
   }
-  lengths_swapped_ = major == 2 && minor < 3;
-  lengths_maybe_swapped_ = major == major_dg_ux || minor == 3;
+  auto recorded_link = static_cast<std::uint16_t>(link & 0xFFFFU);
+  const bool aix = major == 2 && read_as_aix(minor, recorded_link);
+  lengths_swapped_ = major == 2 && minor < 3 && !aix;
+  lengths_maybe_swapped_ = major == major_dg_ux || minor == 3 || aix;
   captured_bytes_max_ = captured_bytes_max(snap_bytes);
-  link_ = link_type(static_cast<std::uint16_t>(link & 0xFFFFU));
+  link_ = link_type(recorded_link);
   buffer_.consume(variant_.file_header_bytes);
   header_read_ = true;
   return RecordState::ready;

@@ -33,6 +33,8 @@ class PcapReader final : public RecordReader {
   };
 
   PcapReader(RecordBuffer& buffer, Variant variant) : buffer_(buffer), variant_(variant) {}
+  // Whether tcpdump of AIX wrote it; then link becomes a LINKTYPE_ and ticks are nanoseconds.
+  [[nodiscard]] bool read_as_aix(std::uint16_t minor, std::uint16_t& link) noexcept;
   static std::optional<Variant> find_variant(std::uint32_t magic, ByteOrder order) noexcept;
   Result<RecordState> read_header();
   [[nodiscard]] Record parse_record(Bytes header) const noexcept;

@@ -19,12 +19,7 @@ struct ForeignFormat {
   std::string_view advice;
 };
 
-constexpr std::array<ForeignFormat, 5> foreign_formats{{
-    {"\xfd"
-     "7zX",
-     "it is xz-compressed: pipe it through `xz -dc`"},
-    {"BZh", "it is bzip2-compressed: pipe it through `bzip2 -dc`"},
-    {"\x04\x22\x4d\x18", "it is lz4-compressed: pipe it through `lz4 -dc`"},
+constexpr std::array<ForeignFormat, 2> foreign_formats{{
     {"PK\x03\x04", "it is a zip archive: unpack it first"},
     {"\x1f\x9d", "it is compress(1) output: pipe it through `gzip -dc`"},
 }};
@@ -55,7 +50,8 @@ Result<std::unique_ptr<RecordReader>> make_record_reader(Bytes beginning, Record
   if (auto reader = PcapngReader::make(beginning, buffer)) return reader;
   if (auto reader = SnoopReader::make(beginning, buffer)) return reader;
   return fail(Errc::input,
-              "expected a pcap, pcapng or snoop capture (plain, gzip or zstd), found bytes " +
+              "expected a pcap, pcapng or snoop capture (plain, gzip, zstd, xz, bzip2 or lz4), "
+              "found bytes " +
                   hex(beginning.first(std::min<std::size_t>(beginning.size(), 8))) + "; " +
                   advice_for(beginning));
 }

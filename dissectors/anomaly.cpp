@@ -4,6 +4,8 @@ namespace dpi {
 namespace {
 
 constexpr std::array<std::string_view, anomaly_count> names{
+    "capture_cut",
+    "capture_damaged",
     "frame_empty",
     "frame_cut",
     "frame_time_odd",

@@ -10,6 +10,9 @@
 namespace dpi {
 
 enum class Anomaly : std::uint8_t {
+  // Capture files
+  capture_cut,      // ends in the middle of a record
+  capture_damaged,  // cannot be read on from some place in it
   // Frame and link
   frame_empty,     // no captured bytes at all
   frame_cut,       // shorter than on the wire (snap length)

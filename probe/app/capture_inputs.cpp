@@ -16,6 +16,7 @@
 
 #include "capture/file_list.h"
 #include "capture/file_source.h"
+#include "capture/input_stream.h"
 #include "probe/crypto/digest.h"
 
 namespace dpi {
@@ -47,22 +48,43 @@ bool write_all(int fd, Bytes bytes) {
   return true;
 }
 
-// Reads everything, digests it and copies it to `copy` unless that is −1.
-Result<void> digest(CaptureInput& input, int copy) {
+// Everything of what is no file, so that it can be read more than once.
+Result<void> copy(const std::string& name, int from, int to) {
+  ByteBuffer block(block_bytes);
+  for (;;) {
+    const ssize_t n = ::read(from, block.data(), block.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return problem(name, "the capture cannot be read");
+    if (n == 0) break;
+    if (!write_all(to, Bytes{block}.first(static_cast<std::size_t>(n))))
+      return problem(name, "no room for its copy; set TMPDIR to a larger folder");
+  }
+  ::lseek(to, 0, SEEK_SET);
+  return {};
+}
+
+// Digests the content, not how it is compressed: the same capture, packed later, is the same. What
+// is cut or damaged is not the same as what is whole.
+Result<void> digest(CaptureInput& input) {
+  auto stream =
+      InputStream::adopt(FileDescriptor{::fcntl(input.fd, F_DUPFD_CLOEXEC, 0)}, input.name);
+  if (!stream) return tl::unexpected(stream.error());
   Sha256 hasher;
   ByteBuffer block(block_bytes);
   for (;;) {
-    const ssize_t n = ::read(input.fd, block.data(), block.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return problem(input.name, "the capture cannot be read");
-    if (n == 0) break;
-    const Bytes got = Bytes{block}.first(static_cast<std::size_t>(n));
-    hasher.update(got);
-    input.bytes += got.size();
-    if (copy >= 0 && !write_all(copy, got))
-      return problem(input.name, "no room for its copy; set TMPDIR to a larger folder");
+    const auto got = stream->read(block);
+    if (!got) {
+      if (!stream->compressed()) return tl::unexpected(got.error());
+      hasher.update(as_bytes("damaged"));
+      break;
+    }
+    if (got->state == InputState::end) break;
+    hasher.update(Bytes{block}.first(got->bytes));
   }
+  if (stream->cut_short()) hasher.update(as_bytes("cut"));
   input.sha256 = hasher.finish();
+  // Both descriptors share one position. What is damaged has not been read to its end.
+  input.bytes = static_cast<std::uint64_t>(std::max<off_t>(::lseek(input.fd, 0, SEEK_CUR), 0));
   return {};
 }
 
@@ -75,20 +97,20 @@ Result<CaptureInput> open_one(const std::filesystem::path& path) {
   if (input.fd < 0) return problem(input.name, "give a capture file that exists and can be read");
   struct stat status {};
   const bool regular = ::fstat(input.fd, &status) == 0 && S_ISREG(status.st_mode);
-  const int copy = regular ? -1 : temporary_file();
-  if (!regular && copy < 0) {
-    auto failed = problem(input.name, "no temporary file for it; set TMPDIR to a writable folder");
-    ::close(input.fd);
-    return failed;
+  Result<void> ready;
+  if (!regular) {
+    const int own = temporary_file();
+    if (own < 0) {
+      ready = problem(input.name, "no temporary file for it; set TMPDIR to a writable folder");
+    } else {
+      ready = copy(input.name, input.fd, own);
+      ::close(std::exchange(input.fd, own));
+    }
   }
-  const auto digested = digest(input, copy);
-  if (copy >= 0) {
+  if (ready) ready = digest(input);
+  if (!ready) {
     ::close(input.fd);
-    input.fd = copy;
-  }
-  if (!digested) {
-    ::close(input.fd);
-    return tl::unexpected(digested.error());
+    return tl::unexpected(ready.error());
   }
   // Of standard input nobody knows the name: it stays open.
   if (regular && !standard_input) {
@@ -103,7 +125,7 @@ Result<CaptureInput> open_one(const std::filesystem::path& path) {
 std::optional<Timestamp> first_packet(const CaptureInput& input) {
   const auto descriptor = input.rewind();
   if (!descriptor) return std::nullopt;
-  const auto source = open_file_source(*descriptor, input.name);
+  const auto source = open_file_source(*descriptor, input.name, input.bytes);
   if (!source) return std::nullopt;
   Batch batch;
   const auto state = (*source)->poll(batch, 1, std::chrono::seconds{1});
@@ -124,6 +146,12 @@ Result<int> CaptureInput::rewind() const {
   if (::fstat(opened, &now) == 0 && now.st_dev == device && now.st_ino == inode) return opened;
   ::close(opened);
   return fail(Errc::input, name + ": it was replaced since the replay began; replay it again");
+}
+
+bool CaptureInput::has_grown() const {
+  struct stat now {};
+  return fd < 0 && ::stat(name.c_str(), &now) == 0 && now.st_dev == device && now.st_ino == inode &&
+         static_cast<std::uint64_t>(now.st_size) > bytes;
 }
 
 CaptureInputs::~CaptureInputs() {

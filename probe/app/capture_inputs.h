@@ -19,11 +19,13 @@ struct CaptureInput {
   int fd = -1;
   dev_t device = 0;  // of a file: it must be the one that was digested
   ino_t inode = 0;
-  Digest sha256{};  // of the file's bytes as they lie there, compressed or not
+  Digest sha256{};  // of the content: compressed or not, it is the same capture
   std::uint64_t bytes = 0;
 
   // A descriptor of the caller's own at the start of the content; only one can be read at a time.
   [[nodiscard]] Result<int> rewind() const;
+  // Since it was digested. Only what was digested is read.
+  [[nodiscard]] bool has_grown() const;
 };
 
 class CaptureInputs {

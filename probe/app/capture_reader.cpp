@@ -1,5 +1,8 @@
 #include "probe/app/capture_reader.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <chrono>
 
 #include "capture/file_source.h"
@@ -9,9 +12,15 @@ namespace dpi {
 Result<CaptureReader> CaptureReader::open(const CaptureInput& input, std::size_t batch_packets) {
   const auto descriptor = input.rewind();
   if (!descriptor) return tl::unexpected(descriptor.error());
-  auto source = open_file_source(*descriptor, input.name);
+  FileDescriptor file{::fcntl(*descriptor, F_DUPFD_CLOEXEC, 0)};  // NOLINT(*-vararg)
+  auto source = open_file_source(*descriptor, input.name, input.bytes);
   if (!source) return tl::unexpected(source.error());
-  return CaptureReader{input, std::move(*source), batch_packets};
+  return CaptureReader{input, std::move(file), std::move(*source), batch_packets};
+}
+
+std::uint64_t CaptureReader::file_position() const noexcept {
+  const off_t at = ::lseek(file_.get(), 0, SEEK_CUR);
+  return at > 0 ? static_cast<std::uint64_t>(at) : 0;
 }
 
 void CaptureReader::read_ahead() {
@@ -32,6 +41,7 @@ Result<bool> CaptureReader::next_batch() {
     if (error_) return tl::unexpected(*error_);
     return false;
   }
+  links_.count(current_.packets());
   settler_.settle(current_.packets(), ahead_.packets(), times_);
   return true;
 }

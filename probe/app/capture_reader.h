@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "capture/packet_source.h"
+#include "probe/app/capture_faults.h"
 #include "probe/app/capture_inputs.h"
 #include "probe/app/settled_times.h"
+#include "probe/base/file_descriptor.h"
 
 namespace dpi {
 
@@ -32,16 +34,31 @@ class CaptureReader {
     return std::exchange(current_, Batch{});
   }
 
+  // At its end: `whole` unless next_batch() gave an error.
+  [[nodiscard]] CaptureFaults faults(bool whole) const {
+    return {.name = input_->name,
+            .cut = source_->stats().cut_records > 0,
+            .damaged = !whole,
+            .grew = input_->has_grown(),
+            .links = links_};
+  }
+
   [[nodiscard]] const CaptureInput& input() const noexcept { return *input_; }
+  // Bytes of the file that were read, compressed or not: how far one is in it.
+  [[nodiscard]] std::uint64_t file_position() const noexcept;
   [[nodiscard]] const PacketSource& source() const noexcept { return *source_; }
 
  private:
-  CaptureReader(const CaptureInput& input, std::unique_ptr<PacketSource> source,
-                std::size_t batch_packets)
-      : input_(&input), source_(std::move(source)), batch_packets_(batch_packets) {}
+  CaptureReader(const CaptureInput& input, FileDescriptor file,
+                std::unique_ptr<PacketSource> source, std::size_t batch_packets)
+      : input_(&input),
+        file_(std::move(file)),
+        source_(std::move(source)),
+        batch_packets_(batch_packets) {}
   void read_ahead();
 
   const CaptureInput* input_;
+  FileDescriptor file_;  // shares its position with the source's
   std::unique_ptr<PacketSource> source_;
   std::size_t batch_packets_;
   Batch current_;
@@ -49,6 +66,7 @@ class CaptureReader {
   std::size_t at_ = 0;
   std::vector<SettledTime> times_;
   TimeSettler settler_;
+  LinkCensus links_;
   std::optional<Error> error_;
   bool began_ = false;
   bool ended_ = false;

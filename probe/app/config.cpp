@@ -5,10 +5,13 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <map>
 #include <sstream>
 #include <variant>
 
+#include "probe/app/config_values.h"
+#include "probe/app/suggest.h"
 #include "probe/app/version.h"
 #include "probe/crypto/digest.h"
 #include "probe/envelope/canonical.h"
@@ -17,7 +20,7 @@ namespace dpi {
 namespace {
 
 // A TOML basic string (TOML 1.0, "String"): control characters only as escapes.
-std::string quoted(std::string_view text) {
+std::string toml_quoted(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -112,6 +115,25 @@ bool is_choice(std::string_view choices, std::string_view word) {
          padded.find(fmt::format(" {} ", word)) != std::string::npos;
 }
 
+std::string near_section(std::string_view mistyped) {
+  std::vector<std::string> names;
+  for (const Key& key : keys) names.emplace_back(key.section);
+  return suggestion(mistyped, names);
+}
+
+// Of the same section; else the same name in another one.
+std::string near_key(std::string_view section, std::string_view mistyped) {
+  std::vector<std::string> names;
+  for (const Key& key : keys) {
+    if (key.section == section) names.push_back(fmt::format("{}.{}", key.section, key.name));
+  }
+  for (const Key& key : keys) {
+    if (key.section != section && key.name == mistyped)
+      return fmt::format("; did you mean {}.{}?", key.section, key.name);
+  }
+  return suggestion(fmt::format("{}.{}", section, mistyped), names);
+}
+
 Result<void> assign(Config& config, const Key& key, const toml::node& value,
                     const std::string& file) {
   const std::string name = fmt::format("{}.{}", key.section, key.name);
@@ -140,6 +162,8 @@ Result<void> assign(Config& config, const Key& key, const toml::node& value,
     return fail(Errc::usage,
                 fmt::format("{}: {} must be one of: {}", where(value, file), name, key.choices));
   }
+  if (const auto wrong = wrong_value(name, *given))
+    return fail(Errc::usage, fmt::format("{}: {} {}", where(value, file), name, *wrong));
   config.*(std::get<Text>(key.member)) = *given;
   return {};
 }
@@ -151,8 +175,8 @@ Result<void> apply(Config& config, const toml::table& document, const std::strin
                                    [&](const Key& k) { return k.section == section_name; });
     if (!known || !section.is_table()) {
       return fail(Errc::usage,
-                  fmt::format("{}: unknown section [{}]; config/dpi.toml lists every key",
-                              where(section, file), section_name));
+                  fmt::format("{}: unknown section [{}]{}; `config show` lists every key",
+                              where(section, file), section_name, near_section(section_name)));
     }
     for (const auto& [name, value] : *section.as_table()) {
       const std::string_view key_name = name.str();
@@ -161,8 +185,9 @@ Result<void> apply(Config& config, const toml::table& document, const std::strin
       });
       if (key == keys.end()) {
         return fail(Errc::usage,
-                    fmt::format("{}: unknown key {}.{}; config/dpi.toml lists every key",
-                                where(value, file), section_name, key_name));
+                    fmt::format("{}: unknown key {}.{}{}; `config show` lists every key",
+                                where(value, file), section_name, key_name,
+                                near_key(section_name, key_name)));
       }
       if (auto assigned = assign(config, *key, value, file); !assigned) return assigned;
     }
@@ -180,9 +205,22 @@ Result<toml::table> parse(std::string_view text, const std::string& file) {
   }
 }
 
+// A file that holds nothing is not what anybody wants to run with: it was cut off, or never
+// written.
 Result<toml::table> parse_file(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    return fail(Errc::usage, fmt::format("{}:1:1: is a folder; name the file in it", path));
+  }
   try {
-    return toml::parse_file(path);
+    toml::table document = toml::parse_file(path);
+    if (document.empty()) {
+      return fail(Errc::usage,
+                  fmt::format("{}:1:1: sets no key; without -c all of them have their defaults "
+                              "(`ransomeye-dpi config show`)",
+                              path));
+    }
+    return document;
   } catch (const toml::parse_error& e) {
     const auto at = e.source().begin;
     if (at.line == 0) return fail(Errc::usage, fmt::format("{}: {}", path, e.description()));
@@ -197,12 +235,13 @@ Result<void> apply_setting(Config& config, const std::string& setting) {
   if (equals == std::string::npos || setting.find('.') > equals) {
     return fail(Errc::usage, fmt::format("--set {}: must be section.key=value", setting));
   }
-  const std::string source = fmt::format("--set {}", setting);
+  // Not the value: it may hold a password.
+  const std::string source = fmt::format("--set {}", setting.substr(0, equals));
   auto document = parse(setting, source);
   if (!document) {
-    document =
-        parse(fmt::format("{} = {}", setting.substr(0, equals), quoted(setting.substr(equals + 1))),
-              source);
+    document = parse(
+        fmt::format("{} = {}", setting.substr(0, equals), toml_quoted(setting.substr(equals + 1))),
+        source);
   }
   if (!document) return tl::unexpected(document.error());
   return apply(config, *document, source);
@@ -305,7 +344,7 @@ std::string show_config(const Config& config) {
     } else if (const auto* truth = std::get_if<Truth>(&key.member)) {
       out += fmt::format("{} = {}\n", key.name, config.*(*truth));
     } else {
-      out += fmt::format("{} = {}\n", key.name, quoted(config.*(std::get<Text>(key.member))));
+      out += fmt::format("{} = {}\n", key.name, toml_quoted(config.*(std::get<Text>(key.member))));
     }
   }
   return out;

@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "probe/app/replay_identity.h"
+#include "probe/app/enrol_request.h"
 #include "probe/app/report.h"
 #include "probe/crypto/digest.h"
 #include "probe/crypto/signing_key.h"
@@ -36,37 +36,87 @@ namespace {
 struct Enrolment {
   Uuid instance{};
   std::string status;  // enrolled or unchanged
+  std::string hostname;
 };
 
-Result<Enrolment> enrol(const EnrolOptions& options) {
-  const auto key = SigningKey::read(options.key);
-  if (!key) return tl::unexpected(key.error());
-  const auto machine = this_machine();
-  if (!machine) return tl::unexpected(machine.error());
-  Enrolment out;
+// Of the requests, or of this machine and the key that lies here.
+Result<std::vector<EnrolRequest>> wanted(const EnrolOptions& options) {
+  std::vector<EnrolRequest> out;
+  if (options.requests.empty() == options.key.empty())
+    return fail(Errc::usage, "give the key of this machine, or --request FILE of others");
+  for (const std::string& path : options.requests) {
+    auto request = read_enrol_request(path);
+    if (!request) return tl::unexpected(request.error());
+    out.push_back(std::move(*request));
+  }
+  if (!options.key.empty()) {
+    const auto key = SigningKey::read(options.key);
+    if (!key) return tl::unexpected(key.error());
+    const auto machine = this_machine();
+    if (!machine) return tl::unexpected(machine.error());
+    out.push_back(
+        {.machine = *machine, .spki = key->public_key().spki(), .role = "", .tenant = ""});
+  }
+  if (out.size() > 1 && !(options.instance.empty() && options.beside.empty()))
+    return fail(Errc::usage, "--instance and --beside are of one probe, not of several");
+  return out;
+}
+
+const std::string& first_of(const std::string& a, const std::string& b, const std::string& c) {
+  if (!a.empty()) return a;
+  return b.empty() ? c : b;
+}
+
+Result<Enrolment> enrol_one(Postgres& database, const EnrolRequest& request,
+                            const EnrolOptions& options) {
+  static const std::string default_tenant = "default";
+  static const std::string nobody;
   const auto given = parse_uuid(options.instance);
-  if (!options.instance.empty() && !given) {
+  if (!options.instance.empty() && !given)
     return fail(Errc::usage,
                 fmt::format("--instance {}: not a UUID in lower case", options.instance));
-  }
-  out.instance = given.value_or(random_uuid());
   const auto beside = parse_uuid(options.beside);
   if (!options.beside.empty() && !beside)
     return fail(Errc::usage, fmt::format("--beside {}: not a UUID in lower case", options.beside));
-  auto database = Postgres::connect(options.conninfo);
-  if (!database) return tl::unexpected(database.error());
-  const std::array arguments{SqlValue::uuid(out.instance),
-                             SqlValue::uuid(machine->id),
-                             SqlValue::text(options.tenant),
-                             SqlValue::text(options.db_role),
-                             SqlValue::bytes(key->public_key().spki()),
-                             beside ? SqlValue::uuid(*beside) : SqlValue::null()};
-  const auto rows = database->query(
+  const std::string& role = first_of(options.db_role, request.role, nobody);
+  if (role.empty())
+    return fail(Errc::usage, "--role: the database login that the probe uses must be named");
+  Enrolment out{.instance = given.value_or(random_uuid()),
+                .status = "",
+                .hostname = request.machine.hostname};
+  const std::array arguments{
+      SqlValue::uuid(out.instance),
+      SqlValue::uuid(request.machine.id),
+      SqlValue::text(first_of(options.tenant, request.tenant, default_tenant)),
+      SqlValue::text(role),
+      SqlValue::bytes(request.spki),
+      beside ? SqlValue::uuid(*beside) : SqlValue::null()};
+  const auto rows = database.query(
       "select status from re_core.enrol_instance($1, $2, $3, 'dpi_probe', 'live', $4::name, $5, "
       "'file', '', $6)",
       arguments);
-  if (!rows) return tl::unexpected(rows.error());
+  if (!rows) {
+    return fail(rows.error().code,
+                fmt::format("{}: {}", request.machine.hostname, rows.error().what));
+  }
   out.status = rows->at(0).at(0).value_or("");
+  return out;
+}
+
+Result<std::vector<Enrolment>> enrol(const EnrolOptions& options) {
+  const auto requests = wanted(options);
+  if (!requests) return tl::unexpected(requests.error());
+  auto database = Postgres::connect(options.conninfo);
+  if (!database) return tl::unexpected(database.error());
+  if (auto begun = database->run("begin"); !begun) return tl::unexpected(begun.error());
+  std::vector<Enrolment> out;
+  for (const EnrolRequest& request : *requests) {
+    auto one = enrol_one(*database, request, options);
+    if (!one) return tl::unexpected(one.error());
+    out.push_back(std::move(*one));
+  }
+  if (auto committed = database->run("commit"); !committed)
+    return tl::unexpected(committed.error());
   return out;
 }
 
@@ -75,7 +125,10 @@ Result<Enrolment> enrol(const EnrolOptions& options) {
 int run_keys_enrol(const EnrolOptions& options) {
   const auto done = enrol(options);
   if (!done) return report(done.error());
-  fmt::print("{} {}\n", uuid_text(done->instance), done->status);
+  for (const Enrolment& one : *done) {
+    fmt::print("{} {}{}{}\n", uuid_text(one.instance), one.status,
+               options.requests.empty() ? "" : " ", options.requests.empty() ? "" : one.hostname);
+  }
   return exit_done;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace dpi {
 
@@ -10,14 +11,16 @@ namespace dpi {
 [[nodiscard]] int run_keys_show(const std::string& path, bool public_pem);
 
 struct EnrolOptions {
-  std::string key;
+  std::string key;                    // this machine's; or
+  std::vector<std::string> requests;  // files of `keys request`, from any machine
   std::string conninfo;
   std::string instance;  // empty: a new random one
   std::string beside;    // an active instance of this machine, for one more
-  std::string tenant = "default";
-  std::string db_role;  // login that the probe will use
+  std::string tenant;    // short name; empty: the request's, else "default"
+  std::string db_role;   // login that the probe will use
 };
-// Registers this machine's probe and its key with the database; prints the instance.
+// Registers a machine's probe and its key with the database, or several, all or none; prints a line
+// for each: its instance, what was done, and of a request the host.
 [[nodiscard]] int run_keys_enrol(const EnrolOptions& options);
 
 }  // namespace dpi

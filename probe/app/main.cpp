@@ -6,18 +6,25 @@
 #include <csignal>
 #include <exception>
 #include <functional>
+#include <optional>
 
+#include "probe/app/command_help.h"
 #include "probe/app/config.h"
+#include "probe/app/config_check.h"
+#include "probe/app/diff.h"
+#include "probe/app/enrol_request.h"
 #include "probe/app/interfaces.h"
 #include "probe/app/keys.h"
+#include "probe/app/manual.h"
 #include "probe/app/replay.h"
 #include "probe/app/report.h"
 #include "probe/app/run.h"
 #include "probe/app/schema.h"
+#include "probe/app/setup.h"
 #include "probe/app/spec.h"
 #include "probe/app/status.h"
 #include "probe/app/verify.h"
-#include "probe/app/version.h"
+#include "probe/app/version_text.h"
 
 namespace dpi {
 namespace {
@@ -54,7 +61,7 @@ std::string parse_speed(const std::string& text, double& speed) {
 class CommandLine {
  public:
   CommandLine() {
-    app_.set_version_flag("--version", std::string{probe_version});
+    app_.set_version_flag("--version", version_text);
     app_.require_subcommand(1);
     add_replay();
     add_run();
@@ -65,13 +72,20 @@ class CommandLine {
     add_spec();
     add_status();
     add_interfaces();
+    add_diff();
+    add_setup();
+    add_manual();
+    add_examples(app_);
   }
 
   int run(int argc, char** argv) {
     try {
       app_.parse(argc, argv);
-    } catch (const CLI::ParseError& e) {
+    } catch (const CLI::Success& e) {
       return app_.exit(e) == 0 ? exit_done : exit_usage;
+    } catch (const CLI::ParseError& e) {
+      say_parse_error(app_, {argv + 1, static_cast<std::size_t>(argc > 0 ? argc - 1 : 0)}, e);
+      return exit_usage;
     }
     return action_();
   }
@@ -125,8 +139,11 @@ class CommandLine {
                   "packets handed over at once; never changes the result")
         ->check(CLI::Range(1, 65'536));
     common_.add_to(*c);
+    c->add_flag("--summary,!--no-summary", summary_,
+                "say at the end what was found; the default on a terminal");
     on(c, [this] {
       replay_.progress = ::isatty(STDERR_FILENO) == 1;
+      replay_.summary = summary_.value_or(replay_.progress);
       return with_config([this](const Config& config) { return run_replay(config, replay_); });
     });
   }
@@ -206,18 +223,27 @@ class CommandLine {
     show->add_option("file", key_file_, "the key")->required();
     show->add_flag("--public", key_public_, "print the public key as PEM");
     on(show, [this] { return run_keys_show(key_file_, key_public_); });
+    CLI::App* request =
+        c->add_subcommand("request", "what another machine needs to enrol this one; no secret");
+    request->add_option("file", key_file_, "the key")->required();
+    request->add_option("--role", enrol_.db_role, "database login that the probe will use");
+    request->add_option("--tenant", enrol_.tenant, "short name of its tenant");
+    on(request, [this] { return run_keys_request(key_file_, enrol_.db_role, enrol_.tenant); });
     add_enrol(*c);
   }
 
   void add_enrol(CLI::App& keys) {
     CLI::App* c = keys.add_subcommand(
-        "enrol", "register this machine's probe and its key; prints the instance");
-    c->add_option("file", enrol_.key, "the key")->required();
-    c->add_option("--role", enrol_.db_role, "database login that the probe uses")->required();
+        "enrol", "register this machine's probe and its key, or others'; prints the instance");
+    c->add_option("file", enrol_.key, "the key of this machine");
+    c->add_option("--request", enrol_.requests, "what `keys request` wrote elsewhere; repeatable")
+        ->expected(1)
+        ->take_all();
+    c->add_option("--role", enrol_.db_role, "database login that the probe uses");
     c->add_option("--instance", enrol_.instance, "an instance enrolled before; else a new one");
     c->add_option("--beside", enrol_.beside,
                   "an active instance of this machine: enrol another one beside it");
-    c->add_option("--tenant", enrol_.tenant, "short name of its tenant")->capture_default_str();
+    c->add_option("--tenant", enrol_.tenant, "short name of its tenant; else \"default\"");
     add_database(*c);
     on(c, [this] {
       return with_database([this](const std::string& conninfo) {
@@ -232,6 +258,7 @@ class CommandLine {
         "status", "one line per probe; exits 0 ok, 1 warning, 2 critical, 3 unknown");
     c->add_option("--probe", status_.probe, "only instances or hosts that begin with this");
     CLI::Option* const json = c->add_flag("--json", status_.json, "everything, for machines");
+    c->add_flag("--problems", status_.problems, "only probes that are not well");
     c->add_flag("--check", status_.check, "one line and performance data, for Nagios and its kin")
         ->excludes(json);
     c->add_option("--watch", status_.watch_s, "again every N seconds")
@@ -274,8 +301,20 @@ class CommandLine {
     c->require_subcommand(1);
     CLI::App* check = c->add_subcommand("check", "validate a file");
     check->add_option("file", common_.config, "configuration file")->required();
+    CLI::Option* const deep = check->add_flag(
+        "--deep", deep_, "also what it names: interfaces, key, database, disk, processors");
+    check
+        ->add_flag("--reload", deep_check_.reload, "of a probe that runs: not what its start takes")
+        ->needs(deep);
+    for (CLI::Option* const option :
+         {check->add_option("-i,--interface", deep_check_.interfaces, "as `run` gets it"),
+          check->add_option("-o,--out", deep_check_.outputs, "as `run` gets it")})
+      option->expected(1)->take_all()->needs(deep);
+    check->add_option("--key", deep_check_.key, "as `run` gets it")->needs(deep);
     on(check, [this] {
-      return with_config([this](const Config&) {
+      return with_config([this](const Config& config) -> int {
+        deep_check_.file = common_.config;
+        if (deep_) return run_deep_check(config, deep_check_);
         fmt::print("{}: valid\n", common_.config);
         return exit_done;
       });
@@ -312,6 +351,45 @@ class CommandLine {
     });
   }
 
+  void add_diff() {
+    CLI::App* c = app_.add_subcommand(
+        "diff", "what two runs tell differently; exits 0 when nothing, 1 when something");
+    c->add_option("first", diff_.first, "JSON lines file, - or spool folder")->required();
+    c->add_option("second", diff_.second, "the same")->required();
+    c->add_flag("--json", diff_.json, "everything, for machines");
+    c->add_option("--rows", diff_.rows, "differences told one by one; 0: all")
+        ->capture_default_str();
+    on(c, [this] { return run_diff(diff_); });
+  }
+
+  void add_setup() {
+    CLI::App* c = app_.add_subcommand(
+        "setup", "database, logins, key, enrolment and configuration of a sensor, checked");
+    c->add_option("name", setup_.name, "the sensor's: NAME.toml, ransomeye-dpi@NAME")->required();
+    c->add_option("-i,--interface", setup_.interfaces, "capture from this interface; repeatable")
+        ->expected(1)
+        ->take_all();
+    c->add_option("-d,--database", setup_.conninfo, "libpq connection string of a superuser");
+    c->add_option("--role", setup_.role, "database login of the probe")->capture_default_str();
+    c->add_option("--reader", setup_.reader, "database login of those who look; empty: none")
+        ->capture_default_str();
+    c->add_option("--tenant", setup_.tenant, "short name of its tenant")->capture_default_str();
+    c->add_option("--folder", setup_.folder, "for dpi/NAME.toml and keys/NAME.pem")
+        ->capture_default_str();
+    c->add_flag("--dry-run", setup_.dry_run, "print SQL and files, change nothing");
+    on(c, [this] { return run_setup(setup_); });
+  }
+
+  // For the build: not a command for people, so it is in no help.
+  void add_manual() {
+    CLI::App* c = app_.add_subcommand("manual", "man pages and completions")->group("");
+    c->add_option("--to", manual_, "folder")->required();
+    on(c, [this] {
+      const auto written = write_manual(app_, manual_);
+      return written ? int{exit_done} : report(written.error());
+    });
+  }
+
   CLI::App app_{"RansomEye DPI probe: packets become facts that can be proved", "ransomeye-dpi"};
   std::function<int()> action_;
   Common common_;
@@ -323,6 +401,12 @@ class CommandLine {
   StatusOptions status_;
   SpecOptions spec_;
   InterfacesOptions interfaces_;
+  DiffOptions diff_;
+  SetupOptions setup_;
+  DeepCheckOptions deep_check_;
+  bool deep_ = false;
+  std::optional<bool> summary_;
+  std::string manual_;
   std::string conninfo_;
   std::string key_file_;
   bool key_public_ = false;

@@ -37,8 +37,9 @@ Result<ShipTarget> ship_target(const std::string& given, const OutputContext& co
                     .replay = context.identity.mode == Mode::replay};
 }
 
+// Each database gets the chain out of a spool of its own: the n-th of them.
 Result<std::unique_ptr<EventSink>> open_postgres(const std::string& conninfo,
-                                                 const OutputContext& context) {
+                                                 const OutputContext& context, std::size_t nth) {
   const auto root = spool_root(context.config);
   if (!root) return tl::unexpected(root.error());
   PostgresSinkOptions options;
@@ -46,6 +47,7 @@ Result<std::unique_ptr<EventSink>> open_postgres(const std::string& conninfo,
   if (!target) return tl::unexpected(target.error());
   options.target = std::move(*target);
   options.spool_folder = *root / "replay" / uuid_text(context.identity.instance);
+  if (nth > 0) options.spool_folder += fmt::format(".{}", nth + 1);
   options.spool = spool_options(context.config);
   return open_postgres_sink(std::move(options));
 }
@@ -58,17 +60,18 @@ std::pair<std::string, std::string> split_output(const std::string& output) {
 }
 
 Result<std::unique_ptr<EventSink>> open_output(const std::string& output,
-                                               const OutputContext& context) {
+                                               const OutputContext& context,
+                                               std::size_t& databases) {
   const auto [kind, rest] = split_output(output);
   if (kind == "jsonl") return open_jsonl_sink(rest.empty() ? "-" : rest);
   if (kind == "spool") return open_spool(rest, context);
-  if (kind == "postgres") return open_postgres(rest, context);
+  if (kind == "postgres") return open_postgres(rest, context, databases++);
   return fail(
       Errc::usage,
       fmt::format("--out {}: must be postgres[:CONNINFO], jsonl[:PATH] or spool:DIR", kind));
 }
 
-// One chain has one spool, and that is shipped to one database.
+// A sensor has one spool, and that is shipped to one database.
 Result<void> require_one_database(const std::vector<std::string>& outputs) {
   if (std::count_if(outputs.begin(), outputs.end(), names_postgres) <= 1) return {};
   return fail(Errc::usage,
@@ -127,11 +130,11 @@ Result<std::filesystem::path> spool_root(const Config& config) {
 
 Result<std::vector<std::unique_ptr<EventSink>>> open_outputs(
     const std::vector<std::string>& outputs, const OutputContext& context) {
-  if (auto one = require_one_database(outputs); !one) return tl::unexpected(one.error());
   std::vector<std::unique_ptr<EventSink>> sinks;
+  std::size_t databases = 0;
   for (const std::string& output :
        outputs.empty() ? std::vector<std::string>{"jsonl:-"} : outputs) {
-    auto sink = open_output(output, context);
+    auto sink = open_output(output, context, databases);
     if (!sink) return tl::unexpected(sink.error());
     sinks.push_back(std::move(*sink));
   }

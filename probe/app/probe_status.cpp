@@ -184,20 +184,29 @@ std::string_view level_name(Level level) {
   return "UNKNOWN";
 }
 
-std::vector<std::string> sentences(const ProbeStatus& probe) {
-  std::vector<std::string> out;
+std::vector<StatusSentence> named_sentences(const ProbeStatus& probe) {
+  std::vector<StatusSentence> out;
   const StateMeaning* const meaning = meaning_of(probe.state);
-  if (meaning != nullptr && !meaning->advice.empty()) out.emplace_back(meaning->advice);
+  if (meaning != nullptr && !meaning->advice.empty())
+    out.push_back({probe.state, probe.silent_seconds.value_or(0), std::string{meaning->advice}});
   std::vector<ProbeReason> reasons(probe.reasons.begin(), probe.reasons.end());
   std::stable_partition(reasons.begin(), reasons.end(), [](const ProbeReason& r) {
     const Reason* const known = find_reason(r.name);
     return known == nullptr || known->severity == Severity::critical;
   });
   for (const ProbeReason& reason : reasons) {
-    out.push_back(sentence(reason));
-    if (reason.name == "backlog" && probe.backlog_eta_seconds)
-      out.back() += fmt::format(" (caught up in about {})", human_age(*probe.backlog_eta_seconds));
+    out.push_back({reason.name, std::strtod(reason.figure.c_str(), nullptr), sentence(reason)});
+    if (reason.name == "backlog" && probe.backlog_eta_seconds) {
+      out.back().text +=
+          fmt::format(" (caught up in about {})", human_age(*probe.backlog_eta_seconds));
+    }
   }
+  return out;
+}
+
+std::vector<std::string> sentences(const ProbeStatus& probe) {
+  std::vector<std::string> out;
+  for (StatusSentence& said : named_sentences(probe)) out.push_back(std::move(said.text));
   return out;
 }
 

@@ -44,7 +44,16 @@ struct ProbeStatus {
 [[nodiscard]] Level level_of(const ProbeStatus& probe);
 [[nodiscard]] std::string_view level_name(Level level);
 
-// One sentence each: what is so, and what to do. The state's first, then one a reason.
+// What is so, and what to do.
+struct StatusSentence {
+  std::string name;  // of the state or reason
+  double figure = 0;
+  std::string text;
+};
+
+// The state's first, then one a reason, those that are critical before the others.
+[[nodiscard]] std::vector<StatusSentence> named_sentences(const ProbeStatus& probe);
+// Only their texts.
 [[nodiscard]] std::vector<std::string> sentences(const ProbeStatus& probe);
 
 }  // namespace dpi

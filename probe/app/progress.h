@@ -1,5 +1,5 @@
-// A progress bar on standard error: packets read, and how far the captures are. Silent unless asked
-// for.
+// A progress bar on standard error: packets read, how fast, how far the captures are, and how long
+// it takes. Silent unless asked for.
 #pragma once
 
 #include <chrono>
@@ -12,13 +12,16 @@ class Progress {
  public:
   Progress(bool enabled, std::uint64_t bytes_total)
       : enabled_(enabled), bytes_total_(bytes_total) {}
-  // `bytes_done` counts captures that are finished; cheap when called for every batch.
+  // Whether update() would draw: not more often than ten times a second.
+  [[nodiscard]] bool due() const;
+  // `bytes_done` of all captures, those that are being read included.
   void update(std::uint64_t packets, std::uint64_t bytes_done, std::string_view capture);
   void clear();
 
  private:
   bool enabled_;
   std::uint64_t bytes_total_;
+  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   std::chrono::steady_clock::time_point drawn_{};
   bool visible_ = false;
 };

@@ -3,22 +3,28 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <optional>
 #include <thread>
 
 #include "capture/bpf_filter.h"
+#include "capture/file_list.h"
+#include "probe/app/capture_faults.h"
 #include "probe/app/capture_inputs.h"
 #include "probe/app/capture_reader.h"
 #include "probe/app/outputs.h"
 #include "probe/app/pipeline_parts.h"
 #include "probe/app/progress.h"
 #include "probe/app/replay_identity.h"
+#include "probe/app/replay_summary.h"
 #include "probe/app/report.h"
 #include "probe/app/schema_bundle.h"
 #include "probe/app/version.h"
 #include "probe/crypto/digest.h"
 #include "probe/pipeline/data_path.h"
+#include "probe/store/conninfo.h"
 
 namespace dpi {
 namespace {
@@ -74,6 +80,8 @@ class Replay {
     for (const std::string& warning : filter_.warnings()) say(warning);
   }
   [[nodiscard]] const std::vector<Error>& problems() const { return problems_; }
+  // Not every capture was one that could be read from its beginning to its end.
+  [[nodiscard]] bool faulty() const { return faulty_; }
 
  private:
   [[nodiscard]] std::uint64_t total_bytes() const {
@@ -136,10 +144,14 @@ class Replay {
     const auto more = reader.next_batch();
     if (more && *more) return true;
     if (!more) problems_.push_back(more.error());
+    const CaptureFaults faults = reader.faults(more.has_value());
+    faults.count_in(front_);
+    faulty_ = faulty_ || faults.any();
     add_losses(reader.source().stats());
     bytes_done_ += reader.input().bytes;
     progress_.clear();
     for (const std::string& warning : reader.source().warnings()) say(warning);
+    for (const std::string& sentence : faults.sentences()) say(sentence);
     return false;
   }
 
@@ -150,7 +162,11 @@ class Replay {
     if (++in_round_ >= options_.batch_packets && !reader.at_batch_end()) end_round(Batch{});
     if (!reader.at_batch_end()) return;
     end_round(reader.take_batch());
-    progress_.update(front_.stats().packets.offered, bytes_done_, reader.input().name);
+    if (progress_.due()) {
+      std::uint64_t bytes = bytes_done_;
+      for (const CaptureReader& open : readers) bytes += open.file_position();
+      progress_.update(front_.stats().packets.offered, bytes, reader.input().name);
+    }
     if (!go_on(reader)) readers.erase(readers.begin() + static_cast<std::ptrdiff_t>(index));
   }
 
@@ -193,6 +209,7 @@ class Replay {
   SourceStats losses_;  // of all captures
   std::uint64_t bytes_done_ = 0;
   std::size_t in_round_ = 0;
+  bool faulty_ = false;
   std::vector<Error> problems_;
 };
 
@@ -219,7 +236,7 @@ Result<ReplayIdentity> identify(const Config& config, const ReplayOptions& optio
 
 int conclude(const CaptureInputs& inputs, const Replay& replay, const PacketLedger& packets,
              const Result<void>& recorded) {
-  int code = exit_done;
+  int code = replay.faulty() ? exit_input : exit_done;
   for (const Error& problem : inputs.problems()) code = report(problem);
   for (const Error& problem : replay.problems()) code = report(problem);
   if (packets.offered == 0) {
@@ -230,9 +247,14 @@ int conclude(const CaptureInputs& inputs, const Replay& replay, const PacketLedg
   return code;
 }
 
-}  // namespace
+// In a database each capture has a chain of its own: what a folder holds today and did yesterday is
+// known there, in whatever order and however it is packed.
+bool one_by_one(const ReplayOptions& options) {
+  return !options.merge && options.loop == 1 && !options.outputs.empty() &&
+         std::all_of(options.outputs.begin(), options.outputs.end(), names_postgres);
+}
 
-int run_replay(const Config& config, const ReplayOptions& options) {
+int replay_together(const Config& config, const ReplayOptions& options) {
   auto inputs = CaptureInputs::open(options.captures);
   if (!inputs) return report(inputs.error());
   if (inputs->inputs().empty()) {
@@ -254,13 +276,19 @@ int run_replay(const Config& config, const ReplayOptions& options) {
   }
   auto who = identify(config, options, ndpi_version, captures, config_sha256);
   if (!who) return report(who.error());
-  if (options.key.empty() && config.signing_key.empty()) {
+  if (options.key.empty() && config.signing_key.empty() && !options.quiet) {
     say("signing with a key derived from the captures: it proves integrity, not origin (use --key "
         "for that)");
   }
   auto sinks = open_outputs(
       options.outputs, {.config = config, .identity = who->identity, .key = who->key.public_key()});
   if (!sinks) return report(sinks.error());
+  ReplaySummary summary;
+  if (options.summary) sinks->push_back(summary.sink());
+  const ReplaySummary::Ending ending{.instance = who->identity.instance,
+                                     .key_id = who->key.public_key().key_id(),
+                                     .captures = inputs->inputs().size(),
+                                     .outputs = options.outputs};
 
   Recorder recorder(Sealer(who->identity, std::move(who->key)), std::move(*sinks),
                     config.signing_checkpoint_events);
@@ -283,7 +311,26 @@ int run_replay(const Config& config, const ReplayOptions& options) {
   Replay replay(options, *inputs, std::move(*filter), *path);
   replay.run();
   journal.finish("end_of_input");
-  return conclude(*inputs, replay, path->front(0).stats().packets, recorder.finish());
+  const int code = conclude(*inputs, replay, path->front(0).stats().packets, recorder.finish());
+  if (options.summary) std::fputs(summary.text(ending).c_str(), stderr);
+  return code;
+}
+
+}  // namespace
+
+int run_replay(const Config& config, const ReplayOptions& options) {
+  const auto files = list_capture_files(options.captures);
+  if (!files || files->size() < 2 || !one_by_one(options)) return replay_together(config, options);
+  int worst = exit_done;
+  for (const std::filesystem::path& file : *files) {
+    ReplayOptions one = options;
+    one.captures = {file.string()};
+    one.quiet = options.quiet || file != files->front();
+    const int code = replay_together(config, one);
+    if (code == exit_usage || code == exit_sink) return code;
+    if (code != exit_done) worst = code;
+  }
+  return worst;
 }
 
 }  // namespace dpi

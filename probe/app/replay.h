@@ -18,7 +18,9 @@ struct ReplayOptions {
   std::uint64_t workers = 1;         // threads that track and classify; never changes the result
   std::uint64_t loop = 1;            // how often the captures are replayed, each time anew
   bool merge = false;                // one capture in several files: flows span them
+  bool quiet = false;                // what was said of the capture before
   bool progress = false;             // draw a bar on standard error
+  bool summary = false;              // and say at the end what was found
 };
 
 // The exit code (docs/operations.md).

@@ -11,6 +11,7 @@
 
 #include "probe/app/files.h"
 #include "probe/app/report.h"
+#include "probe/app/spec_members.h"
 #include "probe/app/spec_replay.h"
 #include "probe/spec/capture_writer.h"
 #include "probe/spec/rules.h"
@@ -112,6 +113,7 @@ class Coverage {
 };
 
 Result<std::size_t> check_one(const Recipe& recipe, bool show) {
+  if (auto known = check_expected_members(recipe); !known) return tl::unexpected(known.error());
   const auto outcome = replay_recipe(recipe);
   if (!outcome) return tl::unexpected(outcome.error());
   if (show) fmt::print("# {}\n{}\n", recipe.file, spec::outcome_text(*outcome));

@@ -51,7 +51,8 @@ int print_once(const StatusOptions& options) {
   } else if (options.check) {
     fmt::print("{}", status_check(*probes));
   } else {
-    fmt::print("{}", status_table(*probes, wants_colour(options)));
+    fmt::print("{}", status_table(*probes,
+                                  {.colour = wants_colour(options), .problems = options.problems}));
   }
   return static_cast<int>(worst_level(*probes));
 }

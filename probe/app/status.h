@@ -10,6 +10,7 @@ struct StatusOptions {
   std::string conninfo;
   std::string probe;  // only instances or hosts that begin with it
   bool json = false;
+  bool problems = false;      // only what is not well
   bool check = false;         // the Nagios plug-in form
   std::uint64_t watch_s = 0;  // 0: once
   bool terminal = false;      // standard output is one

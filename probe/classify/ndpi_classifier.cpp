@@ -11,6 +11,7 @@
 
 #include "probe/base/check.h"
 #include "probe/classify/classifier.h"
+#include "probe/classify/library_version.h"
 
 namespace dpi {
 namespace {
@@ -108,7 +109,7 @@ class NdpiClassifier final : public Classifier {
     return out;
   }
 
-  std::string version() const override { return ndpi_revision(); }
+  std::string version() const override { return ndpi_library_version(); }
   std::string library_path() const override {
     Dl_info library{};
     const void* const symbol = ::dlsym(RTLD_DEFAULT, "ndpi_revision");
@@ -289,6 +290,10 @@ class NdpiClassifier final : public Classifier {
 };
 
 }  // namespace
+
+std::string ndpi_library_version() {
+  return ndpi_revision();
+}
 
 Result<std::unique_ptr<Classifier>> open_ndpi_classifier(ClassifierLimits limits) {
   if (ndpi_detection_get_sizeof_ndpi_flow_struct() != sizeof(ndpi_flow_struct)) {

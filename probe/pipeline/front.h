@@ -100,6 +100,8 @@ class Front {
   // Sends that canary through (canary.h), at this front's time: not before a packet or idle().
   // False: it could not even be decoded.
   bool release_canary(std::uint64_t canary);
+  // What is odd about the capture itself, not about one of its packets.
+  void count(Anomaly anomaly) noexcept { stats_.anomalies.add(anomaly); }
   void set_source(const SourceStats& stats) noexcept { stats_.source = stats; }
   // The end of a capture: everything ends, and time may begin anew.
   void finish(EndReason reason);

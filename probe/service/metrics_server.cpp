@@ -68,6 +68,10 @@ std::optional<Address> parse_tcp(const std::string& text) {
   return out;
 }
 
+std::optional<Address> parse_address(const std::string& text) {
+  return text.starts_with('/') ? parse_unix(text) : parse_tcp(text);
+}
+
 // sockaddr is what the socket calls take for every family.
 const sockaddr* generic(const Address& address) noexcept {
   return static_cast<const sockaddr*>(static_cast<const void*>(&address.storage));
@@ -180,9 +184,13 @@ class Server final : public MetricsServer {
 
 }  // namespace
 
+bool is_metrics_address(const std::string& text) {
+  return parse_address(text).has_value();
+}
+
 Result<ListeningSocket> ListeningSocket::open(const std::string& address) {
-  const bool local = !address.empty() && address[0] == '/';
-  const auto parsed = local ? parse_unix(address) : parse_tcp(address);
+  const bool local = address.starts_with('/');
+  const auto parsed = parse_address(address);
   if (!parsed) {
     return fail(Errc::usage,
                 fmt::format("service.metrics {}: must be ADDRESS:PORT, [IPv6]:PORT or the absolute "

@@ -13,6 +13,9 @@
 namespace dpi {
 
 // A socket that listens; owned.
+// ADDRESS:PORT, [IPv6]:PORT or the absolute path of a Unix socket.
+[[nodiscard]] bool is_metrics_address(const std::string& text);
+
 class ListeningSocket {
  public:
   // `ADDRESS:PORT` (IPv4, or IPv6 in brackets; port 0: any), or the absolute path of a Unix socket,

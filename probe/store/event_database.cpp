@@ -80,6 +80,13 @@ Result<std::string> EventDatabase::enrol_replay(const Uuid& instance, const Uuid
   const std::array arguments{SqlValue::uuid(instance), SqlValue::uuid(machine),
                              SqlValue::bytes(spki)};
   auto rows = connection_.query("select status from re_core.enrol_replay($1, $2, $3)", arguments);
+  if (!rows && rows.error().what.find("not a replay of this login") != std::string::npos) {
+    return fail(Errc::usage,
+                fmt::format("another login has replayed the same: its events stand in this "
+                            "database as instance {}; to store them as this login's too, sign "
+                            "with a key of your own (`keys generate FILE`, `replay --key FILE`)",
+                            uuid_text(instance)));
+  }
   if (!rows) return tl::unexpected(rows.error());
   return rows->at(0).at(0).value_or("");
 }

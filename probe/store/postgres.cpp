@@ -136,6 +136,19 @@ void Postgres::Close::operator()(void* connection) const noexcept {
   PQfinish(handle(connection));
 }
 
+namespace {
+
+// How values are written and read, and how long a statement may take, is what we expect, whatever
+// server, database or role have for a default.
+constexpr const char* session_settings =
+    "set standard_conforming_strings = on; set bytea_output = hex; set datestyle = 'ISO, YMD'; "
+    "set intervalstyle = postgres; set timezone = 'UTC'; set extra_float_digits = 1; "
+    "set statement_timeout = 0; set lock_timeout = 0; "
+    "set idle_in_transaction_session_timeout = 0; set default_transaction_read_only = off; "
+    "set default_transaction_isolation = 'read committed'";
+
+}  // namespace
+
 Result<Postgres> Postgres::connect(const std::string& conninfo, const Patience* patience) {
   const auto given = parse_conninfo(conninfo);
   if (!given) return tl::unexpected(given.error());
@@ -162,6 +175,7 @@ Result<Postgres> Postgres::connect(const std::string& conninfo, const Patience* 
     Postgres out{PQconnectStartParams(names.data(), values.data(), 0),
                  patience != nullptr ? patience : &any};
     auto established = out.establish(connect_timeout(host));
+    if (established) established = out.run(session_settings);
     if (established) return out;
     failed = established.error();
   }

@@ -31,6 +31,12 @@ class PostgresSink final : public EventSink {
   Result<void> finish() override {
     const auto shipped = shipping_.stop();
     const ShipReport& report = shipping_.report();
+    if (!shipped && shipped.error().code == Errc::usage) {
+      // The same command would be refused again: there is nothing to keep.
+      std::error_code ignored;
+      std::filesystem::remove_all(options_.spool_folder, ignored);
+      return shipped;
+    }
     if (!shipped) {
       return fail(
           shipped.error().code,

@@ -23,16 +23,26 @@ head -c 24 demo.pcap >header.pcap; run 3 "$probe" replay header.pcap; says "noth
 run 0 "$probe" replay demo.pcap --out jsonl:whole.jsonl
 flows() { grep -c '"event_type":"dpi.flow","event_version"' "$1"; }
 
-# Truncated: the end, with a warning; everything before it is there and verifies.
+# Truncated: the end, told; everything before it is there and verifies.
 head -c 700 demo.pcap >cut.pcap
-run 0 "$probe" replay cut.pcap --out jsonl:cut.jsonl;         says "cut.pcap"
+run 3 "$probe" replay cut.pcap --out jsonl:cut.jsonl;         says "cut.pcap.*ends in the middle"
+grep -q '{"count":1,"name":"capture_cut"}' cut.jsonl || fail "the chain does not say that the capture was cut"
 [ "$(flows cut.jsonl)" -ge 1 ] || fail "what stood before the cut is missing"
 run 0 "$probe" verify cut.jsonl
 # Garbage behind good packets: an error with its offset, and the packets before it are kept.
 { cat demo.pcap; head -c 64 /dev/zero | tr '\0' '\377'; } >tail.pcap
 run 3 "$probe" replay tail.pcap --out jsonl:tail.jsonl;       says "tail.pcap.*[0-9]{3}"
 [ "$(flows tail.jsonl)" = "$(flows whole.jsonl)" ] || fail "packets before the garbage are missing"
+grep -q '{"count":1,"name":"capture_damaged"}' tail.jsonl || fail "the chain does not say that the capture was damaged"
 run 0 "$probe" verify tail.jsonl
+# Compressed and then cut: as cut.
+for codec in gzip bzip2 xz; do
+  $codec -c demo.pcap | head -c -9 >cut.$codec
+  run 3 "$probe" replay cut.$codec --out jsonl:cut.jsonl;     says "cut.$codec.*ends in the middle"
+done
+# A link type that nobody decodes (147, LINKTYPE_USER0): said once a capture.
+{ head -c 20 demo.pcap; printf '\223\0\0\0'; tail -c +25 demo.pcap; } >user0.pcap
+run 3 "$probe" replay user0.pcap --out jsonl:/dev/null;       says "user0.pcap: [0-9]+ packets are of link type 147"
 # One bad capture among good ones does not stop the others.
 run 3 "$probe" replay garbage.pcap demo.pcap --out jsonl:both.jsonl
 [ "$(flows both.jsonl)" = "$(flows whole.jsonl)" ] || fail "the good capture was not read"

@@ -42,6 +42,15 @@ command() {
       [ -z "${instance:-}" ] || psql -X -q -At "$admin" -c "select re_core.retire_instance('$instance', 'test')" >/dev/null
       act 0 "ransomeye-dpi keys enrol $key --role probe1 -d '$admin'"
       instance=$(cut -d' ' -f1 "$work/out") ;;
+    'ransomeye-dpi keys request FILE') act 0 "${1/FILE/$work/key.pem}"; cp "$work/out" "$work/request.json" ;;
+    'ransomeye-dpi keys enrol --request FILE --role LOGIN -d CONNINFO')
+      [ -z "${instance:-}" ] || psql -X -q -At "$admin" -c "select re_core.retire_instance('$instance', 'test')" >/dev/null
+      rm -f "$work/key.pem"; "$probe" keys generate "$work/key.pem" >/dev/null; "$probe" keys request "$work/key.pem" >"$work/request.json"
+      "$probe" keys show --public "$work/key.pem" >"$work/trusted.pem"
+      act 0 "ransomeye-dpi keys enrol --request '$work/request.json' --role probe1 -d '$admin'"; instance=$(cut -d' ' -f1 "$work/out") ;;
+    'tools/make-packages '* | 'apt install ./'*) by packages.sh ;;
+    'ransomeye-dpi setup mirror -i IF -d CONNINFO --dry-run' | 'ransomeye-dpi setup mirror -i IF -d CONNINFO') by setup.sh ;;
+    'ransomeye-dpi config check --deep '*) by setup.sh ;;
     'ransomeye-dpi schema plan -d CONNINFO' | 'ransomeye-dpi schema apply -d CONNINFO' | 'ransomeye-dpi schema check -d CONNINFO') act 0 "${1/CONNINFO/\"$admin\"}" ;;
     'ransomeye-dpi schema hash') act 0 "$1"; grep -q "$(cat schemas/0*.sql | sha256sum | cut -c1-64)" "$work/out" || fail "schema hash is not that of the files" ;;
     'ip link set IF up mtu 9216' | 'sysctl net.ipv6.conf.IF.disable_ipv6=1' | 'ethtool -K IF gro off lro off') on_interface "$1" 'cannot change|not supported|could not change' ;;

@@ -78,6 +78,17 @@ await said mirror reloaded
 priority=$(journalctl --no-pager -u ransomeye-dpi@mirror -o json | jq -r 'select(.MESSAGE | startswith("event=reloaded ")) | .PRIORITY')
 [ "$priority" = 5 ] || fail "reloaded without its priority"
 
+# A wrong configuration fails the reload, is told, and changes nothing.
+cp /etc/ransomeye/dpi/mirror.toml /tmp/mirror.toml
+for wrong in 'interval_s = 0' 'intervall_s = 3'; do
+  sed -i "s/^interval_s = 2/$wrong/" /etc/ransomeye/dpi/mirror.toml
+  ! systemctl reload ransomeye-dpi@mirror 2>/dev/null || fail "a reload with '$wrong' succeeds"
+  is mirror ActiveState active || fail "$(show mirror ActiveState) after a reload that failed"
+  cp /tmp/mirror.toml /etc/ransomeye/dpi/mirror.toml
+done
+journalctl --no-pager -u ransomeye-dpi@mirror -o cat | grep -q 'did you mean heartbeat.interval_s' || fail "nobody says what was meant"
+[ "$(journalctl --no-pager -u ransomeye-dpi@mirror -o cat | grep -c '^event=reloaded ')" = 1 ] || fail "a wrong configuration was taken"
+
 systemctl kill -s SEGV ransomeye-dpi@tap
 await is tap NRestarts 1
 await is tap ActiveState active

@@ -21,8 +21,12 @@ grep Overall out
 run 0 systemd-analyze calendar --iterations=1 "$(sed -n 's/^OnCalendar=//p' ransomeye-maintenance.timer)"
 
 # Nothing in the units that the probe does not know.
-for option in $(grep -o ' --[a-z]*' "$root/config/systemd/ransomeye-dpi@.service" | sort -u); do
-  run 0 "$probe" run --help; says "$option[ ,]"
+for command in run 'config check'; do
+  # shellcheck disable=SC2086
+  run 0 "$probe" $command --help
+  for option in $(grep -E "^Exec.*ransomeye-dpi $command " "$root/config/systemd/ransomeye-dpi@.service" | grep -o ' --[a-z]*' | sort -u); do
+    says "$option[ ,]"
+  done
 done
 
 # Every event of the log stands in the table that operators are given, and nothing else does.

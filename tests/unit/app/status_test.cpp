@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "probe/app/human.h"
 #include "probe/app/probe_status.h"
 #include "probe/app/status_text.h"
@@ -90,7 +92,7 @@ TEST(Status, TheTableFitsEightyColumns) {
   p.loss_percent = 99.99;
   p.backlog_seconds = 7199;
   const std::vector<ProbeStatus> probes{healthy(), p};
-  const std::string table = status_table(probes, false);
+  const std::string table = status_table(probes, {});
   std::size_t begin = 0;
   std::size_t lines = 0;
   while (begin < table.size()) {
@@ -105,14 +107,15 @@ TEST(Status, TheTableFitsEightyColumns) {
 
 TEST(Status, TheTableShowsTheLastHour) {
   const std::vector<ProbeStatus> probes{healthy()};
-  EXPECT_EQ(status_table(probes, false),
+  EXPECT_EQ(status_table(probes, {}),
+            "1 probe: 1 well\n\n"
             "PROBE     HOST          STATE         LAST   PKT/S   LOSS  BEHIND  LAST HOUR\n"
             "0192f0c1  sensor-01     healthy        3 s   12.3k    0 %       -  ▁▂▃▄▅▆▇█ █▁█\n");
 }
 
 TEST(Status, ColourIsOnTheStateAlone) {
   const std::vector<ProbeStatus> probes{healthy()};
-  const std::string table = status_table(probes, true);
+  const std::string table = status_table(probes, {.colour = true});
   EXPECT_NE(table.find("\x1b[32mhealthy   \x1b[0m"), std::string::npos) << table;
 }
 
@@ -135,6 +138,66 @@ TEST(Status, CheckIsAPluginLineWithPerformanceData) {
   EXPECT_NE(text.find("\nCRITICAL o'hare/x: it signs with a key that was revoked"),
             std::string::npos)
       << text;
+}
+
+std::vector<ProbeStatus> fleet(std::size_t size) {
+  std::vector<ProbeStatus> out;
+  for (std::size_t i = 0; i < size; ++i) {
+    ProbeStatus p = i % 10 == 3 ? degraded({{"drops_kernel", std::to_string(i % 90)}}) : healthy();
+    if (i % 100 == 7) p.state = "silent";
+    p.hostname = "sensor-" + std::to_string(i);
+    out.push_back(std::move(p));
+  }
+  return out;
+}
+
+TEST(Status, TheWorstComesFirst) {
+  std::vector<ProbeStatus> probes{healthy(), degraded({{"drops_kernel", "1"}}), healthy()};
+  probes[2].state = "silent";
+  probes[2].hostname = "sensor-02";
+  const std::string table = status_table(probes, {});
+  EXPECT_TRUE(table.starts_with("3 probes: 1 critical, 1 warning, 1 well\n\n")) << table;
+  EXPECT_LT(table.find("sensor-02"), table.find("degraded"));
+  EXPECT_LT(table.find("degraded"), table.find("healthy"));
+}
+
+TEST(Status, WhatManyHaveIsSaidOnceWithTheWorst) {
+  const std::string table = status_table(fleet(100), {});
+  const std::string sentence = "raise";
+  EXPECT_NE(table.find("10 probes drops_kernel: the kernel dropped 83 %"), std::string::npos)
+      << table.substr(0, 600);
+  EXPECT_NE(table.find("(the worst:"), std::string::npos) << table.substr(0, 600);
+  EXPECT_EQ(table.find(sentence), table.rfind(sentence));
+}
+
+TEST(Status, ProblemsLeavesOutWhoIsWell) {
+  const std::string table = status_table(fleet(20), {.problems = true});
+  EXPECT_TRUE(table.starts_with("20 probes: 1 critical, 2 warning, 17 well\n")) << table;
+  EXPECT_EQ(table.find("healthy"), std::string::npos) << table;
+  EXPECT_NE(table.find("sensor-13"), std::string::npos) << table;
+}
+
+TEST(Status, TenThousandProbesTakeLessThanASecond) {
+  const std::vector<ProbeStatus> probes = fleet(10'000);
+  const auto began = std::chrono::steady_clock::now();
+  const std::string table = status_table(probes, {});
+  const std::string check = status_check(probes);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds{1});
+  EXPECT_GT(std::count(table.begin(), table.end(), '\n'), 10'000);
+  EXPECT_LE(check.size(), 8191U);
+  EXPECT_NE(check.find("'probes'=10000;;;0 'well'=8900;;;0\n"), std::string::npos)
+      << check.substr(0, 300);
+}
+
+TEST(Status, CheckTellsSensorsOfOneHostApart) {
+  std::vector<ProbeStatus> probes{healthy(), healthy(), healthy()};
+  probes[1].instance = "11112222-7a00-8000-8000-00000000a001";
+  probes[2].state = "replayed";
+  probes[2].hostname = "replay";
+  const std::string text = status_check(probes);
+  EXPECT_NE(text.find("'sensor-01_0192f0c1_last'"), std::string::npos) << text;
+  EXPECT_NE(text.find("'sensor-01_11112222_last'"), std::string::npos) << text;
+  EXPECT_EQ(text.find("'replay_"), std::string::npos) << "a replay has no figure of the moment";
 }
 
 TEST(Status, CheckSaysThatAllAreWell) {

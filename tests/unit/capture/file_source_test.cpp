@@ -235,6 +235,19 @@ TEST(FileSourceTest, DoesNotWaitToFillABatch) {
   ::close(ends[1]);
 }
 
+TEST(FileSourceTest, ReadsAGrowingFileAsFarAsItWasTold) {
+  PcapFile file;
+  file.packet(1, 0, payload(30));
+  const std::uint64_t told = file.bytes().size();
+  file.packet(2, 0, payload(40));
+  for (const std::uint64_t more : {0U, 5U}) {
+    auto source = open_file_source(test::memory_file(file.bytes()), "grows.pcap", told + more);
+    const auto reading = test::read_all(std::move(*source));
+    EXPECT_EQ(reading.packets.size(), 1U);
+    EXPECT_EQ(reading.stats.cut_records, more > 0 ? 1U : 0U);
+  }
+}
+
 TEST(FileSourceTest, WaitsForTheWriterOfAFifo) {
   std::string folder = (fs::temp_directory_path() / "fifo_XXXXXX").string();
   ASSERT_NE(::mkdtemp(folder.data()), nullptr);

@@ -47,6 +47,28 @@ INSTANTIATE_TEST_SUITE_P(All, PcapVariantTest,
                                                  123'456'000},
                                          Variant{PcapFile::modified, ByteOrder::big, 123'456'000}));
 
+ByteBuffer version_2_2(ByteOrder order, std::uint32_t link, std::uint32_t ticks) {
+  PcapFile file{PcapFile::micro, order, link, 65535, 2};
+  return file.packet(5, ticks, payload(60)).bytes();
+}
+
+TEST(PcapReaderTest, ReadsLinkTypeAndNanosecondsAsAixWritesThem) {
+  const auto reading = read_bytes(version_2_2(ByteOrder::big, 6, 123'456'789));
+  ASSERT_FALSE(reading.error) << reading.error->what;
+  ASSERT_EQ(reading.packets.size(), 1U);
+  EXPECT_EQ(reading.packets[0].link, 1);
+  EXPECT_EQ(reading.packets[0].nanoseconds, 5'123'456'789);
+}
+
+TEST(PcapReaderTest, TakesOtherCapturesOfVersion22AsTheySayOfThemselves) {
+  for (const auto& [order, link] : {std::pair{ByteOrder::little, 6}, {ByteOrder::big, 1}}) {
+    const auto reading = read_bytes(version_2_2(order, link, 123'456));
+    ASSERT_EQ(reading.packets.size(), 1U);
+    EXPECT_EQ(reading.packets[0].link, link);
+    EXPECT_EQ(reading.packets[0].nanoseconds, 5'123'456'000);
+  }
+}
+
 TEST(PcapReaderTest, SkipsDataSizeOfIxiaFiles) {
   for (const std::uint32_t magic : {0x1C0001ACU, 0x1C0001ABU}) {
     PcapFile file{magic, ByteOrder::big};

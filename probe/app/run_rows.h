@@ -1,0 +1,20 @@
+// The events of a run as they were written, for whoever compares or summarises runs. Not verified:
+// that is `verify`.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "probe/base/result.h"
+
+namespace dpi {
+
+// Type of the event and its payload.
+using RowObserver = std::function<void(std::string_view event_type, std::string_view payload)>;
+
+// A JSON lines file, "-" for standard input, or a spool folder. Errc::input names what is neither,
+// and the line of a file that is broken.
+[[nodiscard]] Result<void> read_rows(const std::string& source, const RowObserver& observe);
+
+}  // namespace dpi
