@@ -1,19 +1,16 @@
 // What replay and sensor make in the same way.
 #pragma once
 
-#include <memory>
-#include <vector>
-
+#include "probe/app/config.h"
 #include "probe/base/siphash.h"
-#include "probe/classify/classifier.h"
+#include "probe/pipeline/supervisor.h"
 
 namespace dpi {
 
 // Of hash tables: it decides how fast they are, never what they say.
 [[nodiscard]] HashSeed random_seed();
 
-// One a worker, at least one.
-[[nodiscard]] Result<std::vector<std::unique_ptr<Classifier>>> open_classifiers(
-    ClassifierLimits limits, std::uint64_t workers);
+// What the workers' processes are made with, before the sandbox and before a key is read.
+[[nodiscard]] SupervisorSettings supervisor_settings(const Config& config);
 
 }  // namespace dpi

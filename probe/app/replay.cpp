@@ -85,7 +85,7 @@ class Replay {
   // Flows do not span captures.
   void end_capture() {
     front_.finish(EndReason::forced);
-    path_.end_round(0, Batch{});
+    path_.end_round(0);
     pacer_.next_capture();
   }
 
@@ -147,15 +147,16 @@ class Replay {
     CaptureReader& reader = readers[index];
     process(reader.packet(), reader.time());
     reader.advance();
-    if (++in_round_ >= options_.batch_packets && !reader.at_batch_end()) end_round(Batch{});
+    if (++in_round_ >= options_.batch_packets && !reader.at_batch_end()) end_round();
     if (!reader.at_batch_end()) return;
-    end_round(reader.take_batch());
+    end_round();
+    reader.drop_batch();
     progress_.update(front_.stats().packets.offered, bytes_done_, reader.input().name);
     if (!go_on(reader)) readers.erase(readers.begin() + static_cast<std::ptrdiff_t>(index));
   }
 
-  void end_round(Batch&& processed) {
-    path_.end_round(0, std::move(processed));
+  void end_round() {
+    path_.end_round(0);
     in_round_ = 0;
   }
 
@@ -241,9 +242,16 @@ int run_replay(const Config& config, const ReplayOptions& options) {
   }
   auto filter = BpfFilter::compile(options.filter);
   if (!filter) return report(filter.error());
-  auto classifiers = open_classifiers(config.classifier_limits(), options.workers);
-  if (!classifiers) return report(classifiers.error());
-  const std::string ndpi_version = classifiers->front()->version();
+  auto classifier = open_ndpi_classifier(config.classifier_limits());
+  if (!classifier) return report(classifier.error());
+  const std::string ndpi_version = (*classifier)->version();
+  // Before a key is in this process.
+  SupervisorSettings supervisor = supervisor_settings(config);
+  supervisor.restart = false;
+  auto pool = WorkerPool::start(
+      {.supervisor = std::move(supervisor), .workers = static_cast<std::uint32_t>(options.workers)},
+      std::move(*classifier));
+  if (!pool) return report(pool.error());
 
   Digest config_sha256{};
   if (options.merge) inputs->order_by_first_packet();
@@ -274,14 +282,11 @@ int run_replay(const Config& config, const ReplayOptions& options) {
        .heartbeat_interval =
            std::chrono::seconds{static_cast<std::int64_t>(config.heartbeat_interval_s)}},
       recorder);
-  const auto path = make_data_path({.limits = config.pipeline_limits(),
-                                    .seed = random_seed(),
-                                    .one_thread = options.workers == 1},
-                                   std::move(*classifiers), journal, recorder);
-  Replay replay(options, *inputs, std::move(*filter), *path);
+  DataPath path({.front = config.pipeline_limits().front}, **pool, journal, recorder);
+  Replay replay(options, *inputs, std::move(*filter), path);
   replay.run();
   journal.finish("end_of_input");
-  return conclude(*inputs, replay, path->front(0).stats().packets, recorder.finish());
+  return conclude(*inputs, replay, path.front(0).stats().packets, recorder.finish());
 }
 
 }  // namespace dpi
