@@ -28,10 +28,10 @@ class CaptureReader {
   [[nodiscard]] const RawPacket& packet() const noexcept { return current_.packets()[at_]; }
   [[nodiscard]] const SettledTime& time() const noexcept { return times_[at_]; }
   void advance() noexcept { ++at_; }
-  // What keeps the processed packets' bytes.
-  [[nodiscard]] Batch take_batch() noexcept {
+  // At a batch's end: its bytes are no longer needed.
+  void drop_batch() noexcept {
     at_ = 0;
-    return std::exchange(current_, Batch{});
+    current_.clear();
   }
 
   // At its end: `whole` unless next_batch() gave an error.

@@ -95,11 +95,12 @@ void CaptureThread::run() {
     if (*state == SourceState::idle) front.idle(wall_clock_now() - time_under_way);
     front.set_source(neutral(source_->stats()));
     path_.release_canary(front_);
-    path_.end_round(front_, std::move(batch));
+    path_.end_round(front_);
+    batch.clear();
     rounds_.fetch_add(1, std::memory_order_relaxed);
   }
   front.finish(EndReason::forced);
-  path_.end_round(front_, Batch{});
+  path_.end_round(front_);
   path_.stop(front_);
   ended_.store(true, std::memory_order_release);
 }

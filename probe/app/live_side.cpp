@@ -58,7 +58,6 @@ void MachineSide::describe(HeartbeatFacts& facts, std::span<const FrontStats> fr
                             .fact_batches_waiting_max = waiting.facts,
                             .fact_batches_capacity = waiting.facts_capacity};
   facts.workers = workers_;
-  facts.worker_restarts = 0;
 }
 
 StoredEvents MachineSide::stored() {

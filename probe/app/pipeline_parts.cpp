@@ -19,15 +19,10 @@ HashSeed lane_seed_of(const Uuid& run) noexcept {
   return {in.be64(), in.be64()};
 }
 
-Result<std::vector<std::unique_ptr<Classifier>>> open_classifiers(ClassifierLimits limits,
-                                                                  std::uint64_t workers) {
-  std::vector<std::unique_ptr<Classifier>> out;
-  for (std::uint64_t w = 0; w < workers; ++w) {
-    auto classifier = open_ndpi_classifier(limits);
-    if (!classifier) return tl::unexpected(classifier.error());
-    out.push_back(std::move(*classifier));
-  }
-  return out;
+SupervisorSettings supervisor_settings(const Config& config) {
+  return {.limits = config.pipeline_limits().lanes,
+          .seed = random_seed(),
+          .worker_cpus = config.worker_cpus()};
 }
 
 }  // namespace dpi

@@ -1,12 +1,10 @@
 // What replay and sensor make in the same way.
 #pragma once
 
-#include <memory>
-#include <vector>
-
+#include "probe/app/config.h"
 #include "probe/base/hex.h"
 #include "probe/base/siphash.h"
-#include "probe/classify/classifier.h"
+#include "probe/pipeline/supervisor.h"
 
 namespace dpi {
 
@@ -16,8 +14,7 @@ namespace dpi {
 // Who shares a lane in a replay: the same whenever it is repeated.
 [[nodiscard]] HashSeed lane_seed_of(const Uuid& run) noexcept;
 
-// One a worker, at least one.
-[[nodiscard]] Result<std::vector<std::unique_ptr<Classifier>>> open_classifiers(
-    ClassifierLimits limits, std::uint64_t workers);
+// What the workers' processes are made with, before the sandbox and before a key is read.
+[[nodiscard]] SupervisorSettings supervisor_settings(const Config& config);
 
 }  // namespace dpi

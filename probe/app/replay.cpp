@@ -93,7 +93,7 @@ class Replay {
   // Flows do not span captures.
   void end_capture() {
     front_.finish(EndReason::forced);
-    path_.end_round(0, Batch{});
+    path_.end_round(0);
     pacer_.next_capture();
   }
 
@@ -159,9 +159,10 @@ class Replay {
     CaptureReader& reader = readers[index];
     process(reader.packet(), reader.time());
     reader.advance();
-    if (++in_round_ >= options_.batch_packets && !reader.at_batch_end()) end_round(Batch{});
+    if (++in_round_ >= options_.batch_packets && !reader.at_batch_end()) end_round();
     if (!reader.at_batch_end()) return;
-    end_round(reader.take_batch());
+    end_round();
+    reader.drop_batch();
     if (progress_.due()) {
       std::uint64_t bytes = bytes_done_;
       for (const CaptureReader& open : readers) bytes += open.file_position();
@@ -170,8 +171,8 @@ class Replay {
     if (!go_on(reader)) readers.erase(readers.begin() + static_cast<std::ptrdiff_t>(index));
   }
 
-  void end_round(Batch&& processed) {
-    path_.end_round(0, std::move(processed));
+  void end_round() {
+    path_.end_round(0);
     in_round_ = 0;
   }
 
@@ -263,9 +264,16 @@ int replay_together(const Config& config, const ReplayOptions& options) {
   }
   auto filter = BpfFilter::compile(options.filter);
   if (!filter) return report(filter.error());
-  auto classifiers = open_classifiers(config.classifier_limits(), options.workers);
-  if (!classifiers) return report(classifiers.error());
-  const std::string ndpi_version = classifiers->front()->version();
+  auto classifier = open_ndpi_classifier(config.classifier_limits());
+  if (!classifier) return report(classifier.error());
+  const std::string ndpi_version = (*classifier)->version();
+  // Before a key is in this process.
+  SupervisorSettings supervisor = supervisor_settings(config);
+  supervisor.restart = false;
+  auto pool = WorkerPool::start(
+      {.supervisor = std::move(supervisor), .workers = static_cast<std::uint32_t>(options.workers)},
+      std::move(*classifier));
+  if (!pool) return report(pool.error());
 
   Digest config_sha256{};
   if (options.merge) inputs->order_by_first_packet();
@@ -303,15 +311,13 @@ int replay_together(const Config& config, const ReplayOptions& options) {
            std::chrono::seconds{static_cast<std::int64_t>(config.heartbeat_interval_s)},
        .scan_flows = config.flow_scan_flows},
       recorder);
-  const auto path = make_data_path({.limits = config.pipeline_limits(),
-                                    .seed = random_seed(),
-                                    .lane_seed = lane_seed_of(who->run_id),
-                                    .one_thread = options.workers == 1},
-                                   std::move(*classifiers), journal, recorder);
-  Replay replay(options, *inputs, std::move(*filter), *path);
+  DataPath path({.front = config.pipeline_limits().front,
+                 .seeds = {random_seed(), lane_seed_of(who->run_id)}},
+                **pool, journal, recorder);
+  Replay replay(options, *inputs, std::move(*filter), path);
   replay.run();
   journal.finish("end_of_input");
-  const int code = conclude(*inputs, replay, path->front(0).stats().packets, recorder.finish());
+  const int code = conclude(*inputs, replay, path.front(0).stats().packets, recorder.finish());
   if (options.summary) std::fputs(summary.text(ending).c_str(), stderr);
   return code;
 }

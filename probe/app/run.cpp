@@ -262,8 +262,6 @@ int run_sensor(const Config& config, const RunOptions& options) {
   if (key_path.empty())
     return report(
         {Errc::usage, "signing.key is not set: `ransomeye-dpi keys generate FILE` makes one"});
-  auto key = SigningKey::read(key_path);
-  if (!key) return report(key.error());
   const std::string& filter = options.filter.empty() ? config.capture_filter : options.filter;
   if (const auto compiles = BpfFilter::compile(filter); !compiles) return report(compiles.error());
   auto sources = open_sources(config, options, filter);
@@ -271,11 +269,24 @@ int run_sensor(const Config& config, const RunOptions& options) {
   auto service = Service::open(config, options);
   if (!service) return report(service.error());
 
-  const std::uint64_t workers = options.workers > 0 ? options.workers : config.workers_count;
-  auto classifiers = open_classifiers(config.classifier_limits(), workers);
-  if (!classifiers) return report(classifiers.error());
-  const std::string ndpi_version = classifiers->front()->version();
-  Software software = running_software(classifiers->front()->library_path());
+  const auto workers =
+      static_cast<std::uint32_t>(options.workers > 0 ? options.workers : config.workers_count);
+  const auto fronts = static_cast<std::uint32_t>(sources->open.size());
+  auto classifier = open_ndpi_classifier(config.classifier_limits());
+  if (!classifier) return report(classifier.error());
+  const std::string ndpi_version = (*classifier)->version();
+  Software software = running_software((*classifier)->library_path());
+  // Before the key is in this process.
+  auto pool =
+      WorkerPool::start({.supervisor = supervisor_settings(config),
+                         .workers = workers,
+                         .fronts = fronts,
+                         .work_batches = config.workers_batches,
+                         .fact_batches = std::min(config.workers_batches, fact_batches_max)},
+                        std::move(*classifier));
+  if (!pool) return report(pool.error());
+  auto key = SigningKey::read(key_path);
+  if (!key) return report(key.error());
 
   // From here on threads are started: they inherit what is given away now.
   if (auto entered = (*service)->enter_sandbox(key_path); !entered) return report(entered.error());
@@ -296,7 +307,6 @@ int run_sensor(const Config& config, const RunOptions& options) {
   LiveSide& live = (*service)->observe(machine, *outputs->chain);
   Recorder recorder(Sealer(*identity, std::move(*key), std::move(head)), std::move(outputs->sinks),
                     config.signing_checkpoint_events);
-  CanaryProgress canary;
   EventJournal journal(
       {.start_reason = "enrolled",
        .run_id = random_uuid(),
@@ -313,25 +323,17 @@ int run_sensor(const Config& config, const RunOptions& options) {
        .live = &live,
        .checkpoint_age =
            std::chrono::milliseconds{static_cast<std::int64_t>(config.signing_checkpoint_ms)},
-       .canary = config.heartbeat_canary ? &canary : nullptr,
+       .canary = config.heartbeat_canary ? &(*pool)->canary() : nullptr,
        .scan_flows = config.flow_scan_flows},
       recorder);
   journal.start();
   if (recorder.error()) return report(*recorder.error());
 
-  const auto fronts = static_cast<std::uint32_t>(sources->open.size());
-  const auto path =
-      make_data_path({.limits = config.pipeline_limits(),
-                      .seed = random_seed(),
-                      .lane_seed = random_seed(),
-                      .fronts = fronts,
-                      .when_behind = WhenBehind::shed,
-                      .worker_cpus = config.worker_cpus(),
-                      .work_batches = config.workers_batches,
-                      .fact_batches = std::min(config.workers_batches, fact_batches_max),
-                      .canary = &canary},
-                     std::move(*classifiers), journal, recorder);
-  machine.watch(*path, sources->watched, workers);
+  DataPath path({.front = config.pipeline_limits().front,
+                 .seeds = {random_seed(), random_seed()},
+                 .when_behind = WhenBehind::shed},
+                **pool, journal, recorder);
+  machine.watch(path, sources->watched, workers);
   std::vector<std::unique_ptr<CaptureThread>> captures;
   for (std::uint32_t f = 0; f < fronts; ++f) {
     std::optional<BpfFilter> own;
@@ -341,7 +343,7 @@ int run_sensor(const Config& config, const RunOptions& options) {
       own = std::move(*compiled);
     }
     captures.push_back(std::make_unique<CaptureThread>(
-        std::move(sources->open[f]), *path, f, config.capture_batch_packets, std::move(own)));
+        std::move(sources->open[f]), path, f, config.capture_batch_packets, std::move(own)));
   }
   const std::string instance = uuid_text(identity->instance);
   log_state({.level = LogLevel::notice,
@@ -351,13 +353,13 @@ int run_sensor(const Config& config, const RunOptions& options) {
              .fields = {{"sources", std::to_string(fronts)},
                         {"workers", std::to_string(workers)},
                         {"instance", instance}}});
-  (*service)->start(captures, *path);
+  (*service)->start(captures, path);
   const std::string_view reason =
-      Control(signals, captures, *path, Reload(config, options, journal), **service).wait();
+      Control(signals, captures, path, Reload(config, options, journal), **service).wait();
   (*service)->stopping(reason);
   for (const auto& capture : captures) capture->stop();
   captures.clear();
-  path->join();
+  path.join();
   journal.finish(reason);
   const auto finished = recorder.finish();
   if (!finished) return report(finished.error());

@@ -173,7 +173,7 @@ struct HeartbeatFacts {
   std::optional<SpoolFacts> spool;
   std::optional<DatabaseFacts> database;
   std::optional<std::uint64_t> workers;
-  std::optional<std::uint64_t> worker_restarts;
+  std::uint64_t worker_restarts = 0;  // with workers; cumulative over the chain
   std::optional<CanaryFacts> canary;
   std::optional<Timestamp> last_packet_at;
 };

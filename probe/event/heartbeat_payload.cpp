@@ -221,7 +221,7 @@ void write_second_half(CanonicalWriter& w, const HeartbeatFacts& f) {
     w.member("work_batches_capacity", f.queues->work_batches_capacity);
     w.member("work_batches_waiting_max", f.queues->work_batches_waiting_max);
   }
-  if (f.worker_restarts) w.member("worker_restarts", *f.worker_restarts);
+  if (f.workers) w.member("worker_restarts", f.worker_restarts);
   if (f.workers) w.member("workers", *f.workers);
 }
 

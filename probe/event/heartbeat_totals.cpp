@@ -28,6 +28,7 @@ constexpr std::array totals = std::to_array<TotalMember>({
     {"dns_transactions", &H::dns_transactions},
     {"dns_messages", &H::dns_messages},
     {"events_shed", &H::events_shed},
+    {"worker_restarts", &H::worker_restarts},
 });
 
 using L = LossInference;

@@ -27,31 +27,32 @@ void FragmentTable::drop_bytes(Datagram& datagram) noexcept {
 
 // What an entry holds: its bytes, its fragments that wait, itself.
 std::size_t FragmentTable::cost(const Datagram& datagram) noexcept {
-  return sizeof(Entry) + datagram.bytes + datagram.held.size() * sizeof(HeldFragment);
+  return sizeof(Datagram) + datagram.bytes + datagram.waiting.size() * sizeof(HeldFragment);
 }
 
 // False: nobody holds more than `keeps`, which must then do with what it has.
-bool FragmentTable::make_room(const Entry* keeps, FragmentOutcome& out) {
-  Entry* const oldest = holders_.oldest_of_largest();
+bool FragmentTable::make_room(const Datagram* keeps, FragmentOutcome& out) {
+  Datagram* const oldest = holders_.oldest_of_largest();
   if (oldest == nullptr || oldest == keeps) return false;
-  if (!oldest->second.complete && !oldest->second.gave_up) ++evicted_;
-  for (HeldFragment& held : take_held(oldest->second)) out.given_up.push_back(std::move(held));
-  erase(datagrams_.find(oldest->first));
+  if (!oldest->complete && !oldest->gave_up) ++evicted_;
+  for (HeldFragment& held : take_held(*oldest)) out.given_up.push_back(std::move(held));
+  erase(datagrams_.find(*oldest->key));
   return true;
 }
 
 void FragmentTable::erase(std::map<Key, Datagram>::iterator at) {
   forget(at->second);
-  holders_.remove(at->second.place);
+  holders_.remove(at->second);
   datagrams_.erase(at);
 }
 
 void FragmentTable::begin_again(Datagram& datagram, Timestamp time) {
-  const Holders<Entry>::Place place = datagram.place;
   forget(datagram);
-  datagram = Datagram{};
-  datagram.place = place;
-  datagram.began = time;
+  Datagram again;
+  again.held = datagram.held;
+  again.key = datagram.key;
+  again.began = time;
+  datagram = std::move(again);
 }
 
 // The datagram goes; whether it ever became whole is told.
@@ -61,8 +62,8 @@ void FragmentTable::forget(Datagram& datagram) noexcept {
 }
 
 std::vector<HeldFragment> FragmentTable::take_held(Datagram& datagram) {
-  std::vector<HeldFragment> out = std::move(datagram.held);
-  datagram.held.clear();
+  std::vector<HeldFragment> out = std::move(datagram.waiting);
+  datagram.waiting.clear();
   held_ -= out.size();
   return out;
 }
@@ -91,8 +92,7 @@ bool FragmentTable::overlaps(Datagram& datagram, std::uint32_t from, Bytes bytes
 }
 
 // Keeps the bytes that nobody sent before. False: the datagram is beyond a limit.
-bool FragmentTable::store(Entry& entry, PacketView& view, FragmentOutcome& out) {
-  Datagram& datagram = entry.second;
+bool FragmentTable::store(Datagram& datagram, PacketView& view, FragmentOutcome& out) {
   const std::uint32_t from = view.fragment.offset_bytes;
   const auto captured = static_cast<std::uint32_t>(view.fragment.data.size());
   if (from + view.fragment.bytes > datagram_bytes_max) {
@@ -102,7 +102,7 @@ bool FragmentTable::store(Entry& entry, PacketView& view, FragmentOutcome& out) 
   if (captured < view.fragment.bytes) return false;
   if (!view.fragment.more) datagram.total = from + captured;
   bool room = datagram.pieces.size() < pieces_max;
-  while (room && bytes_ + captured > limits_.bytes_max) room = make_room(&entry, out);
+  while (room && bytes_ + captured > limits_.bytes_max) room = make_room(&datagram, out);
   if (!room) {
     dpi::add(view.anomalies, Anomaly::fragment_memory_full);
     return false;
@@ -160,7 +160,8 @@ FragmentOutcome FragmentTable::add(PacketView& view, Timestamp time, bool copy) 
     while (datagrams_.size() >= limits_.datagrams_max) make_room(nullptr, out);
     found = datagrams_.emplace(key, Datagram{}).first;
     found->second.began = time;
-    found->second.place = holders_.add(view.src, *found, cost(found->second));
+    found->second.key = &found->first;
+    holders_.add(view.src, found->second, cost(found->second));
   }
   Datagram& datagram = found->second;
   // The sender has come round to this identification again: its last datagram is complete, or
@@ -180,19 +181,19 @@ FragmentOutcome FragmentTable::add(PacketView& view, Timestamp time, bool copy) 
     }
   }
   datagram.news = datagram.news || !copy;
-  if (!datagram.complete && !datagram.gave_up && !store(*found, view, out)) {
+  if (!datagram.complete && !datagram.gave_up && !store(datagram, view, out)) {
     datagram.gave_up = true;
     drop_bytes(datagram);
   }
-  while (!datagram.ports && held_ >= limits_.held_max && make_room(&*found, out)) {
+  while (!datagram.ports && held_ >= limits_.held_max && make_room(&datagram, out)) {
   }
   if (!datagram.ports && held_ < limits_.held_max) {
-    datagram.held.push_back(hold(view, time, copy));
+    datagram.waiting.push_back(hold(view, time, copy));
     ++held_;
-    holders_.resize(datagram.place, cost(datagram));
+    holders_.resize(datagram, cost(datagram));
     return out;
   }
-  holders_.resize(datagram.place, cost(datagram));
+  holders_.resize(datagram, cost(datagram));
   if (!datagram.ports) {  // no room to wait for the first one
     dpi::add(view.anomalies, Anomaly::fragment_memory_full);
     out.ports = PortPair{};
@@ -208,7 +209,7 @@ FragmentOutcome FragmentTable::add(PacketView& view, Timestamp time, bool copy) 
   }
   datagram.complete = true;
   drop_bytes(datagram);
-  holders_.resize(datagram.place, cost(datagram));
+  holders_.resize(datagram, cost(datagram));
   if (assembled_view_.l3.empty()) {
     const std::uint32_t whole = assembled_view_.payload_bytes;
     view.payload_bytes = whole - std::min(whole, datagram.payload_bytes);
@@ -236,7 +237,7 @@ std::vector<HeldFragment> FragmentTable::expire(Timestamp now) {
 void FragmentTable::shift(Nanoseconds delta) {
   for (auto& [key, datagram] : datagrams_) {
     datagram.began += delta;
-    for (HeldFragment& held : datagram.held) held.time += delta;
+    for (HeldFragment& held : datagram.waiting) held.time += delta;
   }
   last_tick_ = 0;
 }

@@ -79,14 +79,13 @@ class FragmentTable {
       return from + static_cast<std::uint32_t>(bytes.size());
     }
   };
-  struct Datagram;
-  using Entry = std::pair<const Key, Datagram>;
   struct Datagram {
-    Holders<Entry>::Place place;
+    Holders<Datagram>::Place held;  // as Holders calls it
+    const Key* key = nullptr;       // its own in the table
     Timestamp began{};
     std::optional<PortPair> ports;
     std::optional<PacketView> first;
-    std::vector<HeldFragment> held;
+    std::vector<HeldFragment> waiting;
     std::vector<Piece> pieces;  // sorted, not overlapping
     std::size_t bytes = 0;
     std::uint32_t total = 0;  // known from the last fragment; 0: not yet
@@ -99,8 +98,8 @@ class FragmentTable {
 
   static void count_payload(Datagram& datagram, PacketView& view) noexcept;
   [[nodiscard]] static std::size_t cost(const Datagram& datagram) noexcept;
-  bool make_room(const Entry* keeps, FragmentOutcome& out);
-  bool store(Entry& entry, PacketView& view, FragmentOutcome& out);
+  bool make_room(const Datagram* keeps, FragmentOutcome& out);
+  bool store(Datagram& datagram, PacketView& view, FragmentOutcome& out);
   void begin_again(Datagram& datagram, Timestamp time);
   void forget(Datagram& datagram) noexcept;
   void erase(std::map<Key, Datagram>::iterator at);
@@ -112,7 +111,7 @@ class FragmentTable {
 
   FragmentLimits limits_;
   std::map<Key, Datagram> datagrams_;  // ordered: nothing depends on a hash
-  Holders<Entry> holders_;             // by source address
+  Holders<Datagram> holders_;          // by source address
   std::size_t bytes_ = 0;
   std::size_t held_ = 0;
   std::uint64_t incomplete_ = 0;

@@ -1,65 +1,78 @@
-// From packets to sealed events: all threads, rings and their sizes are declared here.
+// From packets to sealed events: all threads, processes and what they share are put together here.
 //
-//   one thread      front → lanes → journal → recorder
-//   several         front ×F ⇒ worker ×N ⇒ recorder thread (merger → journal → recorder)
+//   front ×F ⇒ worker ×N ⇒ recorder thread (merger → journal → recorder)
 //
-// ⇒ is a bounded exchange of batches (probe/base/exchange.h). A front belongs to the thread that
-// polls its source; fronts only meet in the workers' inputs.
+// ⇒ is a bounded hand-over of batches in shared memory (probe/base/slot_ring.h). A front belongs to
+// the thread that polls its source; fronts only meet in the workers' inputs. A worker is a process
+// (worker_pool.h).
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "probe/pipeline/event_journal.h"
+#include "probe/pipeline/fact_recorder.h"
 #include "probe/pipeline/front.h"
 #include "probe/pipeline/steering.h"
+#include "probe/pipeline/worker_pool.h"
 
 namespace dpi {
 
 struct DataPathSettings {
-  PipelineLimits limits;
-  HashSeed seed;         // of tables; changes nothing
-  HashSeed lane_seed{};  // decides who shares a lane; in a replay part of its identity
-  std::uint32_t fronts = 1;
+  FrontLimits front;
+  FrontSeeds seeds;
   WhenBehind when_behind = WhenBehind::wait;
-  bool one_thread = false;           // needs one front and one classifier
-  std::vector<int> worker_cpus{};    // to run on, by worker; missing or -1: any
-  std::size_t work_batches = 8;      // rounds between a front and a worker
-  std::size_t fact_batches = 8;      // batches between a worker and the recorder
-  CanaryProgress* canary = nullptr;  // live only; outlives the path
+  std::span<const LeftOut> left_out{};  // read once
+  FactRecorder::Settings recorder{};
 };
 
 class DataPath {
  public:
-  virtual ~DataPath() = default;
+  // Its workers begin; they end with join().
+  DataPath(const DataPathSettings& settings, WorkerPool& pool, EventJournal& journal,
+           const Recorder& recorder);
+  DataPath(const DataPath&) = delete;
+  DataPath& operator=(const DataPath&) = delete;
+  ~DataPath();
+
   // Only from the thread that polls the front's source.
-  [[nodiscard]] virtual Front& front(std::uint32_t index) = 0;
-  // After a source's batch has been processed: keeps its bytes for as long as they are needed.
-  virtual void end_round(std::uint32_t front, Batch&& batch) = 0;
+  [[nodiscard]] Front& front(std::uint32_t index) noexcept { return *fronts_[index]; }
+  // After a source's batch has been processed; its bytes are no longer needed.
+  void end_round(std::uint32_t front);
   // Once a round, before its end: when a canary is asked for and it is this front's turn, it goes.
-  virtual void release_canary(std::uint32_t /*front*/) {}
+  void release_canary(std::uint32_t front);
   // The front has ended, after its finish().
-  virtual void stop(std::uint32_t front) = 0;
+  void stop(std::uint32_t front);
   // From any thread: an event of the probe's own (live only); `type` must live for ever.
-  virtual void own_event(std::string_view type, std::string payload) = 0;
-  // How full the exchanges are, in batches: the fullest one of each kind.
+  void own_event(std::string_view type, std::string payload) {
+    recorder_.own_event(type, std::move(payload));
+  }
+  // How full the queues are, in batches: the fullest one of each kind.
   struct Waiting {
     std::size_t work = 0;
     std::size_t work_capacity = 0;
     std::size_t facts = 0;
     std::size_t facts_capacity = 0;
   };
-  [[nodiscard]] virtual Waiting waiting() const noexcept { return {}; }
+  [[nodiscard]] Waiting waiting() const noexcept;
   // Waits until everything is sealed; every front has stopped.
-  virtual void join() = 0;
-  // The recorder has an error: nothing more will be sealed.
-  [[nodiscard]] virtual bool failed() const noexcept = 0;
-};
+  void join();
+  // Nothing more will be sealed: the recorder has an error, or the workers are gone.
+  [[nodiscard]] bool failed() const noexcept { return recorder_.failed() || recorder_.broken(); }
+  // The workers are gone.
+  [[nodiscard]] bool broken() const noexcept { return recorder_.broken(); }
+  // After join(): how much was told, with what was told before.
+  [[nodiscard]] std::uint64_t told() const noexcept { return recorder_.told(); }
 
-// One classifier a worker.
-[[nodiscard]] std::unique_ptr<DataPath> make_data_path(
-    const DataPathSettings& settings, std::vector<std::unique_ptr<Classifier>> classifiers,
-    EventJournal& journal, const Recorder& recorder);
+ private:
+  WorkerPool& pool_;
+  std::vector<std::unique_ptr<Steering>> ways_;
+  std::vector<std::unique_ptr<Front>> fronts_;
+  FactRecorder recorder_;
+};
 
 }  // namespace dpi

@@ -200,7 +200,8 @@ HeartbeatFacts EventJournal::heartbeat_facts(Timestamp now, std::uint64_t at_us)
   f.anomalies += stats_.lanes.dns.anomalies;
   f.anomalies += stats_.lanes.anomalies;
   f.inference = inference_of(stats_.lanes, ledger, f.anomalies);
-  f.losses = losses_of(f, ledger.bytes_shed);
+  f.losses = losses_of(f, ledger.bytes_shed, stats_.lost);
+  f.worker_restarts = stats_.lost.restarts;
   if (settings_.live != nullptr) settings_.live->describe(f, fronts_);
   return f;
 }

@@ -1,5 +1,8 @@
 #include "probe/pipeline/fact_batch.h"
 
+#include <new>
+
+#include "probe/base/check.h"
 #include "probe/event/payloads.h"
 
 namespace dpi {
@@ -21,13 +24,40 @@ LoneFlow lone_flow_of(const Flow& flow) noexcept {
           .ip_bytes = flow.sides[0].ip_bytes + flow.sides[1].ip_bytes};
 }
 
+// It has one writer.
+void grow(std::atomic<std::uint64_t>& total, std::uint64_t by) noexcept {
+  total.store(total.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+}
+
 }  // namespace
 
-void FactEncoder::append(const Fact& fact) {
-  batch_->facts.push_back(fact);
-  if (batch_->bytes.size() < batch_bytes) return;
+// Counted when it is whole: of a worker that dies here, the fact before is the last.
+void FactBatch::complete(const Fact& fact) noexcept {
+  const std::uint32_t at = count_.load(std::memory_order_relaxed);
+  new (&facts_[at * sizeof(Fact)]) Fact(fact);
+  count_.store(at + 1, std::memory_order_release);
+}
+
+void FactBatch::add(Fact fact, std::string_view payload) noexcept {
+  fact.first = bytes_used_;
+  fact.size = static_cast<std::uint32_t>(payload.size());
+  payload.copy(&bytes_[bytes_used_], payload.size());
+  bytes_used_ += fact.size;
+  complete(fact);
+}
+
+void FactBatch::add(Fact fact, const PipelineStats& stats) noexcept {
+  fact.first = stats_used_;
+  new (&stats_[stats_used_++ * sizeof(PipelineStats)]) PipelineStats(stats);
+  complete(fact);
+}
+
+void FactEncoder::add_event(const Fact& fact) {
+  DPI_CHECK(payload_.size() <= FactBatch::bytes_max);
   // More facts of the same number may follow.
-  flush(fact.number - 1);
+  if (batch_->is_full() || !batch_->has_room(payload_.size())) flush(fact.number - 1);
+  batch_->add(fact, payload_);
+  grow(totals_.facts, 1);
 }
 
 void FactEncoder::flow(FactNumber number, const Flow& flow, EndReason reason, bool final,
@@ -36,61 +66,53 @@ void FactEncoder::flow(FactNumber number, const Flow& flow, EndReason reason, bo
     progress_->flow_tracked.store(canary_, std::memory_order_relaxed);
     if (verdict.app == canary_app) progress_->classified.store(canary_, std::memory_order_relaxed);
   }
-  const std::size_t first = batch_->bytes.size();
-  append_flow_payload(batch_->bytes, flow, reason, final, verdict, metadata, canary_ != 0);
-  const std::size_t end = batch_->bytes.size();
+  payload_.clear();
+  append_flow_payload(payload_, flow, reason, final, verdict, metadata, canary_ != 0);
   const bool lone = final && flow.packets_total == 1 && canary_ == 0;
   if (lone) {
     const LoneFlow facts = lone_flow_of(flow);
-    batch_->bytes.resize(end + sizeof facts);
-    std::memcpy(batch_->bytes.data() + end, &facts, sizeof facts);
+    const std::size_t end = payload_.size();
+    payload_.resize(end + sizeof facts);
+    std::memcpy(payload_.data() + end, &facts, sizeof facts);
   }
-  append({.number = number,
-          .order = flow.number,
-          .kind = FactKind::flow,
-          .time = flow.end_at,
-          .first = static_cast<std::uint32_t>(first),
-          .size = static_cast<std::uint32_t>(end - first),
-          .canary = canary_,
-          .lone = lone});
+  add_event({.number = number,
+             .order = flow.number,
+             .kind = FactKind::flow,
+             .time = flow.end_at,
+             .canary = canary_,
+             .lone = lone});
+  if (canary_ != 0) return;
+  grow(totals_.packets, flow.sides[0].packets + flow.sides[1].packets);
+  grow(totals_.bytes, flow.sides[0].ip_bytes + flow.sides[1].ip_bytes);
 }
 
 void FactEncoder::dns(FactNumber number, const DnsTransaction& transaction) {
   if (canary_ != 0 && progress_ != nullptr && transaction.outcome == DnsOutcome::answered)
     progress_->dns_tracked.store(canary_, std::memory_order_relaxed);
-  const std::size_t first = batch_->bytes.size();
-  append_dns_payload(batch_->bytes, transaction, canary_ != 0);
-  append({.number = number,
-          .order = dns_order | transaction.number,
-          .kind = FactKind::dns,
-          .time = transaction.last_at,
-          .first = static_cast<std::uint32_t>(first),
-          .size = static_cast<std::uint32_t>(batch_->bytes.size() - first),
-          .canary = canary_});
+  payload_.clear();
+  append_dns_payload(payload_, transaction, canary_ != 0);
+  add_event({.number = number,
+             .order = dns_order | transaction.number,
+             .kind = FactKind::dns,
+             .time = transaction.last_at,
+             .canary = canary_});
 }
 
-void FactEncoder::append_stats(FactNumber number, FactKind kind, Timestamp time,
-                               const PipelineStats& stats) {
-  batch_->stats.push_back(stats);
-  append({.number = number,
-          .order = tick_order,
-          .kind = kind,
-          .time = time,
-          .first = static_cast<std::uint32_t>(batch_->stats.size() - 1),
-          .size = 0,
-          .canary = 0});
+void FactEncoder::add_stats(const Fact& fact, const PipelineStats& stats) {
+  if (batch_->is_full() || !batch_->has_room(0)) flush(fact.number - 1);
+  batch_->add(fact, stats);
 }
 
 void FactEncoder::tick(FactNumber number, Timestamp now, const PipelineStats& stats) {
-  append_stats(number, FactKind::tick, now, stats);
+  add_stats({.number = number, .order = tick_order, .kind = FactKind::tick, .time = now}, stats);
 }
 
 void FactEncoder::capture_ended(FactNumber number, const PipelineStats& stats) {
-  append_stats(number, FactKind::capture_end, Timestamp{}, stats);
+  add_stats({.number = number, .order = tick_order, .kind = FactKind::capture_end}, stats);
 }
 
 void FactEncoder::flush(FactNumber complete_to) {
-  batch_->complete_to = complete_to;
+  batch_->close(complete_to);
   batch_ = sink_.hand_over(batch_);
 }
 

@@ -4,48 +4,49 @@
 
 namespace dpi {
 
-void FactMerger::offer(std::size_t worker, FactBatch* batch) {
+void FactMerger::offer(std::size_t worker, const FactBatch* batch) {
   Stream& stream = streams_[worker];
-  stream.complete_to = batch->complete_to;
-  stream.batches.push_back(batch);
-  skip_used(worker);
+  stream.complete_to = batch->complete_to();
+  stream.batches.push_back({batch, batch->count()});
+  if (stream.batches.size() == 1) settle(worker);
 }
 
-void FactMerger::skip_used(std::size_t worker) {
+// Batches without a further fact go; of the first that has one, it is read.
+void FactMerger::settle(std::size_t worker) {
   Stream& stream = streams_[worker];
-  while (!stream.batches.empty() && stream.at == stream.batches.front()->facts.size()) {
-    used_.push_back({worker, stream.batches.front(), nullptr});
+  while (!stream.batches.empty() && stream.at == stream.batches.front().count) {
+    used_.push_back(worker);
     stream.batches.pop_front();
     stream.at = 0;
   }
+  if (!stream.batches.empty()) stream.head = stream.batches.front().batch->fact(stream.at);
 }
 
 std::optional<FactMerger::Next> FactMerger::next() {
-  std::optional<Next> first;
+  std::optional<std::size_t> first;
   for (std::size_t w = 0; w < streams_.size(); ++w) {
-    skip_used(w);
-    Stream& stream = streams_[w];
-    if (stream.batches.empty()) continue;
-    FactBatch* const batch = stream.batches.front();
-    const Fact* const fact = &batch->facts[stream.at];
-    if (!first ||
-        std::tie(fact->number, fact->order) < std::tie(first->fact->number, first->fact->order))
-      first = Next{w, batch, fact};
+    if (streams_[w].batches.empty()) continue;
+    const Fact& fact = streams_[w].head;
+    if (!first || std::tie(fact.number, fact.order) <
+                      std::tie(streams_[*first].head.number, streams_[*first].head.order))
+      first = w;
   }
   if (!first) return std::nullopt;
-  for (const Stream& stream : streams_) {
-    if (stream.batches.empty() && stream.complete_to < first->fact->number) return std::nullopt;
+  Stream& stream = streams_[*first];
+  for (const Stream& other : streams_) {
+    if (other.batches.empty() && other.complete_to < stream.head.number) return std::nullopt;
   }
-  ++streams_[first->worker].at;
-  return first;
+  const Next out{*first, stream.batches.front().batch, stream.head};
+  ++stream.at;
+  settle(*first);
+  return out;
 }
 
-std::optional<FactMerger::Next> FactMerger::used_up() {
-  for (std::size_t w = 0; used_.empty() && w < streams_.size(); ++w) skip_used(w);
+std::optional<std::size_t> FactMerger::used_up() {
   if (used_.empty()) return std::nullopt;
-  const Next out = used_.front();
+  const std::size_t worker = used_.front();
   used_.pop_front();
-  return out;
+  return worker;
 }
 
 }  // namespace dpi

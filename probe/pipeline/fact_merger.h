@@ -17,26 +17,32 @@ class FactMerger {
 
   struct Next {
     std::size_t worker = 0;
-    FactBatch* batch = nullptr;
-    const Fact* fact = nullptr;
+    const FactBatch* batch = nullptr;
+    Fact fact{};
   };
 
-  void offer(std::size_t worker, FactBatch* batch);
-  // The next fact, or nothing until more batches are offered. Valid until the next call.
+  void offer(std::size_t worker, const FactBatch* batch);
+  // The next fact, or nothing until more batches are offered. Its batch may be used up with it.
   [[nodiscard]] std::optional<Next> next();
-  // A batch that is used up; its worker may have it back.
-  [[nodiscard]] std::optional<Next> used_up();
+  // A worker whose oldest batch is used up and may go back; each is told once.
+  [[nodiscard]] std::optional<std::size_t> used_up();
 
  private:
+  // What a worker says of a batch is read once: it may write on.
+  struct Offered {
+    const FactBatch* batch;
+    std::size_t count;
+  };
   struct Stream {
-    std::deque<FactBatch*> batches;
+    std::deque<Offered> batches;
     std::size_t at = 0;  // in the first batch
+    Fact head{};         // of the first batch, copied
     FactNumber complete_to = 0;
   };
-  void skip_used(std::size_t worker);
+  void settle(std::size_t worker);
 
   std::vector<Stream> streams_;
-  std::deque<Next> used_;
+  std::deque<std::size_t> used_;
 };
 
 }  // namespace dpi

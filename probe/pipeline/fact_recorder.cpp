@@ -4,38 +4,60 @@
 #include <limits>
 
 namespace dpi {
+namespace {
 
-FactRecorder::FactRecorder(std::vector<Worker*> workers, std::uint32_t fronts, Doorbell& bell,
-                           EventJournal& journal, const Recorder& recorder)
-    : workers_(std::move(workers)),
-      order_(fronts == 1 ? FactOrder::by_number : FactOrder::as_they_come),
-      bell_(bell),
+constexpr std::chrono::milliseconds look_up_every{100};
+
+}  // namespace
+
+FactRecorder::FactRecorder(WorkerPool& pool, EventJournal& journal, const Recorder& recorder,
+                           Settings settings)
+    : pool_(pool),
+      order_(pool.fronts() == 1 ? FactOrder::by_number : FactOrder::as_they_come),
       journal_(journal),
       recorder_(recorder),
-      merger_(workers_.size()),
-      ended_(workers_.size(), false),
-      fronts_(fronts),
-      lanes_(workers_.size()) {
+      settings_(std::move(settings)),
+      merger_(pool.channels().size()),
+      ended_(pool.channels().size(), false),
+      fronts_(pool.fronts()),
+      parts_(pool.channels().size()) {
+  for (WorkerChannel& channel : pool_.channels()) channel.facts.consume_on();
   thread_ = std::thread([this] { run(); });
 }
 
 FactRecorder::~FactRecorder() {
-  thread_.join();
+  join();
+}
+
+void FactRecorder::join() {
+  if (thread_.joinable()) thread_.join();
 }
 
 void FactRecorder::run() {
+  Doorbell& bell = pool_.recorder_bell();
   while (true) {
-    const std::uint32_t rung = bell_.rung();
+    const std::uint32_t rung = bell.rung();
+    look_for_deaths();
+    if (broken()) return;
     const bool any = collect();
     while (const auto next = merger_.next()) record(*next);
-    while (const auto used = merger_.used_up())
-      workers_[used->worker]->facts().give_back(used->batch);
+    while (const auto worker = merger_.used_up()) pool_.channels()[*worker].facts.release();
     record_own_events();
     journal_.idle();
     if (recorder_.error()) failed_.store(true, std::memory_order_relaxed);
     if (any) continue;
-    if (std::all_of(ended_.begin(), ended_.end(), [](bool ended) { return ended; })) return;
-    bell_.wait(rung);
+    if (std::all_of(ended_.begin(), ended_.end(), [](bool ended) { return ended; })) break;
+    bell.wait(rung, look_up_every);
+    if (!pool_.alive()) broken_.store(true, std::memory_order_relaxed);
+  }
+  tell_pending();
+}
+
+void FactRecorder::look_for_deaths() {
+  while (const WorkerDeath* const death = pool_.deaths().try_take()) {
+    if (settings_.died) settings_.died(*death);
+    pool_.deaths().release();
+    if (!pool_.restarts()) broken_.store(true, std::memory_order_relaxed);
   }
 }
 
@@ -44,7 +66,7 @@ void FactRecorder::own_event(std::string_view type, std::string payload) {
     const std::scoped_lock lock(own_mutex_);
     own_.emplace_back(type, std::move(payload));
   }
-  bell_.ring();
+  pool_.recorder_bell().ring();
 }
 
 void FactRecorder::record_own_events() {
@@ -58,45 +80,81 @@ void FactRecorder::record_own_events() {
 
 bool FactRecorder::collect() {
   bool any = false;
-  for (std::size_t w = 0; w < workers_.size(); ++w) {
-    while (FactBatch* const batch = workers_[w]->facts().try_take()) {
+  for (std::size_t w = 0; w < parts_.size(); ++w) {
+    while (const FactBatch* const batch = pool_.channels()[w].facts.try_take()) {
       any = true;
-      if (batch->complete_to == std::numeric_limits<FactNumber>::max()) ended_[w] = true;
+      if (batch->complete_to() == std::numeric_limits<FactNumber>::max()) ended_[w] = true;
       if (order_ == FactOrder::by_number) {
         merger_.offer(w, batch);
       } else {
-        record_all(w, batch);
+        record_all(w, *batch);
       }
     }
   }
   return any;
 }
 
-void FactRecorder::record_all(std::size_t worker, FactBatch* batch) {
-  for (const Fact& fact : batch->facts) record({worker, batch, &fact});
-  workers_[worker]->facts().give_back(batch);
+void FactRecorder::record_all(std::size_t worker, const FactBatch& batch) {
+  const std::size_t count = batch.count();
+  for (std::size_t i = 0; i < count; ++i) record({worker, &batch, batch.fact(i)});
+  pool_.channels()[worker].facts.release();
+}
+
+// What a dead worker had counted is the least that it had done: at its last tick, and what it told
+// after that.
+void FactRecorder::begin_anew(Part& part, std::uint32_t incarnation) {
+  part.incarnation = incarnation;
+  part.now.flows.active = 0;
+  part.before += part.now;
+  part.before.flows += part.flows_since;
+  part.before.dns += part.dns_since;
+  part.now = LaneStats{};
+  part.flows_since = FlowTableStats{};
+  part.dns_since = DnsStats{};
 }
 
 void FactRecorder::record(const FactMerger::Next& next) {
-  const Fact& fact = *next.fact;
-  if (fact.kind == FactKind::flow || fact.kind == FactKind::dns) {
-    journal_.fact(fact, next.batch->payload(fact), next.batch->lone_flow(fact));
-  } else {
-    add_stats(next.worker, fact, next.batch->stats[fact.first]);
-  }
-}
-
-// In order of numbers every worker's part of a tick comes before anything later; else the first
-// worker's ticks go for all, with what the others said last.
-void FactRecorder::add_stats(std::size_t worker, const Fact& fact, const PipelineStats& part) {
-  lanes_[worker] = part.lanes;
-  if (worker == 0) fronts_[part.front.front] = part.front;
-  if (order_ == FactOrder::by_number) {
-    if (++parts_ < workers_.size()) return;
-    parts_ = 0;
-  } else if (worker != 0) {
+  const Fact& fact = next.fact;
+  Part& part = parts_[next.worker];
+  if (next.batch->incarnation() != part.incarnation) begin_anew(part, next.batch->incarnation());
+  if (order_ == FactOrder::by_number && pending_ && fact.number > pending_->number) tell_pending();
+  if (fact.kind != FactKind::flow && fact.kind != FactKind::dns) {
+    add_stats(next.worker, fact, next.batch->stats(fact));
     return;
   }
+  if (fact.canary == 0)
+    ++(fact.kind == FactKind::flow ? part.flows_since.records : part.dns_since.transactions);
+  if (!tells()) return;
+  payload_ = next.batch->payload(fact);  // read once: its worker may write on
+  journal_.fact(fact, payload_, next.batch->lone_flow(fact));
+}
+
+// In order of numbers every worker's part of a tick comes before anything later, and what a worker
+// missed is what it said before; else the first worker's ticks go for all.
+void FactRecorder::add_stats(std::size_t worker, const Fact& fact, const PipelineStats& stats) {
+  Part& part = parts_[worker];
+  part.now = stats.lanes;
+  part.lost = stats.lost;
+  part.flows_since = FlowTableStats{};
+  part.dns_since = DnsStats{};
+  if (worker == 0)
+    fronts_[std::min<std::size_t>(stats.front.front, fronts_.size() - 1)] = stats.front;
+  if (order_ != FactOrder::by_number) {
+    if (worker != 0) return;
+    pending_ = fact;
+    tell_pending();
+    return;
+  }
+  if (!pending_) pending_parts_ = 0;
+  pending_ = fact;
+  if (++pending_parts_ == parts_.size()) tell_pending();
+}
+
+void FactRecorder::tell_pending() {
+  if (!pending_) return;
+  const Fact fact = *pending_;
+  pending_.reset();
+  if (!tells()) return;
   if (fact.kind == FactKind::tick) {
     journal_.tick(fact.time, sum(), fronts_);
   } else {
@@ -107,7 +165,11 @@ void FactRecorder::add_stats(std::size_t worker, const Fact& fact, const Pipelin
 PipelineStats FactRecorder::sum() const noexcept {
   PipelineStats out;
   for (const FrontStats& front : fronts_) out.front += front;
-  for (const LaneStats& lanes : lanes_) out.lanes += lanes;
+  for (const Part& part : parts_) {
+    out.lanes += part.before;
+    out.lanes += part.now;
+    out.lost += part.lost;
+  }
   return out;
 }
 

@@ -117,7 +117,7 @@ void Front::step_clock(Nanoseconds delta) {
   now_ += delta;
   fragments_.shift(delta);
   recent_fragments_.shift(delta);
-  dispatcher_.clock_stepped(++clock_steps_, delta);
+  dispatcher_.clock_stepped(next_number_, ++clock_steps_, delta);
 }
 
 bool Front::release_canary(std::uint64_t canary) {

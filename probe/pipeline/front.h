@@ -69,8 +69,9 @@ class LaneDispatcher {
   virtual void tick(FactNumber number, Timestamp now, const FrontStats& stats) = 0;
   // One packet of a canary; the last one ends it. False: its worker is behind.
   virtual bool canary(std::uint64_t canary, const LanePacket& packet, bool last) = 0;
-  // The clock that packets are timed by has stepped, for the n-th time.
-  virtual void clock_stepped(std::uint64_t nth, Nanoseconds delta) = 0;
+  // The clock that packets are timed by has stepped, for the n-th time; before what has the number
+  // `next`.
+  virtual void clock_stepped(FactNumber next, std::uint64_t nth, Nanoseconds delta) = 0;
   // A capture has ended.
   virtual void finish(FactNumber number, EndReason reason, const FrontStats& stats) = 0;
 };

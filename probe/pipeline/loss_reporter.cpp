@@ -13,7 +13,8 @@ std::string_view policy_of(std::string_view cause) noexcept {
 
 }  // namespace
 
-std::vector<LossFacts> losses_of(const HeartbeatFacts& heartbeat, std::uint64_t shed_bytes) {
+std::vector<LossFacts> losses_of(const HeartbeatFacts& heartbeat, std::uint64_t shed_bytes,
+                                 const WorkerLosses& lost) {
   std::vector<LossFacts> out;
   const auto add = [&](std::string_view cause, std::uint64_t packets, std::uint64_t bytes,
                        std::uint64_t events) {
@@ -23,6 +24,7 @@ std::vector<LossFacts> losses_of(const HeartbeatFacts& heartbeat, std::uint64_t 
   add("nic", heartbeat.packets_dropped_nic, 0, 0);
   add("no_buffer", heartbeat.packets_dropped_no_buffer, 0, 0);
   add("spool_full", 0, 0, heartbeat.events_shed);
+  add("worker_crash", lost.packets, lost.bytes, 0);
   add("worker_ring", heartbeat.packets_shed, shed_bytes, 0);
   return out;
 }

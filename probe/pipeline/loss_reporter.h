@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "probe/event/payloads.h"
+#include "probe/pipeline/pipeline.h"
 
 namespace dpi {
 
@@ -24,6 +25,6 @@ class LossReporter {
 
 // The causes of a heartbeat: packets lost before and inside the probe, events shed.
 [[nodiscard]] std::vector<LossFacts> losses_of(const HeartbeatFacts& heartbeat,
-                                               std::uint64_t shed_bytes);
+                                               std::uint64_t shed_bytes, const WorkerLosses& lost);
 
 }  // namespace dpi

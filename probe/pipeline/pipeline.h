@@ -13,9 +13,25 @@ struct PipelineLimits {
   LaneLimits lanes;
 };
 
+// What went with workers that died: packets of flows that had not been told yet, the one that did
+// it among them. Cumulative.
+struct WorkerLosses {
+  std::uint64_t packets = 0;
+  std::uint64_t bytes = 0;  // of their IP packets
+  std::uint64_t restarts = 0;
+
+  WorkerLosses& operator+=(const WorkerLosses& other) noexcept {
+    packets += other.packets;
+    bytes += other.bytes;
+    restarts += other.restarts;
+    return *this;
+  }
+};
+
 struct PipelineStats {
   FrontStats front;
   LaneStats lanes;
+  WorkerLosses lost{};
 };
 
 // Told about facts in their order, and about time.
@@ -56,7 +72,7 @@ class Pipeline final : private LaneDispatcher {
     lanes_.canary(packet, last);
     return true;
   }
-  void clock_stepped(std::uint64_t nth, Nanoseconds delta) override {
+  void clock_stepped(FactNumber /*next*/, std::uint64_t nth, Nanoseconds delta) override {
     lanes_.clock_stepped(nth, delta);
   }
   void finish(FactNumber number, EndReason reason, const FrontStats& stats) override {

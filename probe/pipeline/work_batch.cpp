@@ -1,102 +1,140 @@
 #include "probe/pipeline/work_batch.h"
 
+#include <algorithm>
+#include <new>
+
 #include "probe/base/check.h"
 
 namespace dpi {
+namespace {
 
-void WorkBatch::packet(std::uint32_t lane, const LanePacket& packet) {
+Bytes outermost(const PacketView& view) noexcept {
+  return view.l3.empty() ? view.l4 : view.l3;
+}
+
+}  // namespace
+
+void WorkBatch::clear() noexcept {
+  items_used_ = 0;
+  bytes_used_ = 0;
+  complete_to_ = 0;
+  stop_ = false;
+}
+
+bool WorkBatch::has_room(const LanePacket& packet) const noexcept {
+  std::size_t bytes = std::min(outermost(packet.packet.view).size(), packet_bytes_max);
+  if (packet.dissected != nullptr && packet.dissected != &packet.packet.view)
+    bytes += std::min(outermost(*packet.dissected).size(), packet_bytes_max);
+  return items_used_ < items_max && room(bytes);
+}
+
+WorkBatch::Item& WorkBatch::add(Kind kind) noexcept {
+  DPI_CHECK(items_used_ < items_max);
+  Item* const item = new (&items_[items_used_++ * sizeof(Item)]) Item;
+  item->kind = kind;
+  return *item;
+}
+
+void* WorkBatch::take(std::size_t bytes, std::size_t alignment) noexcept {
+  const std::size_t first = (bytes_used_ + alignment - 1) / alignment * alignment;
+  DPI_CHECK(first + bytes <= bytes_max);
+  bytes_used_ = static_cast<std::uint32_t>(first + bytes);
+  return &bytes_[first];
+}
+
+const FrontStats* WorkBatch::keep(const FrontStats& stats) noexcept {
+  return new (take(sizeof stats, alignof(FrontStats))) FrontStats(stats);
+}
+
+// Copies what the view's spans point to. They lie in its outermost one; what does not is nothing
+// that a lane looks at.
+void WorkBatch::keep_bytes(PacketView& view) noexcept {
+  const Bytes whole = outermost(view);
+  const std::size_t size = std::min(whole.size(), packet_bytes_max);
+  auto* const bytes = static_cast<std::uint8_t*>(take(size, 1));
+  std::copy_n(whole.begin(), size, bytes);
+  const auto moved = [&](Bytes span) -> Bytes {
+    if (span.empty() || span.data() < whole.data() ||
+        span.data() >= whole.data() + static_cast<std::ptrdiff_t>(size))
+      return {};
+    const auto at = static_cast<std::size_t>(span.data() - whole.data());
+    return Bytes{bytes, size}.subspan(at, std::min(span.size(), size - at));
+  };
+  view.l3 = moved(view.l3);
+  view.l4 = moved(view.l4);
+  view.payload = moved(view.payload);
+  view.fragment.data = view.outer.l4 = view.outer.fragment.data = {};
+}
+
+void WorkBatch::packet(std::uint32_t lane, const LanePacket& packet) noexcept {
   const PacketView& view = packet.packet.view;
   // What is only dissected is a datagram too: it lies in the fragment table.
   const bool in_frame = packet.counted && packet.dissected == &view;
   const PacketView* datagram = in_frame ? nullptr : packet.dissected;
   const bool classify_datagram = packet.counted && packet.classified != &view;
   DPI_CHECK(!classify_datagram || packet.classified == datagram);
-  items_.push_back({.kind = Kind::packet,
-                    .classify_datagram = classify_datagram,
-                    .dissect_view = in_frame,
-                    .view_tells = packet.packet.facts == &view,
-                    .copy = packet.packet.copy,
-                    .counted = packet.counted,
-                    .last = false,
-                    .lane = lane,
-                    .datagram = datagram == nullptr ? none : keep(*datagram),
-                    .number = packet.packet.number,
-                    .canary = 0,
-                    .time = packet.packet.time,
-                    .key = packet.packet.key,
-                    .view = packet.counted ? view : PacketView{}});
+  Item& item = add(Kind::packet);
+  item.classify_datagram = classify_datagram;
+  item.dissect_view = in_frame;
+  item.view_tells = packet.packet.facts == &view;
+  item.counted = packet.counted;
+  item.copy = packet.packet.copy;
+  item.lane = lane;
+  item.number = packet.packet.number;
+  item.time = packet.packet.time;
+  item.key = packet.packet.key;
+  if (packet.counted) {
+    item.view = view;
+    keep_bytes(item.view);
+  }
+  if (datagram == nullptr) return;
+  auto* const kept = new (take(sizeof(PacketView), alignof(PacketView))) PacketView(*datagram);
+  keep_bytes(*kept);
+  item.datagram = kept;
 }
 
-// Its bytes live for ever.
-void WorkBatch::canary(std::uint64_t canary, const LanePacket& packet, bool last) {
-  Item item;
-  item.kind = Kind::canary;
+void WorkBatch::canary(std::uint64_t canary, const LanePacket& packet, bool last) noexcept {
+  Item& item = add(Kind::canary);
   item.last = last;
   item.number = packet.packet.number;
   item.canary = canary;
   item.time = packet.packet.time;
   item.key = packet.packet.key;
   item.view = packet.packet.view;
-  items_.push_back(item);
+  keep_bytes(item.view);
 }
 
-// All spans of such a view lie in its outermost one.
-std::uint32_t WorkBatch::keep(const PacketView& datagram) {
-  auto kept = std::make_unique<Datagram>();
-  const Bytes whole = datagram.l3.empty() ? datagram.l4 : datagram.l3;
-  kept->bytes.assign(whole.begin(), whole.end());
-  kept->view = datagram;
-  const auto moved = [&](Bytes span) -> Bytes {
-    if (span.empty()) return {};
-    const auto at = static_cast<std::size_t>(span.data() - whole.data());
-    return Bytes{kept->bytes}.subspan(at, span.size());
-  };
-  kept->view.l3 = moved(datagram.l3);
-  kept->view.l4 = moved(datagram.l4);
-  kept->view.payload = moved(datagram.payload);
-  kept->view.outer.l4 = {};
-  datagrams_.push_back(std::move(kept));
-  return static_cast<std::uint32_t>(datagrams_.size() - 1);
-}
-
-void WorkBatch::tick(FactNumber number, Timestamp now, const FrontStats& stats) {
-  Item item;
-  item.kind = Kind::tick;
-  item.lane = static_cast<std::uint32_t>(stats_.size());
+void WorkBatch::tick(FactNumber number, Timestamp now, const FrontStats& stats) noexcept {
+  Item& item = add(Kind::tick);
   item.number = number;
   item.time = now;
-  items_.push_back(item);
-  stats_.push_back(stats);
+  item.stats = keep(stats);
 }
 
-void WorkBatch::clock_stepped(std::uint64_t nth, Nanoseconds delta) {
-  Item item;
-  item.kind = Kind::clock_step;
+void WorkBatch::clock_stepped(std::uint64_t nth, Nanoseconds delta) noexcept {
+  Item& item = add(Kind::clock_step);
   item.number = nth;
   item.time = timestamp(delta.count());
-  items_.push_back(item);
 }
 
-void WorkBatch::finish(FactNumber number, EndReason reason, const FrontStats& stats) {
-  Item item;
-  item.kind = Kind::finish;
+void WorkBatch::finish(FactNumber number, EndReason reason, const FrontStats& stats) noexcept {
+  Item& item = add(Kind::finish);
   item.reason = reason;
-  item.lane = static_cast<std::uint32_t>(stats_.size());
   item.number = number;
-  items_.push_back(item);
-  stats_.push_back(stats);
+  item.stats = keep(stats);
 }
 
-void WorkBatch::close(FactNumber complete_to, std::shared_ptr<const Batch> memory) {
-  complete_to_ = complete_to;
-  memory_ = std::move(memory);
-}
-
-void WorkBatch::clear() noexcept {
-  items_.clear();
-  datagrams_.clear();
-  stats_.clear();
-  memory_.reset();
+std::optional<WorkBatch::Summary> WorkBatch::summary(std::size_t at) const noexcept {
+  if (at >= std::min<std::size_t>(items_used_, items_max)) return std::nullopt;
+  const Item& item = items()[at];
+  Summary out{.is_packet = item.kind == Kind::packet || item.kind == Kind::canary,
+              .counted = item.kind == Kind::packet && item.counted,
+              .number = item.number,
+              .wire_bytes = item.view.wire_bytes};
+  if (!out.is_packet) return out;
+  out.seen = item.datagram != nullptr ? item.datagram : &item.view;
+  out.key = &item.key;
+  return out;
 }
 
 }  // namespace dpi

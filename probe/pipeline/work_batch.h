@@ -1,11 +1,13 @@
-// Packets of one round on their way to a worker's thread: views that own, or share, the bytes that
-// they point into.
+// Packets on their way to a worker, with their bytes: nothing in it points out of it, so that it
+// can lie in memory which the worker's process shares. Its size is fixed; whoever fills it asks
+// first whether there is room.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
-#include <vector>
+#include <type_traits>
 
 #include "probe/base/packet.h"
 #include "probe/pipeline/front.h"
@@ -14,84 +16,111 @@ namespace dpi {
 
 class WorkBatch {
  public:
-  void packet(std::uint32_t lane, const LanePacket& packet);
-  void canary(std::uint64_t canary, const LanePacket& packet, bool last);
-  void tick(FactNumber number, Timestamp now, const FrontStats& stats);
-  void clock_stepped(std::uint64_t nth, Nanoseconds delta);
-  void finish(FactNumber number, EndReason reason, const FrontStats& stats);
-  // Ends the round: everything up to this number is in this batch or before it. The views of its
-  // packets point into `memory`.
-  void close(FactNumber complete_to, std::shared_ptr<const Batch> memory);
-  void stop() noexcept { stop_ = true; }
-  void clear() noexcept;
+  // What one packet is, for who looks at it from outside.
+  struct Summary {
+    bool is_packet = false;
+    bool counted = false;
+    FactNumber number = 0;
+    std::uint32_t wire_bytes = 0;
+    const PacketView* seen = nullptr;  // what nDPI and our parsers were to see
+    const DirectedKey* key = nullptr;
+  };
 
-  // Replays what was put in. Target: packet(lane, LanePacket), tick(number, now, FrontStats),
-  // canary(canary, LanePacket, last), clock_stepped(nth, delta), finish(number, reason,
-  // FrontStats).
+  void clear() noexcept;
+  // Whether one more of anything fits; a packet also needs room for its bytes.
+  [[nodiscard]] bool has_room() const noexcept { return items_used_ < items_max && room(0); }
+  [[nodiscard]] bool has_room(const LanePacket& packet) const noexcept;
+
+  void packet(std::uint32_t lane, const LanePacket& packet) noexcept;
+  void canary(std::uint64_t canary, const LanePacket& packet, bool last) noexcept;
+  void tick(FactNumber number, Timestamp now, const FrontStats& stats) noexcept;
+  void clock_stepped(std::uint64_t nth, Nanoseconds delta) noexcept;
+  void finish(FactNumber number, EndReason reason, const FrontStats& stats) noexcept;
+  // Ends it: everything up to this number is in this batch or before it.
+  void close(FactNumber complete_to) noexcept { complete_to_ = complete_to; }
+  void stop() noexcept { stop_ = true; }
+
+  [[nodiscard]] std::size_t size() const noexcept { return items_used_; }
+  // Plays one of those that were put in. Target: packet(lane, LanePacket), tick(number, now,
+  // FrontStats), canary(canary, LanePacket, last), clock_stepped(nth, delta), finish(number,
+  // reason, FrontStats).
   template <class Target>
-  void play(Target& target) const {
-    for (const Item& item : items_) {
-      if (item.kind == Kind::packet) {
-        const PacketView* datagram =
-            item.datagram == none ? nullptr : &datagrams_[item.datagram]->view;
-        const PacketView& view = item.counted ? item.view : *datagram;
-        const PacketView* whole = item.classify_datagram ? datagram : nullptr;
-        target.packet(item.lane, {.packet = {view, item.key, item.time, item.number,
-                                             item.view_tells ? &view : whole, item.copy},
-                                  .classified = item.classify_datagram ? datagram : &view,
-                                  .dissected = item.dissect_view ? &view : datagram,
-                                  .counted = item.counted});
-      } else if (item.kind == Kind::tick) {
-        target.tick(item.number, item.time, stats_[item.lane]);
-      } else if (item.kind == Kind::canary) {
-        target.canary(item.canary,
-                      {.packet = {item.view, item.key, item.time, item.number},
-                       .classified = &item.view,
-                       .dissected = &item.view},
-                      item.last);
-      } else if (item.kind == Kind::clock_step) {
-        target.clock_stepped(item.number, item.time.time_since_epoch());
-      } else {
-        target.finish(item.number, item.reason, stats_[item.lane]);
-      }
+  void play(std::size_t at, Target& target) const {
+    const Item& item = items()[at];
+    if (item.kind == Kind::packet) {
+      const PacketView& view = item.counted ? item.view : *item.datagram;
+      const PacketView* whole = item.classify_datagram ? item.datagram : nullptr;
+      target.packet(item.lane, {.packet = {view, item.key, item.time, item.number,
+                                           item.view_tells ? &view : whole, item.copy},
+                                .classified = item.classify_datagram ? item.datagram : &view,
+                                .dissected = item.dissect_view ? &view : item.datagram,
+                                .counted = item.counted});
+    } else if (item.kind == Kind::tick) {
+      target.tick(item.number, item.time, *item.stats);
+    } else if (item.kind == Kind::canary) {
+      target.canary(item.canary,
+                    {.packet = {item.view, item.key, item.time, item.number},
+                     .classified = &item.view,
+                     .dissected = &item.view},
+                    item.last);
+    } else if (item.kind == Kind::clock_step) {
+      target.clock_stepped(item.number, item.time.time_since_epoch());
+    } else {
+      target.finish(item.number, item.reason, *item.stats);
     }
   }
+  // Nothing: there is no such item.
+  [[nodiscard]] std::optional<Summary> summary(std::size_t at) const noexcept;
   [[nodiscard]] FactNumber complete_to() const noexcept { return complete_to_; }
   [[nodiscard]] bool stopped() const noexcept { return stop_; }
 
  private:
   enum class Kind : std::uint8_t { packet, canary, tick, clock_step, finish };
-  static constexpr std::uint32_t none = 0xffffffffU;
   struct Item {
     Kind kind = Kind::packet;
     EndReason reason = EndReason::forced;
     bool classify_datagram = false;
     bool dissect_view = false;
     bool view_tells = true;  // FlowPacket::facts is the view
-    std::optional<bool> copy{};
     bool counted = true;
-    bool last = false;       // of a canary
-    std::uint32_t lane = 0;  // of a tick or end: index in stats_
-    std::uint32_t datagram = none;
+    bool last = false;  // of a canary
+    std::optional<bool> copy{};
+    std::uint32_t lane = 0;
     FactNumber number = 0;  // of a clock step: which one
     std::uint64_t canary = 0;
-    Timestamp time{};  // of a clock step: how far
+    Timestamp time{};                      // of a clock step: how far
+    const PacketView* datagram = nullptr;  // put together from fragments; in bytes_
+    const FrontStats* stats = nullptr;     // of a tick or end; in bytes_
     DirectedKey key;
     PacketView view;
   };
-  // A datagram put together from fragments, copied out of the fragment table.
-  struct Datagram {
-    ByteBuffer bytes;
-    PacketView view;
-  };
-  std::uint32_t keep(const PacketView& datagram);
+  static_assert(std::is_trivially_copyable_v<Item> && std::is_trivially_copyable_v<FrontStats>);
+  static constexpr std::size_t items_max = 512;
+  static constexpr std::size_t bytes_max = 768U << 10U;
+  // Of one packet: more than an IP packet has, less than a capture file may claim.
+  static constexpr std::size_t packet_bytes_max = 256U << 10U;
+  // What anything but captured bytes may take.
+  static constexpr std::size_t other_bytes = 4096;
+  static_assert(sizeof(FrontStats) + sizeof(PacketView) + 128 < other_bytes);
 
-  std::vector<Item> items_;
-  std::vector<std::unique_ptr<Datagram>> datagrams_;
-  std::vector<FrontStats> stats_;
-  std::shared_ptr<const Batch> memory_;
-  FactNumber complete_to_ = 0;
-  bool stop_ = false;
+  [[nodiscard]] bool room(std::size_t bytes) const noexcept {
+    return bytes_used_ + bytes + other_bytes <= bytes_max;
+  }
+  Item& add(Kind kind) noexcept;
+  [[nodiscard]] const Item* items() const noexcept {
+    return reinterpret_cast<const Item*>(items_.data());
+  }
+  void* take(std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] const FrontStats* keep(const FrontStats& stats) noexcept;
+  void keep_bytes(PacketView& view) noexcept;
+
+  std::uint32_t items_used_;
+  std::uint32_t bytes_used_;
+  FactNumber complete_to_;
+  bool stop_;
+  // Items, untouched until they are used.
+  alignas(Item) std::array<std::byte, items_max * sizeof(Item)> items_;
+  alignas(std::max_align_t) std::array<std::byte, bytes_max> bytes_;
 };
 
 }  // namespace dpi

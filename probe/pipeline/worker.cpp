@@ -1,94 +1,175 @@
 #include "probe/pipeline/worker.h"
 
-#include <pthread.h>
-#include <sched.h>
-
-#include <bit>
 #include <limits>
+
+#include "probe/base/check.h"
 
 namespace dpi {
 namespace {
 
-// What a batch says, done by the lanes of one worker; its ticks carry the front's counters once.
-struct Player {
-  LaneGroup& lanes;
-  FactEncoder& facts;
-  bool first_worker;
+constexpr std::chrono::seconds long_enough{3600};  // to wait for a bell that rings
 
-  void packet(std::uint32_t lane, const LanePacket& packet) { lanes.packet(lane, packet); }
-  void tick(FactNumber number, Timestamp now, const FrontStats& front) {
-    lanes.tick(number, now);
-    facts.tick(number, now, {first_worker ? front : FrontStats{}, lanes.stats()});
-  }
-  void canary(std::uint64_t canary, const LanePacket& packet, bool last) {
-    facts.mark_canary(canary);
-    lanes.canary(packet, last);
-    facts.mark_canary(0);
-  }
-  void clock_stepped(std::uint64_t nth, Nanoseconds delta) { lanes.clock_stepped(nth, delta); }
-  void finish(FactNumber number, EndReason reason, const FrontStats& front) {
-    lanes.finish(number, reason);
-    facts.capture_ended(number, {first_worker ? front : FrontStats{}, lanes.stats()});
-  }
-};
+// It has one writer.
+void grow(std::atomic<std::uint64_t>& total, std::uint64_t by) noexcept {
+  total.store(total.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+}
 
-// Not being able to is no fault: the machine may have fewer processors.
-void run_on(int cpu) noexcept {
-  if (cpu < 0 || cpu >= CPU_SETSIZE) return;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(static_cast<std::size_t>(cpu), &set);
-  pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+FactBatch* first_batch(WorkerChannel& channel) noexcept {
+  channel.facts.produce_on();
+  FactBatch* const first = channel.facts.claim([] { return true; });
+  first->begin(channel.board[0].incarnation.load(std::memory_order_relaxed), 0);
+  return first;
 }
 
 }  // namespace
 
-Worker::Worker(const WorkerSettings& settings, std::unique_ptr<Classifier> classifier,
-               Doorbell& recorder)
+// Says on the board when the classifier is asked for a flow's last word, and leaves out what is to
+// be left out.
+class Worker::Watched final : public Classifier {
+ public:
+  Watched(std::unique_ptr<Classifier> classifier, WorkerBoard& board, const LeftOutList& left_out)
+      : classifier_(std::move(classifier)), board_(board), left_out_(left_out) {}
+
+  void leave_out(bool packet) noexcept { packet_left_out_ = packet; }
+
+  void inspect(const Flow& flow, const PacketView& view, Timestamp time) override {
+    if (!packet_left_out_) classifier_->inspect(flow, view, time);
+  }
+  Verdict verdict(const Flow& flow) override { return classifier_->verdict(flow); }
+  Verdict conclude(const Flow& flow) override {
+    if (!left_out_.empty() && left_out_.has(LeftOut::What::conclusion, flow.number))
+      return classifier_->verdict(flow);
+    board_.concluding.store(flow.number, std::memory_order_relaxed);
+    Verdict out = classifier_->conclude(flow);
+    board_.concluding.store(0, std::memory_order_relaxed);
+    return out;
+  }
+  [[nodiscard]] std::string version() const override { return classifier_->version(); }
+
+ private:
+  std::unique_ptr<Classifier> classifier_;
+  WorkerBoard& board_;
+  const LeftOutList& left_out_;
+  bool packet_left_out_ = false;
+};
+
+// What a batch says, done by the lanes; ticks carry the front's counters once for all workers.
+class Worker::Player {
+ public:
+  explicit Player(Worker& worker) : w_(worker) {}
+
+  void packet(std::uint32_t lane, const LanePacket& packet) {
+    if (packet.counted) {
+      grow(w_.board_.packets_played, 1);
+      grow(w_.board_.bytes_played, packet.packet.view.ip_bytes);
+    }
+    if (w_.settings_.left_out.empty()) {
+      w_.lanes_.packet(lane, packet);
+    } else {
+      packet_or_less(lane, packet);
+    }
+  }
+  void tick(FactNumber number, Timestamp now, const FrontStats& front) {
+    w_.lanes_.tick(number, now);
+    w_.encoder_.tick(number, now, stats(front));
+  }
+  void canary(std::uint64_t canary, const LanePacket& packet, bool last) {
+    w_.encoder_.mark_canary(canary);
+    w_.lanes_.canary(packet, last);
+    w_.encoder_.mark_canary(0);
+  }
+  void clock_stepped(std::uint64_t nth, Nanoseconds delta) { w_.lanes_.clock_stepped(nth, delta); }
+  void finish(FactNumber number, EndReason reason, const FrontStats& front) {
+    w_.lanes_.finish(number, reason);
+    w_.encoder_.capture_ended(number, stats(front));
+  }
+
+ private:
+  void packet_or_less(std::uint32_t lane, const LanePacket& packet) {
+    const FactNumber number = packet.packet.number;
+    if (w_.settings_.left_out.has(LeftOut::What::packet, number)) return;
+    const bool less = w_.settings_.left_out.has(LeftOut::What::dissection, number);
+    if (less && !packet.counted) return;
+    LanePacket rest = packet;
+    if (less) rest.dissected = nullptr;
+    w_.watched_->leave_out(less);
+    w_.lanes_.packet(lane, rest);
+    w_.watched_->leave_out(false);
+  }
+  [[nodiscard]] PipelineStats stats(const FrontStats& front) const noexcept {
+    const std::uint32_t before = w_.incarnation_ - 1;
+    return {w_.settings_.index == 0 ? front : FrontStats{},
+            w_.lanes_.stats(),
+            {w_.board_.lost_packets.load(std::memory_order_relaxed),
+             w_.board_.lost_bytes.load(std::memory_order_relaxed), before}};
+  }
+
+  Worker& w_;
+};
+
+Worker::Worker(const WorkerSettings& settings, WorkerChannel& channel,
+               std::unique_ptr<Classifier> classifier, Doorbell& recorder)
     : settings_(settings),
+      channel_(channel),
+      board_(channel.board[0]),
       recorder_(recorder),
-      facts_(std::bit_ceil(settings.fact_batches)),
-      encoder_(*this, facts_.acquire(), settings.canary),
-      lanes_(settings.limits, settings.seed, std::move(classifier), encoder_, settings.index,
-             settings.workers),
-      fronts_left_(settings.fronts) {
-  for (std::uint32_t f = 0; f < settings.fronts; ++f)
-    work_.push_back(std::make_unique<Exchange<WorkBatch>>(std::bit_ceil(settings.work_batches)));
-  thread_ = std::thread([this] { run(); });
+      incarnation_(board_.incarnation.load(std::memory_order_relaxed)),
+      encoder_(*this, first_batch(channel), board_.told, settings.canary),
+      watched_(new Watched(std::move(classifier), board_, settings_.left_out)),
+      lanes_(settings.limits, settings.seed, std::unique_ptr<Classifier>(watched_), encoder_,
+             settings.index, settings.workers) {
+  for (SlotRing<WorkBatch>& work : channel_.work) work.consume_on();
 }
 
-Worker::~Worker() {
-  thread_.join();
-}
+Worker::~Worker() = default;
 
 FactBatch* Worker::hand_over(FactBatch* full) {
-  facts_.publish(full);
+  const FactNumber complete_to = full->complete_to();
+  channel_.facts.publish();
   recorder_.ring();
-  FactBatch* const next = facts_.acquire();
-  next->clear();
+  // Whoever would end the wait in vain ends this process.
+  FactBatch* const next = channel_.facts.claim([] { return true; });
+  next->begin(incarnation_, complete_to);
   return next;
 }
 
+bool Worker::all_stopped() const noexcept {
+  for (std::size_t f = 0; f < channel_.places.size(); ++f)
+    if (!channel_.places[f].stopped.load(std::memory_order_relaxed)) return false;
+  return true;
+}
+
 void Worker::run() {
-  run_on(settings_.cpu);
-  while (fronts_left_ > 0) {
-    const std::uint32_t rung = bell_.rung();
+  while (!all_stopped()) {
+    const std::uint32_t rung = board_.work.rung();
     bool any = false;
-    for (std::uint32_t f = 0; f < settings_.fronts; ++f) any = look_at(f) || any;
-    if (!any) bell_.wait(rung);
+    for (std::uint32_t f = 0; f < channel_.work.size(); ++f) any = look_at(f) || any;
+    if (!any) board_.work.wait(rung, long_enough);
   }
   encoder_.flush(std::numeric_limits<FactNumber>::max());
 }
 
 bool Worker::look_at(std::uint32_t front) {
-  WorkBatch* const batch = work_[front]->try_take();
+  SlotRing<WorkBatch>& work = channel_.work[front];
+  const std::uint32_t nth = work.released();
+  const WorkBatch* const batch = work.try_take();
   if (batch == nullptr) return false;
-  Player player{lanes_, encoder_, settings_.index == 0};
-  batch->play(player);
-  if (batch->stopped()) --fronts_left_;
+  FrontPlace& board = channel_.places[front];
+  WorkPlace at = WorkPlace::unpack(board.place.load(std::memory_order_relaxed));
+  if (at.batch != nth) at = {.batch = nth};
+  Player player(*this);
+  while (at.item < batch->size()) {
+    at.busy = true;
+    board.place.store(at.pack(), std::memory_order_release);
+    batch->play(at.item, player);
+    ++at.item;
+    at.busy = false;
+    board.place.store(at.pack(), std::memory_order_release);
+    grow(board_.steps, 1);
+  }
+  if (batch->stopped()) board.stopped.store(true, std::memory_order_relaxed);
   encoder_.flush(batch->complete_to());
-  batch->clear();
-  work_[front]->give_back(batch);
+  work.release();
   return true;
 }
 

@@ -151,6 +151,9 @@ class Live : public testing::TestWithParam<std::uint32_t> {};
 
 TEST_P(Live, ACanaryVisitsEachWorkerAndIsInNoCount) {
   const std::uint32_t workers = GetParam();
+  const auto pool = WorkerPool::start({.supervisor = {.seed = {1, 2}}, .workers = workers},
+                                      *open_ndpi_classifier({}));
+  CanaryProgress& progress = (*pool)->canary();
   std::vector<std::string> lines;
   std::vector<std::unique_ptr<EventSink>> sinks;
   sinks.push_back(std::make_unique<Lines>(lines));
@@ -158,7 +161,6 @@ TEST_P(Live, ACanaryVisitsEachWorkerAndIsInNoCount) {
                            SigningKey::from_seed(Digest{1})),
                     std::move(sinks), 64);
   Machine machine;
-  CanaryProgress progress;
   EventJournal journal({.start_reason = "enrolled",
                         .run_id = {},
                         .probe_version = "1",
@@ -168,24 +170,20 @@ TEST_P(Live, ACanaryVisitsEachWorkerAndIsInNoCount) {
                         .canary = &progress},
                        recorder);
   journal.start();
-  std::vector<std::unique_ptr<Classifier>> classifiers;
-  for (std::uint32_t w = 0; w < workers; ++w) classifiers.push_back(*open_ndpi_classifier({}));
-  const auto path = make_data_path(
-      {.limits = {}, .seed = {1, 2}, .when_behind = WhenBehind::shed, .canary = &progress},
-      std::move(classifiers), journal, recorder);
+  DataPath path({.front = {}, .when_behind = WhenBehind::shed}, **pool, journal, recorder);
   const int rounds = 6 * static_cast<int>(workers) + 6;
   for (int s = 0; s < rounds; ++s) {
-    path->front(0).idle(timestamp(s * std::int64_t{1'000'000'000}));
-    path->release_canary(0);
-    path->end_round(0, Batch{});
+    path.front(0).idle(timestamp(s * std::int64_t{1'000'000'000}));
+    path.release_canary(0);
+    path.end_round(0);
     // One at the start, then one a second; each asks for the canary of the next round.
     while (machine.heartbeats < s + 1) std::this_thread::yield();
     machine.now_us += 1'000'000;
   }
-  path->front(0).finish(EndReason::forced);
-  path->end_round(0, Batch{});
-  path->stop(0);
-  path->join();
+  path.front(0).finish(EndReason::forced);
+  path.end_round(0);
+  path.stop(0);
+  path.join();
   journal.finish("signal");
   ASSERT_TRUE(recorder.finish().has_value());
 

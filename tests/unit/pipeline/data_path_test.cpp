@@ -1,7 +1,8 @@
-// However many threads there are and however they are scheduled: the same events.
+// However many workers there are and however they are scheduled: the same events.
 #include "probe/pipeline/data_path.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <deque>
 #include <random>
@@ -31,13 +32,15 @@ class Lines final : public EventSink {
   std::vector<std::string>& lines_;
 };
 
-// Sleeps at random: what a busy machine does to threads.
+// Sleeps at random, in each worker's process otherwise: what a busy machine does to them.
 class Dawdling final : public Classifier {
  public:
-  explicit Dawdling(unsigned seed) : random_(seed + 1) {
+  Dawdling() {
     verdict_.master = verdict_.app = verdict_.category = verdict_.confidence = "Unknown";
   }
   void inspect(const Flow&, const PacketView&, Timestamp) override {
+    if (!seeded_) random_.seed(static_cast<unsigned>(::getpid()));
+    seeded_ = true;
     if (random_() % 64 == 0) std::this_thread::yield();
     if (random_() % 512 == 0)
       std::this_thread::sleep_for(std::chrono::microseconds{random_() % 300});
@@ -47,6 +50,7 @@ class Dawdling final : public Classifier {
   std::string version() const override { return "none"; }
 
  private:
+  bool seeded_ = false;
   std::minstd_rand random_;
   Verdict verdict_;
 };
@@ -90,38 +94,37 @@ std::deque<Frame> traffic() {
 struct Shape {
   std::uint32_t workers;
   std::size_t batch;
-  std::size_t rings;  // batches in them: the smaller, the more threads wait for each other
+  std::size_t rings;  // batches in them: the smaller, the more they wait for each other
 };
 
 std::vector<std::string> replay(const std::deque<Frame>& frames, Shape shape) {
   std::vector<std::string> lines;
   std::vector<std::unique_ptr<EventSink>> sinks;
   sinks.push_back(std::make_unique<Lines>(lines));
+  const auto pool =
+      WorkerPool::start({.supervisor = {.seed = {shape.workers, shape.batch}, .restart = false},
+                         .workers = shape.workers,
+                         .work_batches = shape.rings,
+                         .fact_batches = shape.rings},
+                        std::make_unique<Dawdling>());
   Recorder recorder(Sealer({.hostname = "h", .version = "1", .mode = Mode::replay},
                            SigningKey::from_seed(Digest{1})),
                     std::move(sinks), 64);
   EventJournal journal(
       {.start_reason = "replay", .run_id = {}, .probe_version = "1", .ndpi_version = "4"},
       recorder);
-  std::vector<std::unique_ptr<Classifier>> classifiers;
-  for (unsigned w = 0; w < shape.workers; ++w) classifiers.push_back(std::make_unique<Dawdling>(w));
-  const auto path = make_data_path({.limits = {},
-                                    .seed = {shape.workers, shape.batch},
-                                    .one_thread = shape.rings == 0,
-                                    .work_batches = shape.rings,
-                                    .fact_batches = shape.rings},
-                                   std::move(classifiers), journal, recorder);
+  DataPath path({}, **pool, journal, recorder);
   for (int capture = 0; capture < 2; ++capture) {
     for (std::size_t at = 0; at < frames.size(); at += shape.batch) {
       const std::size_t end = std::min(frames.size(), at + shape.batch);
-      for (std::size_t i = at; i < end; ++i) path->front(0).process(frames[i].raw);
-      path->end_round(0, Batch{});
+      for (std::size_t i = at; i < end; ++i) path.front(0).process(frames[i].raw);
+      path.end_round(0);
     }
-    path->front(0).finish(EndReason::forced);
-    path->end_round(0, Batch{});
+    path.front(0).finish(EndReason::forced);
+    path.end_round(0);
   }
-  path->stop(0);
-  path->join();
+  path.stop(0);
+  path.join();
   journal.finish("end_of_input");
   EXPECT_TRUE(recorder.finish().has_value());
   return lines;
@@ -129,9 +132,9 @@ std::vector<std::string> replay(const std::deque<Frame>& frames, Shape shape) {
 
 TEST(DataPathTest, AnyNumberOfWorkersGivesTheSameBytes) {
   const std::deque<Frame> frames = traffic();
-  const std::vector<std::string> alone = replay(frames, {1, 256, 0});
+  const std::vector<std::string> alone = replay(frames, {1, 256, 8});
   ASSERT_GT(alone.size(), 4000U);
-  for (const Shape& shape : {Shape{1, 256, 8}, Shape{2, 256, 8}, Shape{2, 1, 2}, Shape{3, 7, 1},
+  for (const Shape& shape : {Shape{1, 5000, 1}, Shape{2, 256, 8}, Shape{2, 1, 2}, Shape{3, 7, 1},
                              Shape{4, 64, 4}, Shape{8, 1000, 2}}) {
     const std::vector<std::string> together = replay(frames, shape);
     EXPECT_EQ(together == alone, true)
@@ -159,19 +162,18 @@ TEST(DataPathTest, AFailedSinkIsToldAndNobodyWaitsForEver) {
   EventJournal journal(
       {.start_reason = "replay", .run_id = {}, .probe_version = "1", .ndpi_version = "4"},
       recorder);
-  std::vector<std::unique_ptr<Classifier>> classifiers;
-  for (unsigned w = 0; w < 2; ++w) classifiers.push_back(std::make_unique<Dawdling>(w));
-  const auto path =
-      make_data_path({.limits = {}, .seed = {1, 2}, .work_batches = 2, .fact_batches = 2},
-                     std::move(classifiers), journal, recorder);
+  const auto pool = WorkerPool::start(
+      {.supervisor = {.seed = {1, 2}}, .workers = 2, .work_batches = 2, .fact_batches = 2},
+      std::make_unique<Dawdling>());
+  DataPath path({}, **pool, journal, recorder);
   const std::deque<Frame> frames = traffic();
   for (const Frame& frame : frames) {
-    path->front(0).process(frame.raw);
-    path->end_round(0, Batch{});
+    path.front(0).process(frame.raw);
+    path.end_round(0);
   }
-  path->front(0).finish(EndReason::forced);
-  path->stop(0);
-  path->join();
+  path.front(0).finish(EndReason::forced);
+  path.stop(0);
+  path.join();
   ASSERT_TRUE(recorder.error().has_value());
   EXPECT_EQ(recorder.error()->what, "full");
 }

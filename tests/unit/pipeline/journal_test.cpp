@@ -54,18 +54,17 @@ struct Replayed {
                           .ndpi_version = "4",
                           .heartbeat_interval = std::chrono::seconds{10}},
                          recorder);
-    std::vector<std::unique_ptr<Classifier>> classifiers;
-    classifiers.push_back(*open_ndpi_classifier({}));
-    const auto path = make_data_path({.limits = {}, .seed = {1, 2}, .one_thread = true},
-                                     std::move(classifiers), journal, recorder);
+    const auto pool =
+        WorkerPool::start({.supervisor = {.seed = {1, 2}}}, *open_ndpi_classifier({}));
+    DataPath path({}, **pool, journal, recorder);
     for (double t = 0; t < seconds; t += 1) {
       const Frame frame(ethernet(0x0800, ipv4({}, udp(1000, 2000, {1}))),
                         static_cast<std::int64_t>(t * 1e9));
-      path->front(0).process(frame.raw);
+      path.front(0).process(frame.raw);
     }
-    path->front(0).finish(EndReason::forced);
-    path->stop(0);
-    path->join();
+    path.front(0).finish(EndReason::forced);
+    path.stop(0);
+    path.join();
     journal.finish("end_of_input");
     finished = recorder.finish();
   }

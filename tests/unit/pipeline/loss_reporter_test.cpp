@@ -13,7 +13,7 @@ TEST(LossReporterTest, TellsWhatWasLostSinceTheLastHeartbeatCauseByCause) {
   EXPECT_TRUE(reporter.untold(f, timestamp(0), timestamp(1)).empty());
   f.packets_dropped_kernel = 10;
   f.packets_shed = 4;
-  f.losses = losses_of(f, 400);
+  f.losses = losses_of(f, 400, {});
   const auto first = reporter.untold(f, timestamp(1), timestamp(2));
   reporter.told(f);
   ASSERT_EQ(first.size(), 2U);
@@ -23,7 +23,7 @@ TEST(LossReporterTest, TellsWhatWasLostSinceTheLastHeartbeatCauseByCause) {
   EXPECT_EQ(first[1].bytes, 400U);
   EXPECT_TRUE(reporter.untold(f, timestamp(2), timestamp(3)).empty()) << "told once";
   f.packets_dropped_kernel = 11;
-  f.losses = losses_of(f, 400);
+  f.losses = losses_of(f, 400, {});
   const auto second = reporter.untold(f, timestamp(3), timestamp(4));
   reporter.told(f);
   ASSERT_EQ(second.size(), 1U);
@@ -39,7 +39,7 @@ TEST(LossReporterTest, EventsThatWereShedAreToldByType) {
   HeartbeatFacts f;
   f.events = events.types();
   f.events_shed = events.shed_total();
-  f.losses = losses_of(f, 0);
+  f.losses = losses_of(f, 0, {});
   LossReporter reporter;
   const auto told = reporter.untold(f, timestamp(0), timestamp(1));
   ASSERT_EQ(told.size(), 1U);
