@@ -244,8 +244,15 @@ bool TcpTracker::note_syn(const PacketView& view, TcpSide& from, TcpSide& to,
 void TcpTracker::note_answer(const PacketView& view, TcpSide& from, TcpSide& to,
                              Timestamp time) noexcept {
   const std::uint32_t ack = view.tcp.acknowledgement;
-  if (to.start_known && !to.start_acknowledged) {
-    if (to.other_known && ack == to.other_start) {
+  const bool of_other_start = to.other_known && ack == to.other_start;
+  const bool of_unseen_start = has(view.tcp.flags, tcp_flag::syn) && !of_other_start &&
+                               ack - to.start_sequence > to.next_sequence - to.start_sequence;
+  if (to.start_known && !to.start_acknowledged && of_unseen_start) {
+    // The SYN that it answers is captured behind it, if at all.
+    to.other_start = ack;
+    to.other_known = true;
+  } else if (to.start_known && !to.start_acknowledged) {
+    if (of_other_start) {
       std::swap(to.start_sequence, to.other_start);
       renumber(to, to.start_sequence);
     }
@@ -355,6 +362,8 @@ void TcpTracker::track_acknowledgement(const PacketView& view, TcpSide& from,
                                        TcpSide& to) noexcept {
   if (!has(view.tcp.flags, tcp_flag::ack) || has(view.tcp.flags, tcp_flag::rst)) return;
   const std::uint32_t ack = view.tcp.acknowledgement;
+  // Of a SYN that is captured behind its answer: of what was seen it acknowledges nothing.
+  if (to.other_known && !to.start_acknowledged && ack == to.other_start) return;
   const bool bare = view.payload_bytes == 0 && !has(view.tcp.flags, tcp_flag::syn) &&
                     !has(view.tcp.flags, tcp_flag::fin);
   if (from.ack_sent && bare && ack == from.last_ack_sent && view.tcp.window == from.last_window &&
