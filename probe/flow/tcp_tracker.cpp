@@ -109,6 +109,19 @@ void add_hole(TcpSide& side, std::uint32_t from, std::uint32_t to) noexcept {
   side.holes[side.hole_count++] = {from, to, to - from, 1};
 }
 
+bool is_gap(const TcpSide& side, const TcpSide::Hole& hole) noexcept {
+  return side.has_acknowledged && !before(side.acknowledged, hole.to);
+}
+
+// A record ended: its gaps are told, the other holes may still be filled or acknowledged.
+void forget_told(TcpSide& side) noexcept {
+  const auto begin = side.holes.begin();
+  const auto end =
+      std::remove_if(begin, begin + side.hole_count,
+                     [&side](const TcpSide::Hole& hole) { return is_gap(side, hole); });
+  side.hole_count = static_cast<std::uint8_t>(end - begin);
+}
+
 // Behind everything that this side has sent, as far as anybody tells.
 std::uint32_t newest_of(const TcpSide& side) noexcept {
   return side.has_acknowledged && before(side.next_sequence, side.acknowledged)
@@ -422,10 +435,8 @@ bool TcpTracker::observe(const PacketView& view, Side sender, Timestamp time) no
 std::uint64_t TcpTracker::gap_bytes(Side side) const noexcept {
   const TcpSide& s = side_[index(side)];
   std::uint64_t sum = 0;
-  for (std::uint8_t i = 0; i < s.hole_count; ++i) {
-    const auto& hole = s.holes[i];
-    if (s.has_acknowledged && !before(s.acknowledged, hole.to)) sum += hole.missing;
-  }
+  for (std::uint8_t i = 0; i < s.hole_count; ++i)
+    if (is_gap(s, s.holes[i])) sum += s.holes[i].missing;
   return sum;
 }
 
@@ -433,7 +444,7 @@ std::uint64_t TcpTracker::gap_events(Side side) const noexcept {
   const TcpSide& s = side_[index(side)];
   std::uint64_t count = 0;
   for (std::uint8_t i = 0; i < s.hole_count; ++i)
-    count += s.has_acknowledged && !before(s.acknowledged, s.holes[i].to) ? s.holes[i].parts : 0U;
+    if (is_gap(s, s.holes[i])) count += s.holes[i].parts;
   return count;
 }
 
@@ -442,7 +453,7 @@ void TcpTracker::start_record() noexcept {
     s.flags = 0;
     s.retransmits = s.out_of_order = s.duplicate_acks = s.zero_windows = 0;
     s.acks = 0;
-    s.hole_count = 0;
+    forget_told(s);
   }
   history_ = {};
 }
