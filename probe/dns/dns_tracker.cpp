@@ -13,6 +13,7 @@ using Phase = OpenDns::Phase;
 
 // Taps of two ports may deliver a response before its query by this much.
 constexpr std::chrono::milliseconds early_max{10};
+constexpr std::size_t header_bytes = 12;
 constexpr std::uint16_t type_ixfr = 251, type_axfr = 252, type_any = 255;
 
 std::optional<DnsService> service_of(std::uint16_t port) noexcept {
@@ -135,13 +136,13 @@ AnomalySet DnsTracker::observe(const Flow& flow, Side sender, const PacketView& 
 bool DnsTracker::watches_by_content(const Flow& flow, Side sender, const PacketView& view) const {
   if (view.protocol == ip_protocol::udp) {
     return view.payload.size() == view.payload_bytes && !is_multicast(view.dst) &&
-           is_dns_content(view.payload);
+           (proven_.contains(flow.number) || is_dns_content(view.payload));
   }
   if (!connections_.empty() && connections_.contains(flow.slot)) return true;
   const TcpSide& side = flow.tcp.side(sender);
   if (!side.start_known || view.tcp.sequence != side.start_sequence) return false;
   // The length may come alone, and a header says enough (RFC 7766 §8).
-  constexpr std::size_t length_bytes = 2, header_bytes = 12;
+  constexpr std::size_t length_bytes = 2;
   const std::size_t size = view.payload.size();
   const DnsContent content = dns_content_over_tcp(view.payload);
   return content == DnsContent::message ||
@@ -215,7 +216,10 @@ void DnsTracker::flow_ended(const Flow& flow) {
 }
 
 void DnsTracker::take_by_content(const Route& route, Bytes bytes, Timestamp time) {
-  if (!is_dns_content(bytes)) return;
+  const bool proven = proven_.contains(route.flow_number);
+  const bool strict = is_dns_content(bytes);
+  // Once the flow is DNS, what answers one of its queries need not be beyond doubt itself.
+  if (!strict && (!proven || bytes.size() < header_bytes || !is_response(bytes))) return;
   DnsMessage message = parse_dns(bytes);
   if (!message.is_response()) {
     take_query(route, std::move(message), time);
@@ -223,13 +227,16 @@ void DnsTracker::take_by_content(const Route& route, Bytes bytes, Timestamp time
   }
   if (OpenDns* const found = find_query(route, message)) {
     prove(route, *found);
-  } else if (!proven_.contains(route.flow_number)) {
+  } else if (!strict) {
+    return;
+  } else if (!proven) {
     const DnsKey key = key_of_response(route, message);
     std::string question = question_of(message, route.service);
     hold_early(route, key, std::move(question),
                single(route, std::move(message), time, DnsOutcome::orphan));
     return;
   }
+  if (message.malformed) ++stats_.malformed;
   take_response(route, std::move(message), time);
 }
 

@@ -109,6 +109,19 @@ void add_hole(TcpSide& side, std::uint32_t from, std::uint32_t to) noexcept {
   side.holes[side.hole_count++] = {from, to, to - from, 1};
 }
 
+bool is_gap(const TcpSide& side, const TcpSide::Hole& hole) noexcept {
+  return side.has_acknowledged && !before(side.acknowledged, hole.to);
+}
+
+// A record ended: its gaps are told, the other holes may still be filled or acknowledged.
+void forget_told(TcpSide& side) noexcept {
+  const auto begin = side.holes.begin();
+  const auto end =
+      std::remove_if(begin, begin + side.hole_count,
+                     [&side](const TcpSide::Hole& hole) { return is_gap(side, hole); });
+  side.hole_count = static_cast<std::uint8_t>(end - begin);
+}
+
 // Behind everything that this side has sent, as far as anybody tells.
 std::uint32_t newest_of(const TcpSide& side) noexcept {
   return side.has_acknowledged && before(side.next_sequence, side.acknowledged)
@@ -244,8 +257,15 @@ bool TcpTracker::note_syn(const PacketView& view, TcpSide& from, TcpSide& to,
 void TcpTracker::note_answer(const PacketView& view, TcpSide& from, TcpSide& to,
                              Timestamp time) noexcept {
   const std::uint32_t ack = view.tcp.acknowledgement;
-  if (to.start_known && !to.start_acknowledged) {
-    if (to.other_known && ack == to.other_start) {
+  const bool of_other_start = to.other_known && ack == to.other_start;
+  const bool of_unseen_start = has(view.tcp.flags, tcp_flag::syn) && !of_other_start &&
+                               ack - to.start_sequence > to.next_sequence - to.start_sequence;
+  if (to.start_known && !to.start_acknowledged && of_unseen_start) {
+    // The SYN that it answers is captured behind it, if at all.
+    to.other_start = ack;
+    to.other_known = true;
+  } else if (to.start_known && !to.start_acknowledged) {
+    if (of_other_start) {
       std::swap(to.start_sequence, to.other_start);
       renumber(to, to.start_sequence);
     }
@@ -355,6 +375,8 @@ void TcpTracker::track_acknowledgement(const PacketView& view, TcpSide& from,
                                        TcpSide& to) noexcept {
   if (!has(view.tcp.flags, tcp_flag::ack) || has(view.tcp.flags, tcp_flag::rst)) return;
   const std::uint32_t ack = view.tcp.acknowledgement;
+  // Of a SYN that is captured behind its answer: of what was seen it acknowledges nothing.
+  if (to.other_known && !to.start_acknowledged && ack == to.other_start) return;
   const bool bare = view.payload_bytes == 0 && !has(view.tcp.flags, tcp_flag::syn) &&
                     !has(view.tcp.flags, tcp_flag::fin);
   if (from.ack_sent && bare && ack == from.last_ack_sent && view.tcp.window == from.last_window &&
@@ -413,10 +435,8 @@ bool TcpTracker::observe(const PacketView& view, Side sender, Timestamp time) no
 std::uint64_t TcpTracker::gap_bytes(Side side) const noexcept {
   const TcpSide& s = side_[index(side)];
   std::uint64_t sum = 0;
-  for (std::uint8_t i = 0; i < s.hole_count; ++i) {
-    const auto& hole = s.holes[i];
-    if (s.has_acknowledged && !before(s.acknowledged, hole.to)) sum += hole.missing;
-  }
+  for (std::uint8_t i = 0; i < s.hole_count; ++i)
+    if (is_gap(s, s.holes[i])) sum += s.holes[i].missing;
   return sum;
 }
 
@@ -424,7 +444,7 @@ std::uint64_t TcpTracker::gap_events(Side side) const noexcept {
   const TcpSide& s = side_[index(side)];
   std::uint64_t count = 0;
   for (std::uint8_t i = 0; i < s.hole_count; ++i)
-    count += s.has_acknowledged && !before(s.acknowledged, s.holes[i].to) ? s.holes[i].parts : 0U;
+    if (is_gap(s, s.holes[i])) count += s.holes[i].parts;
   return count;
 }
 
@@ -433,7 +453,7 @@ void TcpTracker::start_record() noexcept {
     s.flags = 0;
     s.retransmits = s.out_of_order = s.duplicate_acks = s.zero_windows = 0;
     s.acks = 0;
-    s.hole_count = 0;
+    forget_told(s);
   }
   history_ = {};
 }
