@@ -265,8 +265,13 @@ Result<std::vector<std::string>> schema_differences(Postgres& database,
     return tl::unexpected(created.error());
   }
   const auto wanted = read_bundle(with_database(conninfo, name));
-  if (auto dropped = scratch->run(fmt::format("drop database {} with (force)", name)); !dropped)
-    return tl::unexpected(dropped.error());
+  // The server gives the other session five seconds to end; on a busy machine that is not enough.
+  constexpr int attempts = 12;
+  constexpr std::string_view object_in_use = "55006";
+  auto dropped = scratch->run(fmt::format("drop database {} with (force)", name));
+  for (int i = 1; i < attempts && !dropped && scratch->sqlstate() == object_in_use; ++i)
+    dropped = scratch->run(fmt::format("drop database {} with (force)", name));
+  if (!dropped) return tl::unexpected(dropped.error());
   if (!wanted) return tl::unexpected(wanted.error());
   std::vector<std::string> out = compare(*wanted, *found);
   for (const SqlRow& row : *roles)

@@ -18,8 +18,18 @@ std::string finding_text(const Finding& finding) {
 
 void Findings::add(const Finding& finding) {
   ++count_;
-  if (count_ <= shown_max_) show_(finding_text(finding));
-  if (count_ == shown_max_) show_("more findings are counted, no longer shown");
+  const std::string_view where = finding.where;
+  const std::string_view table = where.substr(0, where.find(' '));
+  // A hostile catalogue could name objects without end.
+  constexpr std::size_t tables_max = 1000;
+  auto of = by_table_.find(table);
+  if (of == by_table_.end()) {
+    if (by_table_.size() >= tables_max) return;
+    of = by_table_.emplace(table, 0).first;
+  }
+  if (++of->second <= shown_max) show_(finding_text(finding));
+  if (of->second == shown_max)
+    show_(fmt::format("{}: more findings are counted, and no longer shown", table));
 }
 
 }  // namespace dpi

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -20,21 +21,21 @@ struct Finding {
 
 [[nodiscard]] std::string finding_text(const Finding& finding);
 
-// Counts all findings and shows the first ones: a database that is wrong everywhere is not worth a
-// line per row.
+// Counts all findings and shows the first ones of each table: where everything is wrong, a line per
+// row is of no use, and must not hide what is wrong elsewhere.
 class Findings {
  public:
   using Show = std::function<void(const std::string& line)>;
-  explicit Findings(Show show, std::uint64_t shown_max = 1000)
-      : show_(std::move(show)), shown_max_(shown_max) {}
+  static constexpr std::uint64_t shown_max = 200;
+  explicit Findings(Show show) : show_(std::move(show)) {}
 
   void add(const Finding& finding);
   [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
 
  private:
   Show show_;
-  std::uint64_t shown_max_;
   std::uint64_t count_ = 0;
+  std::map<std::string, std::uint64_t, std::less<>> by_table_;
 };
 
 }  // namespace dpi

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace dpi {
 namespace {
@@ -81,7 +82,10 @@ Result<void> QuarantineAudit::read(const std::string& condition) {
   const auto take = [&](Bytes row, bool mended) -> Result<void> {
     if (!split_row(row, fields) || fields.size() < 4)
       return fail(Errc::sink, "database: re_raw.quarantine: unexpected answer");
-    if (entries_.size() >= entries_max) return {};
+    if (entries_.size() >= entries_max) {
+      too_many_ = true;
+      return {};
+    }
     const auto [entry, is_new] = entries_.try_emplace(key_of(fields));
     if (mended) {
       entry->second.mended = true;
@@ -230,6 +234,10 @@ Result<bool> QuarantineAudit::older_bundle(SqlTime ingested_at) {
 }
 
 void QuarantineAudit::finish() {
+  if (std::exchange(too_many_, false)) {
+    findings_.add({std::nullopt, std::nullopt, "re_raw.quarantine",
+                   "rows were added: there are more than events"});
+  }
   std::vector<WireField> f;
   for (const auto& [key, entry] : entries_) {
     if (entry.met || !split_row(entry.row, f)) continue;

@@ -50,6 +50,7 @@ class QuarantineAudit {
   const RowPlans& plans_;
   Findings& findings_;
   std::map<EventKey, Entry> entries_;
+  bool too_many_ = false;
   std::uint64_t derivable_ = 0;
 };
 

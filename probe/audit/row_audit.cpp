@@ -205,8 +205,13 @@ void RowAudit::judge_event(std::size_t index) {
   }
   wanted_.clear();
   write_raw_row(wanted_, envelope, envelope_text, payload, stored);
-  if (!std::ranges::equal(wanted_, raw.row))
-    findings_.add(row_difference(raw_table_, event, raw.row, wanted_));
+  if (!std::ranges::equal(wanted_, raw.row)) {
+    // Under the name that is signed, wherever the row was put.
+    AuditedEvent named = event;
+    named.instance = envelope.identity.instance;
+    named.seq = envelope.seq;
+    findings_.add(row_difference(raw_table_, named, raw.row, wanted_));
+  }
   // Rows of an event that was moved as a whole are looked for where it is.
   derive(index, {.ingested_at = as_found.ingested_at, .tenant = stored.tenant});
 }

@@ -48,6 +48,17 @@ class TableComparisonTest : public testing::Test {
   std::string said_;
 };
 
+TEST(Findings, ShowTheFirstOnesOfEachTableAndCountAll) {
+  std::vector<std::string> shown;
+  Findings findings([&](const std::string& line) { shown.push_back(line); });
+  for (std::uint64_t i = 0; i < 500; ++i) findings.add({std::nullopt, i, "a.b (x 1)", "wrong"});
+  findings.add({std::nullopt, std::nullopt, "c.d", "wrong too"});
+  EXPECT_EQ(findings.count(), 501U);
+  ASSERT_EQ(shown.size(), Findings::shown_max + 2);
+  EXPECT_EQ(shown.front(), "sequence 0: a.b (x 1): wrong");
+  EXPECT_EQ(shown.back(), "c.d: wrong too");
+}
+
 bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }

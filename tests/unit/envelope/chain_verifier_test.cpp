@@ -148,5 +148,73 @@ TEST(ChainVerifierTest, RefusesAnEmptyChain) {
   EXPECT_FALSE(verify({}).has_value());
 }
 
+// Lines 0 to 3 are events, 4 a checkpoint, 5 to 8 events 4 to 7, 9 a checkpoint. Events 4 and 5 are
+// not there.
+class HoleTest : public testing::Test {
+ protected:
+  void walk_to_hole() {
+    for (std::size_t i = 0; i <= 4; ++i) ASSERT_TRUE(add_line(verifier_, lines_[i]));
+  }
+  Result<void> rest() {
+    for (std::size_t i = 7; i <= 9; ++i)
+      if (auto added = add_line(verifier_, lines_[i]); !added) return added;
+    return {};
+  }
+  MerkleTree tree_before(std::size_t last_line) const {
+    MerkleTree tree;
+    for (std::size_t i = 0; i <= last_line; ++i)
+      if (lines_[i].note.empty()) tree.add(envelope_hash(lines_[i].envelope));
+    return tree;
+  }
+
+  std::vector<ChainLine> lines_ = honest_chain();
+  ChainVerifier verifier_;
+};
+
+TEST_F(HoleTest, BindsWhatIsBehindByItsLinksAndProvesNothing) {
+  walk_to_hole();
+  ASSERT_TRUE(verifier_.skip_to(6, envelope_hash(lines_[6].envelope)));
+  ASSERT_TRUE(rest());
+  const auto report = verifier_.finish();
+  ASSERT_TRUE(report.has_value());
+  EXPECT_EQ(report->skipped, 2U);
+  EXPECT_EQ(report->events, 8U);
+  EXPECT_FALSE(report->proven);
+}
+
+TEST_F(HoleTest, RefusesALinkToAnotherEvent) {
+  walk_to_hole();
+  ASSERT_TRUE(verifier_.skip_to(6, envelope_hash(lines_[5].envelope)));
+  EXPECT_FALSE(rest());
+}
+
+TEST_F(HoleTest, ProvesAgainWithTheTreeOfAllBefore) {
+  walk_to_hole();
+  ASSERT_TRUE(verifier_.skip_to(6, envelope_hash(lines_[6].envelope)));
+  verifier_.continue_tree(tree_before(6));
+  ASSERT_TRUE(rest());
+  EXPECT_TRUE(verifier_.finish()->proven);
+}
+
+TEST_F(HoleTest, FindsATreeOfOtherEvents) {
+  walk_to_hole();
+  ASSERT_TRUE(verifier_.skip_to(6, envelope_hash(lines_[6].envelope)));
+  replace(lines_[5].envelope, "\"mono_us\":4", "\"mono_us\":5");
+  verifier_.continue_tree(tree_before(6));
+  EXPECT_FALSE(rest());
+}
+
+TEST_F(HoleTest, NeedsATrustedKeyWithoutTheBeginning) {
+  const auto refused = verifier_.skip_to(6, envelope_hash(lines_[6].envelope));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::usage);
+  verifier_ = ChainVerifier({chain_key(1).public_key()});
+  ASSERT_TRUE(verifier_.skip_to(6, envelope_hash(lines_[6].envelope)));
+  EXPECT_TRUE(rest());
+  verifier_ = ChainVerifier({chain_key(2).public_key()});
+  ASSERT_TRUE(verifier_.skip_to(6, envelope_hash(lines_[6].envelope)));
+  EXPECT_FALSE(rest());
+}
+
 }  // namespace
 }  // namespace dpi
