@@ -86,7 +86,7 @@ void write_splt(CanonicalWriter& w, const View& v) {
     const std::int64_t bytes{packet.payload_bytes};
     w.begin_object();
     w.key("bytes");
-    w.value_signed(packet.sender == v.src ? bytes : -bytes);
+    w.value_signed(packet.sender() == v.src ? bytes : -bytes);
     w.member("gap_us", packet.gap_us);
     w.end_object();
   }
@@ -135,7 +135,7 @@ void append_flow_payload(std::string& out, const Flow& flow, EndReason reason, b
   }
   member_name(w, "hassh", m.ssh[index(v.src)].hassh);
   member_name(w, "hassh_server", m.ssh[index(v.dst)].hassh_server);
-  const std::string history = (v.tcp ? flow.tcp.history() : flow.history).render(v.src);
+  const auto history = (v.tcp ? flow.tcp.history() : flow.history).render(v.src);
   if (!history.empty()) w.member("history", history);
   write_http(w, m);
   if (flow.has_icmp) {
