@@ -1,4 +1,4 @@
-#include "probe/envelope/canonical.h"
+#include "probe/envelope/canonical_writer.h"
 #include "probe/event/anomaly_list.h"
 #include "probe/event/payloads.h"
 
@@ -6,7 +6,7 @@ namespace dpi {
 namespace {
 
 template <class Names>
-void member_names(CanonicalWriter& w, std::string_view name, const Names& names) {
+void member_names(CanonicalWriter& w, MemberName name, const Names& names) {
   w.key(name);
   w.begin_array();
   for (const std::string_view n : names) w.value(n);
@@ -52,12 +52,11 @@ void write_ttl(CanonicalWriter& w, const View& v) {
   if (v.counters(v.src).packets > 0) w.member("ttl_min_src", v.counters(v.src).ttl_min);
 }
 
-void member_text(CanonicalWriter& w, std::string_view name, const std::string& text,
-                 std::size_t limit) {
+void member_text(CanonicalWriter& w, MemberName name, const std::string& text, std::size_t limit) {
   if (!text.empty()) w.member_pct(name, as_bytes(text), limit);
 }
 
-void member_name(CanonicalWriter& w, std::string_view name, const std::string& text) {
+void member_name(CanonicalWriter& w, MemberName name, const std::string& text) {
   if (!text.empty()) w.member(name, text);
 }
 
