@@ -1,6 +1,7 @@
 #include "dissectors/decode.h"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 
 #include "dissectors/layers.h"
@@ -208,7 +209,7 @@ Layer layer_of_link_type(std::uint32_t link_type) noexcept {
 
 DecodeOutcome decode(const RawPacket& packet, PacketView& view,
                      const DecodeOptions& options) noexcept {
-  view = PacketView{};
+  std::construct_at(&view);  // in place: a view assigned would be written twice
   view.time = packet.time;
   view.wire_bytes = packet.wire_bytes;
   // A tag that the kernel has taken off was on the wire and is not among the bytes.

@@ -46,6 +46,11 @@ class Reader {
     }
     at_ = in.position();
     message_.questions.reserve(std::min<std::size_t>(questions, dns_questions_max));
+    if (message_.is_response()) {
+      constexpr std::size_t usual = 16, wire_bytes_min = 11;  // of a record
+      message_.records.reserve(std::min(
+          {std::size_t{answers} + authority + additional, usual, in.left() / wire_bytes_min}));
+    }
     message_.question_known = questions == 0;
     for (std::uint32_t i = 0; i < questions && !stopped(); ++i) question();
     records(DnsSection::answer, answers);

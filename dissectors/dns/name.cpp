@@ -1,6 +1,8 @@
 #include "dissectors/dns/name.h"
 
-#include "dissectors/dns/pct.h"
+#include <array>
+
+#include "probe/base/pct_text.h"
 
 namespace dpi {
 namespace {
@@ -8,22 +10,38 @@ namespace {
 constexpr std::size_t name_bytes_max = 255;
 constexpr int pointers_max = 128;
 
-// pct-text of a label; a dot inside it is %2E.
-void append_label(std::string& out, Bytes label) {
-  for (const std::uint8_t b : label) {
-    if (b == '.') {
-      out += "%2E";
-    } else {
-      append_pct(out, b);
+// A name's text on the stack, so that the string takes it in one piece, and with one allocation.
+class NameText {
+ public:
+  explicit NameText(std::string& out) noexcept : out_(out) {}
+  NameText(const NameText&) = delete;
+  NameText& operator=(const NameText&) = delete;
+  ~NameText() { out_.append(text_.data(), size_); }
+
+  void dot() noexcept { text_[size_++] = '.'; }
+  // As pct-text; a dot inside it is %2E.
+  void label(Bytes label) noexcept {
+    for (const std::uint8_t b : label) {
+      if (b != '.' && is_pct_plain(b)) {
+        text_[size_++] = static_cast<char>(b);
+      } else {
+        size_ = static_cast<std::size_t>(write_pct_escape(&text_[size_], b) - text_.data());
+      }
     }
   }
-}
+
+ private:
+  std::string& out_;
+  std::size_t size_ = 0;
+  std::array<char, 3 * name_bytes_max> text_;  // NOLINT: written before it is read
+};
 
 }  // namespace
 
 DnsNameResult append_dns_name(std::string& out, Bytes message, std::size_t offset,
                               std::size_t limit) {
   DnsNameResult result;
+  NameText text(out);
   const auto refuse = [&](Anomaly why, std::size_t at) {
     result.refused = why;
     result.refused_at = at;
@@ -60,12 +78,12 @@ DnsNameResult append_dns_name(std::string& out, Bytes message, std::size_t offse
     if (at + length > end) return run_out(at);
     total += std::size_t{length} + 1;
     if (total > name_bytes_max) return refuse(Anomaly::dns_name_too_long, at);
-    if (!first) out.push_back('.');
-    append_label(out, message.subspan(at, length));
+    if (!first) text.dot();
+    text.label(message.subspan(at, length));
     first = false;
     at += length;
   }
-  if (first) out.push_back('.');
+  if (first) text.dot();
   if (pointers == 0) result.next = at;
   return result;
 }

@@ -3,10 +3,10 @@
 #include <array>
 
 #include "dissectors/dns/message.h"
-#include "dissectors/dns/pct.h"
 #include "probe/base/byte_cursor.h"
 #include "probe/base/hex.h"
 #include "probe/base/ip_address.h"
+#include "probe/base/pct_text.h"
 
 namespace dpi {
 namespace {

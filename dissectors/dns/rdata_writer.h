@@ -8,9 +8,9 @@
 
 #include "dissectors/dns/message.h"
 #include "dissectors/dns/name.h"
-#include "dissectors/dns/pct.h"
 #include "probe/base/hex.h"
 #include "probe/base/ip_address.h"
+#include "probe/base/pct_text.h"
 
 namespace dpi {
 

@@ -14,7 +14,7 @@
 #include "probe/app/suggest.h"
 #include "probe/app/version.h"
 #include "probe/crypto/digest.h"
-#include "probe/envelope/canonical.h"
+#include "probe/envelope/canonical_writer.h"
 
 namespace dpi {
 namespace {
@@ -367,9 +367,9 @@ Digest config_digest(const Config& config, const DigestInputs& inputs) {
   w.key("settings");
   w.begin_object();
   for (const auto& [name, key] : deciding) {
-    std::visit([&, member_name = std::string_view{name}](
-                   auto member) { w.member(member_name, config.*member); },
-               key->member);
+    std::visit(
+        [&, member_name = MemberName{name}](auto member) { w.member(member_name, config.*member); },
+        key->member);
   }
   w.end_object();
   w.end_object();

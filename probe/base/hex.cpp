@@ -1,6 +1,7 @@
 #include "probe/base/hex.h"
 
 #include <algorithm>
+#include <cstring>
 #include <span>
 
 namespace dpi {
@@ -9,6 +10,18 @@ namespace {
 constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr std::string_view base64_digits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+// Both digits of every byte.
+constexpr auto hex_pairs = [] {
+  std::array<std::array<char, 2>, 256> out{};
+  for (std::size_t b = 0; b < out.size(); ++b) out[b] = {hex_digits[b >> 4U], hex_digits[b & 15U]};
+  return out;
+}();
+
+char* put_byte(char* at, std::uint8_t b) noexcept {
+  std::memcpy(at, hex_pairs[b].data(), 2);
+  return at + 2;
+}
 
 constexpr std::uint8_t no_digit = 0x80;
 // Of every byte its value as a digit.
@@ -34,14 +47,15 @@ bool read_hex(std::string_view text, std::span<std::uint8_t> out) noexcept {
 
 }  // namespace
 
+char* write_hex(char* at, Bytes bytes) noexcept {
+  for (const std::uint8_t b : bytes) at = put_byte(at, b);
+  return at;
+}
+
 void append_hex(std::string& out, Bytes bytes) {
-  // Grown once: this runs for every hash of every event.
-  std::size_t at = out.size();
+  const std::size_t at = out.size();
   out.resize(at + bytes.size() * 2);
-  for (const std::uint8_t b : bytes) {
-    out[at++] = hex_digits[b >> 4U];
-    out[at++] = hex_digits[b & 15U];
-  }
+  write_hex(out.data() + at, bytes);
 }
 
 std::string hex(Bytes bytes) {
@@ -67,15 +81,7 @@ std::optional<Digest> parse_digest(std::string_view text) {
 std::string base64(Bytes bytes) {
   std::string out;
   out.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t n = std::min<std::size_t>(3, bytes.size() - i);
-    std::uint32_t group = std::uint32_t{bytes[i]} << 16U;
-    if (n > 1) group |= std::uint32_t{bytes[i + 1]} << 8U;
-    if (n > 2) group |= bytes[i + 2];
-    for (std::size_t k = 0; k < 4; ++k) {
-      out.push_back(k <= n ? base64_digits[group >> (18U - 6U * k) & 63U] : '=');
-    }
-  }
+  append_base64(out, bytes);
   return out;
 }
 
@@ -100,14 +106,18 @@ std::optional<ByteBuffer> parse_base64(std::string_view text) {
   return out;
 }
 
-void append_uuid(std::string& out, const Uuid& uuid) {
-  std::size_t at = out.size();
-  out.resize(at + uuid_text_bytes);
+char* write_uuid(char* at, const Uuid& uuid) noexcept {
   for (std::size_t i = 0; i < uuid.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) out[at++] = '-';
-    out[at++] = hex_digits[uuid[i] >> 4U];
-    out[at++] = hex_digits[uuid[i] & 15U];
+    if (i == 4 || i == 6 || i == 8 || i == 10) *at++ = '-';
+    at = put_byte(at, uuid[i]);
   }
+  return at;
+}
+
+void append_uuid(std::string& out, const Uuid& uuid) {
+  const std::size_t at = out.size();
+  out.resize(at + uuid_text_bytes);
+  write_uuid(out.data() + at, uuid);
 }
 
 std::string uuid_text(const Uuid& uuid) {

@@ -4,21 +4,35 @@
 
 #include <algorithm>
 #include <charconv>
+#include <string_view>
 
 namespace dpi {
 namespace {
 
-void append_number(std::string& out, unsigned value, int base) {
-  std::array<char, 8> text{};
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), value, base).ptr;
-  out.append(text.data(), end);
-}
-
-void append_v4(std::string& out, Bytes quad) {
-  for (std::size_t i = 0; i < 4; ++i) {
-    if (i != 0) out.push_back('.');
-    append_number(out, quad[i], 10);
+// Every octet's digits and a dot, and how many of the four characters are digits.
+struct Octet {
+  std::array<char, 4> text{};
+  std::uint8_t digits = 0;
+};
+constexpr auto octets = [] {
+  std::array<Octet, 256> out{};
+  for (unsigned value = 0; value < out.size(); ++value) {
+    Octet& octet = out[value];
+    if (value >= 100) octet.text[octet.digits++] = static_cast<char>('0' + value / 100);
+    if (value >= 10) octet.text[octet.digits++] = static_cast<char>('0' + value / 10 % 10);
+    octet.text[octet.digits++] = static_cast<char>('0' + value % 10);
+    octet.text[octet.digits] = '.';
   }
+  return out;
+}();
+
+char* write_v4(char* at, Bytes quad) noexcept {
+  for (std::size_t i = 0; i < 4; ++i) {
+    const Octet& octet = octets[quad[i]];
+    const auto size = static_cast<std::size_t>(octet.digits) + (i < 3 ? 1U : 0U);
+    at = std::copy_n(octet.text.begin(), size, at);
+  }
+  return at;
 }
 
 // RFC 5952 §4.2: the longest run of at least two zero groups, the first of equals.
@@ -37,7 +51,7 @@ std::pair<std::size_t, std::size_t> longest_zero_run(const std::array<std::uint1
   return {best_start, best_start == 8 ? 0 : best_length};
 }
 
-void append_v6(std::string& out, Bytes wire) {
+char* write_v6(char* at, Bytes wire) noexcept {
   std::array<std::uint16_t, 8> groups{};
   for (std::size_t i = 0; i < 8; ++i) {
     groups[i] = static_cast<std::uint16_t>(wire[2 * i] << 8U | wire[2 * i + 1]);
@@ -46,20 +60,21 @@ void append_v6(std::string& out, Bytes wire) {
   const bool mapped = std::all_of(wire.begin(), wire.begin() + 10, [](auto b) { return b == 0; }) &&
                       groups[5] == 0xffff;
   if (mapped) {
-    out += "::ffff:";
-    append_v4(out, wire.subspan(12));
-    return;
+    constexpr std::string_view prefix = "::ffff:";
+    return write_v4(std::copy(prefix.begin(), prefix.end(), at), wire.subspan(12));
   }
   const auto [start, length] = longest_zero_run(groups);
   for (std::size_t i = 0; i < 8; ++i) {
     if (i == start) {
-      out += "::";
+      *at++ = ':';
+      *at++ = ':';
       i += length - 1;
       continue;
     }
-    if (i != 0 && i != start + length) out.push_back(':');
-    append_number(out, groups[i], 16);
+    if (i != 0 && i != start + length) *at++ = ':';
+    at = std::to_chars(at, at + 4, groups[i], 16).ptr;
   }
+  return at;
 }
 
 }  // namespace
@@ -71,8 +86,13 @@ IpAddress IpAddress::from_wire(Bytes wire) noexcept {
   return out;
 }
 
+char* write_ip(char* at, const IpAddress& address) noexcept {
+  return address.v6 ? write_v6(at, address.wire()) : write_v4(at, address.wire());
+}
+
 void append_ip(std::string& out, const IpAddress& address) {
-  address.v6 ? append_v6(out, address.wire()) : append_v4(out, address.wire());
+  std::array<char, ip_text_bytes_max> text{};
+  out.append(text.data(), write_ip(text.data(), address));
 }
 
 std::string ip_text(const IpAddress& address) {

@@ -1,6 +1,7 @@
 #include "probe/base/time.h"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 namespace dpi {
@@ -8,11 +9,16 @@ namespace {
 
 constexpr std::int64_t per_second = 1'000'000'000;
 
-void put_digits(char* at, std::uint32_t value, int digits) noexcept {
-  for (int i = digits - 1; i >= 0; --i) {
-    at[i] = static_cast<char>('0' + value % 10U);
-    value /= 10U;
-  }
+constexpr auto digit_pairs = [] {
+  std::array<std::array<char, 2>, 100> out{};
+  for (unsigned i = 0; i < out.size(); ++i)
+    out[i] = {static_cast<char>('0' + i / 10), static_cast<char>('0' + i % 10)};
+  return out;
+}();
+
+// value < 100
+void put_pair(char* at, std::uint32_t value) noexcept {
+  std::memcpy(at, digit_pairs[value].data(), 2);
 }
 
 std::optional<std::uint32_t> digits(std::string_view text, std::size_t at,
@@ -34,14 +40,21 @@ TimeText time_text(Timestamp t) noexcept {
   const std::chrono::year_month_day date{day};
   const std::int64_t in_day = (timestamp(total) - day).count();
   const auto second = static_cast<std::uint32_t>(in_day / per_second);
+  const auto year = static_cast<std::uint32_t>(static_cast<int>(date.year()));
+  const auto fraction = static_cast<std::uint32_t>(in_day % per_second);
   TimeText out{};
-  put_digits(out.data(), static_cast<std::uint32_t>(static_cast<int>(date.year())), 4);
-  put_digits(out.data() + 5, static_cast<unsigned>(date.month()), 2);
-  put_digits(out.data() + 8, static_cast<unsigned>(date.day()), 2);
-  put_digits(out.data() + 11, second / 3600U, 2);
-  put_digits(out.data() + 14, second / 60U % 60U, 2);
-  put_digits(out.data() + 17, second % 60U, 2);
-  put_digits(out.data() + 20, static_cast<std::uint32_t>(in_day % per_second), 9);
+  put_pair(out.data(), year / 100U);
+  put_pair(out.data() + 2, year % 100U);
+  put_pair(out.data() + 5, static_cast<unsigned>(date.month()));
+  put_pair(out.data() + 8, static_cast<unsigned>(date.day()));
+  put_pair(out.data() + 11, second / 3600U);
+  put_pair(out.data() + 14, second / 60U % 60U);
+  put_pair(out.data() + 17, second % 60U);
+  out[20] = static_cast<char>('0' + fraction / 100'000'000U);
+  put_pair(out.data() + 21, fraction / 1'000'000U % 100U);
+  put_pair(out.data() + 23, fraction / 10'000U % 100U);
+  put_pair(out.data() + 25, fraction / 100U % 100U);
+  put_pair(out.data() + 27, fraction % 100U);
   out[4] = out[7] = '-';
   out[10] = 'T';
   out[13] = out[16] = ':';

@@ -16,37 +16,53 @@ const EVP_MD* fetched_sha256() {
   return md;
 }
 
+// A context that one algorithm uses again and again.
+class Hasher {
+ public:
+  explicit Hasher(const EVP_MD* md) : context_(EVP_MD_CTX_new()) {
+    DPI_CHECK(EVP_DigestInit_ex2(context_, md, nullptr) == 1);
+  }
+  Hasher(const Hasher&) = delete;
+  Hasher& operator=(const Hasher&) = delete;
+  ~Hasher() { EVP_MD_CTX_free(context_); }
+
+  void update(Bytes data) { DPI_CHECK(EVP_DigestUpdate(context_, data.data(), data.size()) == 1); }
+  // And begins anew.
+  void finish(std::uint8_t* out) {
+    DPI_CHECK(EVP_DigestFinal_ex(context_, out, nullptr) == 1);
+    DPI_CHECK(EVP_DigestInit_ex2(context_, nullptr, nullptr) == 1);
+  }
+
+ private:
+  EVP_MD_CTX* context_;
+};
+
 template <std::size_t size>
-std::array<std::uint8_t, size> one_shot(Bytes data, const EVP_MD* md) {
+std::array<std::uint8_t, size> one_shot(Hasher& hasher, Bytes data) {
   std::array<std::uint8_t, size> out{};
-  unsigned length = 0;
-  DPI_CHECK(EVP_Digest(data.data(), data.size(), out.data(), &length, md, nullptr) == 1);
-  DPI_CHECK(length == size);
+  hasher.update(data);
+  hasher.finish(out.data());
   return out;
 }
 
 }  // namespace
 
 struct Sha256::Impl {
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
-  ~Impl() { EVP_MD_CTX_free(context); }
+  Hasher hasher{fetched_sha256()};
 };
 
-Sha256::Sha256() : impl_(std::make_unique<Impl>()) {
-  DPI_CHECK(EVP_DigestInit_ex2(impl_->context, fetched_sha256(), nullptr) == 1);
-}
+Sha256::Sha256() : impl_(std::make_unique<Impl>()) {}
 Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 Sha256::~Sha256() = default;
 
 void Sha256::update(Bytes data) {
-  DPI_CHECK(EVP_DigestUpdate(impl_->context, data.data(), data.size()) == 1);
+  impl_->hasher.update(data);
 }
 
 Digest Sha256::finish() {
   Digest out{};
-  DPI_CHECK(EVP_DigestFinal_ex(impl_->context, out.data(), nullptr) == 1);
-  DPI_CHECK(EVP_DigestInit_ex2(impl_->context, fetched_sha256(), nullptr) == 1);
+  impl_->hasher.finish(out.data());
   return out;
 }
 
@@ -58,12 +74,14 @@ Digest sha256(std::initializer_list<Bytes> parts) {
 
 std::array<std::uint8_t, 20> sha1(Bytes data) {
   static EVP_MD* const md = EVP_MD_fetch(nullptr, "SHA1", nullptr);
-  return one_shot<20>(data, md);
+  thread_local Hasher hasher{md};
+  return one_shot<20>(hasher, data);
 }
 
 std::array<std::uint8_t, 16> md5(Bytes data) {
   static EVP_MD* const md = EVP_MD_fetch(nullptr, "MD5", nullptr);
-  return one_shot<16>(data, md);
+  thread_local Hasher hasher{md};
+  return one_shot<16>(hasher, data);
 }
 
 Digest hkdf_sha256(Bytes key_material, Bytes info) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <utility>
 
 #include "dissectors/dns/content.h"
 #include "probe/base/byte_cursor.h"
@@ -52,25 +54,32 @@ char lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-// RFC 1035 §2.3.3: names compare without case. pct-text escapes are upper-case on both sides.
-std::string question_text(std::string_view name, std::uint16_t type, std::uint16_t klass) {
-  std::string out{name};
-  std::transform(out.begin(), out.end(), out.begin(), lower);
-  return out + " " + std::to_string(type) + " " + std::to_string(klass);
+void append_number(std::string& out, std::uint16_t number) {
+  std::array<char, 8> text{' '};
+  out.append(text.data(), std::to_chars(text.data() + 1, text.data() + text.size(), number).ptr);
 }
 
-// Empty: it has none, or none that can be read.
-std::string question_of(const DnsMessage& message, DnsService service) {
+// RFC 1035 §2.3.3: names compare without case. pct-text escapes are upper-case on both sides.
+void write_question(std::string& out, std::string_view name, std::uint16_t type,
+                    std::uint16_t klass) {
+  out.resize(name.size());
+  std::transform(name.begin(), name.end(), out.begin(), lower);
+  append_number(out, type);
+  append_number(out, klass);
+}
+
+// Empty: it has none, or none that can be read. Into `out`, whose memory is used again.
+std::string_view question_of(std::string& out, const DnsMessage& message, DnsService service) {
+  out.clear();
   if (!message.questions.empty()) {
     const DnsQuestion& q = message.questions[0];
-    return question_text(q.name, q.type, q.klass);
-  }
-  // RFC 1002 §4.2.13: a NetBIOS response repeats what was asked as its first record.
-  if (service == DnsService::nbns && message.is_response() && !message.records.empty()) {
+    write_question(out, q.name, q.type, q.klass);
+    // RFC 1002 §4.2.13: a NetBIOS response repeats what was asked as its first record.
+  } else if (service == DnsService::nbns && message.is_response() && !message.records.empty()) {
     const DnsRecord& r = message.records[0];
-    return question_text(r.name, r.type, r.klass);
+    write_question(out, r.name, r.type, r.klass);
   }
-  return {};
+  return out;
 }
 
 // Asked of everyone on the link (for NetBIOS the B flag, RFC 1002 §4.2.1.1).
@@ -202,9 +211,8 @@ void DnsTracker::drop_connection(std::uint32_t slot) {
   holders_.remove(found->second);
   connections_.erase(found);
   if (!transfers) return;
-  OpenDns::List& list = open_.list(Phase::transfer);
-  for (auto it = list.begin(); it != list.end();) {
-    OpenDns& open = *it++;
+  for (OpenDns* each = open_.list(Phase::transfer).first(); each != nullptr;) {
+    OpenDns& open = *std::exchange(each, OpenDnsTable::List::next(*each));
     if (open.stream != slot) continue;
     open_.touch(open, open.transaction.responses > 0 ? Phase::answered : Phase::waiting);
   }
@@ -231,9 +239,8 @@ void DnsTracker::take_by_content(const Route& route, Bytes bytes, Timestamp time
     return;
   } else if (!proven) {
     const DnsKey key = key_of_response(route, message);
-    std::string question = question_of(message, route.service);
-    hold_early(route, key, std::move(question),
-               single(route, std::move(message), time, DnsOutcome::orphan));
+    const std::string_view question = question_of(question_, message, route.service);
+    hold_early(route, key, question, single(route, std::move(message), time, DnsOutcome::orphan));
     return;
   }
   if (message.malformed) ++stats_.malformed;
@@ -243,7 +250,9 @@ void DnsTracker::take_by_content(const Route& route, Bytes bytes, Timestamp time
 // The flow is DNS: so was what nobody answered in it.
 void DnsTracker::prove(const Route& route, OpenDns& open) {
   if (!proven_.insert(route.flow_number).second) return;
-  for (OpenDns& other : open_.list(Phase::waiting)) {
+  for (OpenDns* each = open_.list(Phase::waiting).first(); each != nullptr;
+       each = OpenDnsTable::List::next(*each)) {
+    OpenDns& other = *each;
     if (other.key.client == open.key.client && other.key.server == open.key.server &&
         other.key.server_port == open.key.server_port)
       other.uncertain = false;
@@ -273,7 +282,7 @@ void DnsTracker::take(Route route, Bytes bytes, std::size_t wire_bytes, Timestam
 }
 
 OpenDns* DnsTracker::find_query(const DnsKey& key, const DnsMessage& response, DnsService service) {
-  const std::string question = question_of(response, service);
+  const std::string_view question = question_of(question_, response, service);
   if (OpenDns* const found = open_.find(key, question, false)) return found;
   OpenDns* const open = open_.find(key);
   if (open == nullptr) return nullptr;
@@ -284,8 +293,8 @@ OpenDns* DnsTracker::find_query(const DnsKey& key, const DnsMessage& response, D
     for (std::size_t i = 0; i < std::min(response.records.size(), dns_questions_max); ++i) {
       const DnsRecord& r = response.records[i];
       for (const std::uint16_t type : {r.type, type_any}) {
-        if (OpenDns* const found = open_.find(key, question_text(r.name, type, r.klass), false))
-          return found;
+        write_question(question_, r.name, type, r.klass);
+        if (OpenDns* const found = open_.find(key, question_, false)) return found;
       }
     }
   }
@@ -312,7 +321,7 @@ void DnsTracker::take_query(const Route& route, DnsMessage message, Timestamp ti
   const bool many = asked_of_many(route.service, route.receiver.address, message);
   const DnsKey key{route.sender, many ? IpAddress{} : route.receiver.address, route.receiver.port,
                    message.id, route.transport};
-  std::string question = question_of(message, route.service);
+  const std::string_view question = question_of(question_, message, route.service);
   if (OpenDns* const found = open_.find(key, question, false)) {
     DnsTransaction& asked = found->transaction;
     if (asked.responses == 0) {  // asked again
@@ -324,14 +333,14 @@ void DnsTracker::take_query(const Route& route, DnsMessage message, Timestamp ti
     close(*found);
   }
   if (join_early(route, key, question, message, time)) return;
-  open(route, std::move(message), time, key, std::move(question));
+  open(route, std::move(message), time, key, question);
 }
 
 void DnsTracker::open(const Route& route, DnsMessage message, Timestamp time, const DnsKey& key,
-                      std::string question) {
-  OpenDns open;
+                      std::string_view question) {
+  OpenDns& open = open_.make();
   open.key = key;
-  open.question = std::move(question);
+  open.question = question;
   open.uncertain = route.by_content && !proven_.contains(route.flow_number);
   DnsTransaction& t = open.transaction;
   t.number = next_number_++;
@@ -352,7 +361,7 @@ void DnsTracker::open(const Route& route, DnsMessage message, Timestamp time, co
     }
   }
   t.query = std::move(message);
-  add_open(std::move(open));
+  add_open(open);
 }
 
 void DnsTracker::take_response(const Route& route, DnsMessage message, Timestamp time) {
@@ -369,7 +378,7 @@ void DnsTracker::take_response(const Route& route, DnsMessage message, Timestamp
     return;
   }
   const DnsKey key = key_of_response(route, message);
-  std::string question = question_of(message, route.service);
+  const std::string_view question = question_of(question_, message, route.service);
   DnsKey many = key;
   many.server = IpAddress{};
   if (open_.find(key) != nullptr || open_.find(many) != nullptr) {
@@ -378,8 +387,7 @@ void DnsTracker::take_response(const Route& route, DnsMessage message, Timestamp
   } else if (open_.find(key, question, true) != nullptr) {
     tell(single(route, std::move(message), time, DnsOutcome::orphan));
   } else {
-    hold_early(route, key, std::move(question),
-               single(route, std::move(message), time, DnsOutcome::orphan));
+    hold_early(route, key, question, single(route, std::move(message), time, DnsOutcome::orphan));
   }
 }
 
@@ -420,18 +428,18 @@ DnsTransaction DnsTracker::single(const Route& route, DnsMessage message, Timest
   return t;
 }
 
-void DnsTracker::hold_early(const Route& route, const DnsKey& key, std::string question,
+void DnsTracker::hold_early(const Route& route, const DnsKey& key, std::string_view question,
                             DnsTransaction response) {
-  OpenDns open;
+  OpenDns& open = open_.make();
   open.key = key;
-  open.question = std::move(question);
+  open.question = question;
   open.phase = Phase::early;
   open.uncertain = route.by_content && !proven_.contains(route.flow_number);
   open.transaction = std::move(response);
-  add_open(std::move(open));
+  add_open(open);
 }
 
-bool DnsTracker::join_early(const Route& route, const DnsKey& key, const std::string& question,
+bool DnsTracker::join_early(const Route& route, const DnsKey& key, std::string_view question,
                             DnsMessage& query, Timestamp time) {
   OpenDns* found = open_.find(key, question, true);
   if (found == nullptr) found = open_.find(key, {}, true);
@@ -449,9 +457,9 @@ bool DnsTracker::join_early(const Route& route, const DnsKey& key, const std::st
   return true;
 }
 
-void DnsTracker::add_open(OpenDns open) {
+void DnsTracker::add_open(OpenDns& open) {
   make_room(OpenDnsTable::bytes_of(open));
-  open_.add(std::move(open));
+  open_.add(open);
 }
 
 void DnsTracker::tell(const DnsTransaction& transaction) {
@@ -472,9 +480,10 @@ void DnsTracker::make_room(std::size_t bytes) {
 }
 
 void DnsTracker::collect(Phase phase, Timestamp last_at_max, std::vector<Due>& out) {
-  for (OpenDns& open : open_.list(phase)) {
-    if (open.transaction.last_at > last_at_max) break;
-    out.push_back({open.transaction.number, &open});
+  for (OpenDns* open = open_.list(phase).first();
+       open != nullptr && open->transaction.last_at <= last_at_max;
+       open = OpenDnsTable::List::next(*open)) {
+    out.push_back({open->transaction.number, open});
   }
 }
 
@@ -497,8 +506,9 @@ void DnsTracker::collect_all(std::vector<Due>& out) {
 
 void DnsTracker::shift(Nanoseconds delta) {
   for (const Phase phase : {Phase::waiting, Phase::answered, Phase::transfer, Phase::early}) {
-    for (OpenDns& open : open_.list(phase)) {
-      DnsTransaction& t = open.transaction;
+    for (OpenDns* open = open_.list(phase).first(); open != nullptr;
+         open = OpenDnsTable::List::next(*open)) {
+      DnsTransaction& t = open->transaction;
       t.query_at += delta;
       if (t.responses > 0) t.response_at += delta;
       t.last_at += delta;

@@ -109,14 +109,14 @@ class DnsTracker {
   [[nodiscard]] OpenDns* find_query(const Route& route, const DnsMessage& response);
   [[nodiscard]] OpenDns* find_query(const DnsKey& key, const DnsMessage& response,
                                     DnsService service);
-  void hold_early(const Route& route, const DnsKey& key, std::string question,
+  void hold_early(const Route& route, const DnsKey& key, std::string_view question,
                   DnsTransaction response);
-  bool join_early(const Route& route, const DnsKey& key, const std::string& question,
+  bool join_early(const Route& route, const DnsKey& key, std::string_view question,
                   DnsMessage& query, Timestamp time);
   void open(const Route& route, DnsMessage message, Timestamp time, const DnsKey& key,
-            std::string question);
+            std::string_view question);
   void answer(const Route& route, OpenDns& open, DnsMessage message, Timestamp time);
-  void add_open(OpenDns open);
+  void add_open(OpenDns& open);
   void close(OpenDns& open);
   void tell(const DnsTransaction& transaction);
   void make_room(std::size_t bytes);
@@ -130,6 +130,7 @@ class DnsTracker {
   Holders<Connection> holders_;                                // of them, by client
   // Flows in which content found a query and what answers it.
   std::unordered_set<std::uint64_t> proven_;
+  std::string question_;  // of the message that is looked at
   std::uint64_t next_number_ = 0;
   std::int64_t last_tick_ = 0;
   DnsStats stats_;

@@ -1,31 +1,37 @@
 #include "probe/dns/open_table.h"
 
-#include <algorithm>
-#include <iterator>
+#include <memory>
 
 namespace dpi {
+namespace {
 
-std::uint64_t OpenDnsTable::Hash::of(const DnsKey& key, std::uint64_t question) const noexcept {
-  std::array<std::uint8_t, 48> bytes{};
-  auto out =
-      std::copy(key.client.address.bytes.begin(), key.client.address.bytes.end(), bytes.begin());
-  out = std::copy(key.server.bytes.begin(), key.server.bytes.end(), out);
-  for (const std::uint16_t part :
-       {key.client.port, key.server_port, key.id, static_cast<std::uint16_t>(key.transport)}) {
-    *out++ = static_cast<std::uint8_t>(part >> 8U);
-    *out++ = static_cast<std::uint8_t>(part & 0xffU);
-  }
-  for (unsigned shift = 0; shift < 64; shift += 8)
-    *out++ = static_cast<std::uint8_t>(question >> shift & 0xffU);
-  return siphash(seed, bytes);
+// The next free place of a store, or a new one at its end.
+template <class Item>
+Item& take_place(std::vector<Item*>& free, std::deque<Item>& store) {
+  if (free.empty()) return store.emplace_back();
+  Item& item = *free.back();
+  free.pop_back();
+  return item;
 }
 
-std::uint64_t OpenDnsTable::hash(const DnsKey& key, const std::string& question) const noexcept {
-  return Hash{seed_}.of(key, siphash(seed_, as_bytes(std::string_view{question})));
-}
+}  // namespace
 
 OpenDnsTable::OpenDnsTable(std::size_t transactions_max, HashSeed seed)
-    : units_max_(transactions_max), seed_(seed), holders_(seed), by_key_(16, Hash{seed}) {}
+    : units_max_(transactions_max), seed_(seed), holders_(seed) {}
+
+std::uint64_t OpenDnsTable::hash(const DnsKey& key) const noexcept {
+  const std::uint8_t* const client = key.client.address.bytes.data();
+  const std::uint8_t* const server = key.server.bytes.data();
+  const std::uint64_t rest = std::uint64_t{key.client.port} << 48U |
+                             std::uint64_t{key.server_port} << 32U | std::uint64_t{key.id} << 16U |
+                             static_cast<std::uint64_t>(key.transport);
+  return siphash(seed_, std::array{word_at(client), word_at(client + 8), word_at(server),
+                                   word_at(server + 8), rest});
+}
+
+std::uint64_t OpenDnsTable::hash(const DnsKey& key, std::string_view question) const noexcept {
+  return siphash({seed_.k0 ^ hash(key), seed_.k1}, as_bytes(question));
+}
 
 std::size_t OpenDnsTable::bytes_of(const OpenDns& open) noexcept {
   const DnsTransaction& t = open.transaction;
@@ -37,64 +43,79 @@ OpenDns* OpenDnsTable::over_limit(std::size_t more_bytes) const {
   return holders_.total() + units(more_bytes) > units_max_ ? holders_.oldest_of_largest() : nullptr;
 }
 
-OpenDns& OpenDnsTable::add(OpenDns added) {
-  OpenDns::List& to = list(added.phase);
-  OpenDns& open = to.emplace_back(std::move(added));
-  open.place = std::prev(to.end());
+OpenDns& OpenDnsTable::make() {
+  return take_place(free_, places_);
+}
+
+DnsSiblings* OpenDnsTable::siblings_of(const DnsKey& key, std::uint64_t hash) const noexcept {
+  return by_key_.find(hash, [&key](const DnsSiblings& s) { return s.key == key; });
+}
+
+DnsSiblings& OpenDnsTable::make_siblings(const DnsKey& key) {
+  const std::uint64_t hashed = hash(key);
+  if (DnsSiblings* const found = siblings_of(key, hashed)) return *found;
+  DnsSiblings& made = take_place(free_siblings_, siblings_);
+  made.key = key;
+  made.hash = hashed;
+  by_key_.insert(made);
+  return made;
+}
+
+void OpenDnsTable::add(OpenDns& open) {
+  open.hash = hash(open.key, open.question);
+  by_question_.insert(open);
+  list(open.phase).push_back(open);
   holders_.add(open.key.client.address, open, units(bytes_of(open)));
-  by_question_.emplace(hash(open.key, open.question), &open);
-  if (open.phase == OpenDns::Phase::early) return open;
-  std::list<OpenDns*>& waiting = by_key_[open.key].waiting;
-  open.sibling = waiting.insert(waiting.end(), &open);
-  return open;
+  if (open.phase == OpenDns::Phase::early) return;
+  open.siblings = &make_siblings(open.key);
+  open.siblings->waiting.push_back(open);
 }
 
 void OpenDnsTable::touch(OpenDns& open, OpenDns::Phase phase) {
-  OpenDns::List& to = list(phase);
-  to.splice(to.end(), list(open.phase), open.place);
+  list(open.phase).remove(open);
+  list(phase).push_back(open);
   holders_.touch(open);
   holders_.resize(open, units(bytes_of(open)));
-  Siblings& siblings = by_key_[open.key];
-  if (open.phase == OpenDns::Phase::early) {
-    open.sibling = siblings.answered.insert(siblings.answered.end(), &open);
-    open.among_answered = true;
-  } else if (open.transaction.responses > 0) {
-    siblings.answered.splice(siblings.answered.end(),
-                             open.among_answered ? siblings.answered : siblings.waiting,
-                             open.sibling);
-    open.among_answered = true;
-  }
+  const bool was_early = open.phase == OpenDns::Phase::early;
   open.phase = phase;
+  if (was_early) {
+    open.siblings = &make_siblings(open.key);
+  } else if (open.transaction.responses > 0) {
+    (open.among_answered ? open.siblings->answered : open.siblings->waiting).remove(open);
+  } else {
+    return;
+  }
+  open.siblings->answered.push_back(open);
+  open.among_answered = true;
 }
 
 void OpenDnsTable::remove(OpenDns& open) {
   holders_.remove(open);
-  const auto [first, last] = by_question_.equal_range(hash(open.key, open.question));
-  by_question_.erase(std::find_if(first, last, [&](const auto& e) { return e.second == &open; }));
-  if (open.phase != OpenDns::Phase::early) {
-    const auto found = by_key_.find(open.key);
-    Siblings& siblings = found->second;
-    (open.among_answered ? siblings.answered : siblings.waiting).erase(open.sibling);
-    if (siblings.waiting.empty() && siblings.answered.empty()) by_key_.erase(found);
+  by_question_.remove(open);
+  list(open.phase).remove(open);
+  if (DnsSiblings* const siblings = open.siblings; siblings != nullptr) {
+    (open.among_answered ? siblings->answered : siblings->waiting).remove(open);
+    if (siblings->waiting.empty() && siblings->answered.empty()) {
+      by_key_.remove(*siblings);
+      free_siblings_.push_back(siblings);
+    }
   }
-  list(open.phase).erase(open.place);
+  std::destroy_at(&open);
+  std::construct_at(&open);
+  free_.push_back(&open);
 }
 
-OpenDns* OpenDnsTable::find(const DnsKey& key, const std::string& question, bool early) const {
-  const auto [first, last] = by_question_.equal_range(hash(key, question));
-  const auto found = std::find_if(first, last, [&](const auto& e) {
-    const OpenDns& open = *e.second;
+OpenDns* OpenDnsTable::find(const DnsKey& key, std::string_view question, bool early) const {
+  return by_question_.find(hash(key, question), [&](const OpenDns& open) {
     return (open.phase == OpenDns::Phase::early) == early && open.key == key &&
            open.question == question;
   });
-  return found == last ? nullptr : found->second;
 }
 
 OpenDns* OpenDnsTable::find(const DnsKey& key) const {
-  const auto found = by_key_.find(key);
-  if (found == by_key_.end()) return nullptr;
-  const Siblings& siblings = found->second;
-  return siblings.waiting.empty() ? siblings.answered.back() : siblings.waiting.front();
+  const DnsSiblings* const siblings = siblings_of(key, hash(key));
+  if (siblings == nullptr) return nullptr;
+  return siblings->waiting.empty() ? siblings->answered.last() : siblings->waiting.first();
 }
 
 }  // namespace dpi

@@ -1,16 +1,19 @@
 // Exchanges that are still going on, found by what a query and its response have in common. Bounded
-// in number and memory: at the limit the oldest of the client that holds most has to go.
+// in number and memory: at the limit the oldest of the client that holds most has to go. Places are
+// used again, and all links are the items' own: an exchange costs no allocation here.
 #pragma once
 
 #include <array>
-#include <chrono>
-#include <list>
+#include <cstdint>
+#include <deque>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 #include <vector>
 
 #include "probe/base/holders.h"
 #include "probe/base/siphash.h"
+#include "probe/dns/chain_table.h"
+#include "probe/dns/linked_list.h"
 #include "probe/dns/transaction.h"
 
 namespace dpi {
@@ -26,6 +29,8 @@ struct DnsKey {
   bool operator==(const DnsKey&) const = default;
 };
 
+struct DnsSiblings;
+
 struct OpenDns {
   // What is awaited decides when the exchange ends.
   enum class Phase : std::uint8_t {
@@ -36,7 +41,6 @@ struct OpenDns {
     count_,
   };
   static constexpr std::size_t phase_count = static_cast<std::size_t>(Phase::count_);
-  using List = std::list<OpenDns>;
 
   DnsTransaction transaction;
   DnsKey key;
@@ -46,28 +50,45 @@ struct OpenDns {
   bool uncertain = false;    // found by content, and nothing has answered yet
 
   // The table's.
-  List::iterator place;
-  Holders<OpenDns>::Place held;
-  std::list<OpenDns*>::iterator sibling;
   bool among_answered = false;
+  std::uint64_t hash = 0;  // of key and question
+  OpenDns* next_in_chain = nullptr;
+  Links<OpenDns> in_phase;
+  Links<OpenDns> in_siblings;
+  DnsSiblings* siblings = nullptr;  // those with a query have some
+  Holders<OpenDns>::Place held;
+};
+
+// Exchanges of one key.
+struct DnsSiblings {
+  using List = LinkedList<OpenDns, &OpenDns::in_siblings>;
+  DnsKey key;
+  List waiting;   // for a response, in order of first messages
+  List answered;  // in order of last messages
+
+  std::uint64_t hash = 0;
+  DnsSiblings* next_in_chain = nullptr;
 };
 
 class OpenDnsTable {
  public:
+  using List = LinkedList<OpenDns, &OpenDns::in_phase>;
+
   // `transactions_max`: those that keep more than bytes_each count as several.
   OpenDnsTable(std::size_t transactions_max, HashSeed seed);
   OpenDnsTable(const OpenDnsTable&) = delete;
   OpenDnsTable& operator=(const OpenDnsTable&) = delete;
   ~OpenDnsTable() = default;
 
-  // Number, key, question and phase are set.
-  OpenDns& add(OpenDns open);
+  // A place to fill: transaction, key, question and phase. It is of the table once it is added.
+  [[nodiscard]] OpenDns& make();
+  void add(OpenDns& open);
   // It has a newer message, and perhaps another phase.
   void touch(OpenDns& open, OpenDns::Phase phase);
   void remove(OpenDns& open);
 
   // With this question; `early` tells which kind.
-  [[nodiscard]] OpenDns* find(const DnsKey& key, const std::string& question, bool early) const;
+  [[nodiscard]] OpenDns* find(const DnsKey& key, std::string_view question, bool early) const;
   // What a message without a question belongs to: the oldest query that has no response, or else
   // the exchange that was answered last.
   [[nodiscard]] OpenDns* find(const DnsKey& key) const;
@@ -77,32 +98,28 @@ class OpenDnsTable {
   [[nodiscard]] OpenDns* over_limit(std::size_t more_bytes) const;
 
   // In order of last messages.
-  [[nodiscard]] OpenDns::List& list(OpenDns::Phase phase) {
-    return lists_[static_cast<std::size_t>(phase)];
-  }
+  [[nodiscard]] List& list(OpenDns::Phase phase) { return lists_[static_cast<std::size_t>(phase)]; }
 
  private:
   static constexpr std::size_t bytes_each = 2048;
-  struct Hash {
-    HashSeed seed;
-    [[nodiscard]] std::uint64_t of(const DnsKey& key, std::uint64_t question) const noexcept;
-    std::size_t operator()(const DnsKey& key) const noexcept { return of(key, 0); }
-  };
-  [[nodiscard]] std::uint64_t hash(const DnsKey& key, const std::string& question) const noexcept;
   static std::size_t units(std::size_t bytes) noexcept {
     return (bytes + bytes_each - 1) / bytes_each;
   }
+  [[nodiscard]] std::uint64_t hash(const DnsKey& key) const noexcept;
+  [[nodiscard]] std::uint64_t hash(const DnsKey& key, std::string_view question) const noexcept;
+  [[nodiscard]] DnsSiblings* siblings_of(const DnsKey& key, std::uint64_t hash) const noexcept;
+  DnsSiblings& make_siblings(const DnsKey& key);
+
   std::size_t units_max_;
   HashSeed seed_;
-  std::array<OpenDns::List, OpenDns::phase_count> lists_;
+  std::array<List, OpenDns::phase_count> lists_;
   Holders<OpenDns> holders_;
-  std::unordered_multimap<std::uint64_t, OpenDns*> by_question_;
-  // Those with a query.
-  struct Siblings {
-    std::list<OpenDns*> waiting;   // for a response, in order of first messages
-    std::list<OpenDns*> answered;  // in order of last messages
-  };
-  std::unordered_map<DnsKey, Siblings, Hash> by_key_;
+  ChainTable<OpenDns> by_question_;
+  ChainTable<DnsSiblings> by_key_;
+  std::deque<OpenDns> places_;
+  std::vector<OpenDns*> free_;
+  std::deque<DnsSiblings> siblings_;
+  std::vector<DnsSiblings*> free_siblings_;
 };
 
 }  // namespace dpi

@@ -2,24 +2,16 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-
-#include "probe/base/check.h"
+#include <cstring>
 
 namespace dpi {
 namespace {
 
-constexpr std::string_view upper_hex = "0123456789ABCDEF";
 constexpr std::size_t name_bytes_max = 64;
 constexpr std::size_t integer_digits_max = 16;  // of 2^53 − 1
 
 constexpr bool is_plain(std::uint8_t b) noexcept {
   return b >= 0x20 && b <= 0x7e && b != '"' && b != '\\';
-}
-
-// Rule 4: 0x21–0x7E except the quote, the backslash and the per cent sign stand for themselves.
-constexpr bool is_pct_plain(std::uint8_t b) noexcept {
-  return b >= 0x21 && b <= 0x7e && b != '"' && b != '\\' && b != '%';
 }
 
 constexpr bool is_name_char(char c) noexcept {
@@ -132,23 +124,6 @@ class Scanner {
 
 }  // namespace
 
-bool append_pct(std::string& out, Bytes bytes, std::size_t limit) {
-  std::size_t written = 0;
-  for (const std::uint8_t b : bytes) {
-    const std::size_t width = is_pct_plain(b) ? 1 : 3;
-    if (limit - written < width) return false;
-    written += width;
-    if (width == 1) {
-      out.push_back(static_cast<char>(b));
-    } else {
-      out.push_back('%');
-      out.push_back(upper_hex[b >> 4U]);
-      out.push_back(upper_hex[b & 15U]);
-    }
-  }
-  return true;
-}
-
 std::string pct_text(Bytes bytes) {
   std::string out;
   append_pct(out, bytes);
@@ -156,148 +131,27 @@ std::string pct_text(Bytes bytes) {
 }
 
 bool is_canonical_text(std::string_view text) noexcept {
-  return std::all_of(text.begin(), text.end(), [](char c) { return has_use(c, plain_byte); });
+  // Eight bytes at a time. A byte that borrows from the next one is itself none of ours, so that
+  // what is told of a whole word is exact.
+  constexpr std::uint64_t each = 0x0101010101010101U;
+  constexpr std::uint64_t top = 0x80 * each;
+  const auto holds = [](std::uint64_t word, std::uint64_t byte) noexcept {
+    const std::uint64_t differs = word ^ byte * each;
+    return (differs - each) & ~differs;
+  };
+  std::uint64_t bad = 0;
+  while (!text.empty()) {
+    std::uint64_t word = 'a' * each;
+    const std::size_t size = std::min(text.size(), sizeof word);
+    std::memcpy(&word, text.data(), size);
+    text.remove_prefix(size);
+    bad |= word | (word - 0x20 * each) | holds(word, '"') | holds(word, '\\') | holds(word, 0x7f);
+  }
+  return (bad & top) == 0;
 }
 
 bool is_canonical_json(std::string_view text) noexcept {
   return Scanner{text}.whole();
-}
-
-void CanonicalWriter::separate() {
-  if (after_key_) {
-    after_key_ = false;
-    return;
-  }
-  if (depth_ == 0) return;
-  if (!first_[depth_ - 1]) out_.push_back(',');
-  first_[depth_ - 1] = false;
-}
-
-void CanonicalWriter::begin_object() {
-  separate();
-  DPI_CHECK(depth_ < depth_max);
-  first_[depth_] = true;
-  last_key_[depth_] = {};
-  ++depth_;
-  out_.push_back('{');
-}
-
-void CanonicalWriter::end_object() {
-  DPI_CHECK(depth_ > 0 && !after_key_);
-  --depth_;
-  out_.push_back('}');
-}
-
-void CanonicalWriter::begin_array() {
-  separate();
-  DPI_CHECK(depth_ < depth_max);
-  first_[depth_] = true;
-  last_key_[depth_] = {};
-  ++depth_;
-  out_.push_back('[');
-}
-
-void CanonicalWriter::end_array() {
-  DPI_CHECK(depth_ > 0);
-  --depth_;
-  out_.push_back(']');
-}
-
-void CanonicalWriter::key(std::string_view name) {
-  DPI_CHECK(depth_ > 0 && !after_key_);
-  DPI_CHECK(last_key_[depth_ - 1] < name && name.size() <= name_bytes_max);
-  last_key_[depth_ - 1] = name;
-  // One growth for each: this runs for every member of every event.
-  std::array<char, name_bytes_max + 4> text;  // NOLINT: written before it is read
-  char* at = text.data();
-  if (!first_[depth_ - 1]) *at++ = ',';
-  first_[depth_ - 1] = false;
-  *at++ = '"';
-  at = std::copy(name.begin(), name.end(), at);
-  *at++ = '"';
-  *at++ = ':';
-  out_.append(text.data(), at);
-  after_key_ = true;
-}
-
-void CanonicalWriter::value(std::uint64_t number) {
-  separate();
-  char digits[24];
-  const auto end = std::to_chars(digits, digits + sizeof digits, std::min(number, integer_max)).ptr;
-  out_.append(digits, end);
-}
-
-void CanonicalWriter::value_signed(std::int64_t number) {
-  const auto magnitude =
-      number < 0 ? ~static_cast<std::uint64_t>(number) + 1 : static_cast<std::uint64_t>(number);
-  separate();
-  if (number < 0) out_.push_back('-');
-  char digits[24];
-  const auto end =
-      std::to_chars(digits, digits + sizeof digits, std::min(magnitude, integer_max)).ptr;
-  out_.append(digits, end);
-}
-
-void CanonicalWriter::value(bool truth) {
-  separate();
-  out_ += truth ? "true" : "false";
-}
-
-void CanonicalWriter::value(std::string_view canonical) {
-  DPI_CHECK(is_canonical_text(canonical));
-  quoted(canonical);
-}
-
-void CanonicalWriter::quoted(std::string_view text) {
-  separate();
-  const std::size_t at = out_.size();
-  out_.resize(at + text.size() + 2);
-  out_[at] = '"';
-  std::copy(text.begin(), text.end(), out_.begin() + static_cast<std::ptrdiff_t>(at + 1));
-  out_.back() = '"';
-}
-
-void CanonicalWriter::value(Timestamp time) {
-  quoted(view(time_text(time)));
-}
-
-void CanonicalWriter::value(const Uuid& uuid) {
-  separate();
-  out_.push_back('"');
-  append_uuid(out_, uuid);
-  out_.push_back('"');
-}
-
-void CanonicalWriter::value(const IpAddress& address) {
-  separate();
-  out_.push_back('"');
-  append_ip(out_, address);
-  out_.push_back('"');
-}
-
-void CanonicalWriter::value_hex(Bytes bytes) {
-  separate();
-  out_.push_back('"');
-  append_hex(out_, bytes);
-  out_.push_back('"');
-}
-
-bool CanonicalWriter::value_pct(Bytes bytes, std::size_t limit) {
-  separate();
-  out_.push_back('"');
-  const bool all = append_pct(out_, bytes, limit);
-  out_.push_back('"');
-  return all;
-}
-
-void CanonicalWriter::member_pct(std::string_view name, Bytes bytes, std::size_t limit) {
-  key(name);
-  if (value_pct(bytes, limit)) return;
-  // Sorts behind its member: '_' is greater than the end of the name. A caller whose next name
-  // would sort between the two trips the order check of key().
-  out_ += ",\"";
-  out_ += name;
-  out_ += "_truncated\":true";
 }
 
 }  // namespace dpi

@@ -6,7 +6,7 @@
 #include <charconv>
 
 #include "probe/crypto/digest.h"
-#include "probe/envelope/canonical.h"
+#include "probe/envelope/canonical_writer.h"
 
 namespace dpi {
 namespace {

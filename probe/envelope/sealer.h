@@ -41,14 +41,13 @@ class Sealer {
 
   [[nodiscard]] std::uint64_t next_seq() const noexcept { return head_.tree.size(); }
   [[nodiscard]] const ChainHead& head() const noexcept { return head_; }
-  [[nodiscard]] const Identity& identity() const noexcept { return identity_; }
+  [[nodiscard]] const Identity& identity() const noexcept { return envelope_.identity; }
   [[nodiscard]] const SigningKey& key() const noexcept { return key_; }
 
  private:
-  Identity identity_;
+  Envelope envelope_;  // of the last event; the next one shares most of it
   SigningKey key_;
   ChainHead head_;
-  std::uint64_t mono_us_last_ = 0;
   std::string buffer_;
 };
 

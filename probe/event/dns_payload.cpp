@@ -1,5 +1,5 @@
 #include "dissectors/dns/nbns.h"
-#include "probe/envelope/canonical.h"
+#include "probe/envelope/canonical_writer.h"
 #include "probe/envelope/envelope.h"
 #include "probe/event/anomaly_list.h"
 #include "probe/event/payloads.h"
@@ -43,14 +43,15 @@ void write_edns(CanonicalWriter& w, std::string_view member, const DnsEdns& edns
   w.end_object();
 }
 
-std::size_t write_records(CanonicalWriter& w, std::string& out, const DnsMessage& message,
-                          DnsService service) {
+std::size_t write_records(CanonicalWriter& w, const DnsMessage& message, DnsService service) {
   w.key("records");
   w.begin_array();
-  const std::size_t start = out.size();
+  const std::size_t start = w.size();
   std::size_t written = 0;
   for (const DnsRecord& r : message.records) {
-    if (out.size() - start + r.name.size() + r.data.size() + 128 > dns_records_bytes_max) break;
+    const std::size_t comma = written > 0 ? 1 : 0;  // behind the record before
+    if (w.size() - start - comma + r.name.size() + r.data.size() + 128 > dns_records_bytes_max)
+      break;
     w.begin_object();
     w.member("class", dns_class_name(r.klass));
     w.member("data", r.data);
@@ -115,7 +116,7 @@ void append_dns_payload(std::string& out, const DnsTransaction& t, bool canary) 
   if (t.response) w.member("rcode", dns_rcode_name(m.rcode()));
   w.member("rd", m.flag(dns_flag::rd));
   if (t.response) {
-    const std::size_t omitted = write_records(w, out, m, t.service);
+    const std::size_t omitted = write_records(w, m, t.service);
     if (omitted > 0) w.member("records_omitted", omitted);
     w.member("response_at", t.response_at);
     w.member("response_bytes", t.response->bytes);

@@ -1,4 +1,4 @@
-#include "probe/envelope/canonical.h"
+#include "probe/envelope/canonical_writer.h"
 #include "probe/event/anomaly_list.h"
 #include "probe/event/payloads.h"
 
@@ -6,7 +6,7 @@ namespace dpi {
 namespace {
 
 template <class Names>
-void member_names(CanonicalWriter& w, std::string_view name, const Names& names) {
+void member_names(CanonicalWriter& w, MemberName name, const Names& names) {
   w.key(name);
   w.begin_array();
   for (const std::string_view n : names) w.value(n);
@@ -52,12 +52,11 @@ void write_ttl(CanonicalWriter& w, const View& v) {
   if (v.counters(v.src).packets > 0) w.member("ttl_min_src", v.counters(v.src).ttl_min);
 }
 
-void member_text(CanonicalWriter& w, std::string_view name, const std::string& text,
-                 std::size_t limit) {
+void member_text(CanonicalWriter& w, MemberName name, const std::string& text, std::size_t limit) {
   if (!text.empty()) w.member_pct(name, as_bytes(text), limit);
 }
 
-void member_name(CanonicalWriter& w, std::string_view name, const std::string& text) {
+void member_name(CanonicalWriter& w, MemberName name, const std::string& text) {
   if (!text.empty()) w.member(name, text);
 }
 
@@ -86,7 +85,7 @@ void write_splt(CanonicalWriter& w, const View& v) {
     const std::int64_t bytes{packet.payload_bytes};
     w.begin_object();
     w.key("bytes");
-    w.value_signed(packet.sender == v.src ? bytes : -bytes);
+    w.value_signed(packet.sender() == v.src ? bytes : -bytes);
     w.member("gap_us", packet.gap_us);
     w.end_object();
   }
@@ -135,7 +134,7 @@ void append_flow_payload(std::string& out, const Flow& flow, EndReason reason, b
   }
   member_name(w, "hassh", m.ssh[index(v.src)].hassh);
   member_name(w, "hassh_server", m.ssh[index(v.dst)].hassh_server);
-  const std::string history = (v.tcp ? flow.tcp.history() : flow.history).render(v.src);
+  const auto history = (v.tcp ? flow.tcp.history() : flow.history).render(v.src);
   if (!history.empty()) w.member("history", history);
   write_http(w, m);
   if (flow.has_icmp) {

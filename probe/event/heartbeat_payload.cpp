@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "probe/base/bytes.h"
-#include "probe/envelope/canonical.h"
+#include "probe/envelope/canonical_writer.h"
 #include "probe/event/heartbeat.h"
 
 namespace dpi {

@@ -116,43 +116,38 @@ DirectedKey make_key(const PacketView& view, PortPair ports, KeyScope scope) noe
 }
 
 std::uint64_t hash(HashSeed seed, const FlowKey& key) noexcept {
-  std::array<std::uint8_t, 56> bytes{};
-  auto at = std::copy(key.low.address.bytes.begin(), key.low.address.bytes.end(), bytes.begin());
-  at = std::copy(key.high.address.bytes.begin(), key.high.address.bytes.end(), at);
-  for (const std::uint16_t port : {key.low.port, key.high.port}) {
-    *at++ = static_cast<std::uint8_t>(port >> 8U);
-    *at++ = static_cast<std::uint8_t>(port & 0xffU);
-  }
-  *at++ = key.protocol;
-  *at++ = static_cast<std::uint8_t>(key.low.address.v6 ? 6 : 4);
-  for (const std::uint64_t part : {key.vlan, key.tunnel}) {
-    for (unsigned shift = 0; shift < 64; shift += 8)
-      *at++ = static_cast<std::uint8_t>(part >> shift);
-  }
-  return siphash(seed, bytes);
+  const std::uint8_t* const low = key.low.address.bytes.data();
+  const std::uint8_t* const high = key.high.address.bytes.data();
+  const std::uint64_t rest = std::uint64_t{key.low.port} << 48U |
+                             std::uint64_t{key.high.port} << 32U |
+                             std::uint64_t{key.protocol} << 8U | (key.low.address.v6 ? 6U : 4U);
+  return siphash(seed, std::array{word_at(low), word_at(low + 8), word_at(high), word_at(high + 8),
+                                  rest, key.vlan, key.tunnel});
 }
 
-std::string community_id(const Endpoint& src, const Endpoint& dst, std::uint8_t protocol,
-                         bool one_way) {
+ShortText<30> community_id(const Endpoint& src, const Endpoint& dst, std::uint8_t protocol,
+                           bool one_way) {
   const bool swap = !one_way && dst < src;
   const Endpoint& first = swap ? dst : src;
   const Endpoint& second = swap ? src : dst;
-  ByteBuffer data{0, 0};
-  for (const Endpoint* end : {&first, &second}) {
-    const Bytes wire = end->address.wire();
-    data.insert(data.end(), wire.begin(), wire.end());
-  }
-  data.push_back(protocol);
-  data.push_back(0);
+  std::array<std::uint8_t, 40> data{};  // seed 0, two addresses, protocol, padding, two ports
+  auto at = data.begin() + 2;
+  for (const Endpoint* end : {&first, &second}) at = std::ranges::copy(end->address.wire(), at).out;
+  *at = protocol;
+  at += 2;
   const bool has_ports = is_icmp(protocol) || protocol == ip_protocol::tcp ||
                          protocol == ip_protocol::udp || protocol == ip_protocol::sctp;
   if (has_ports) {
     for (const Endpoint* end : {&first, &second}) {
-      data.push_back(static_cast<std::uint8_t>(end->port >> 8U));
-      data.push_back(static_cast<std::uint8_t>(end->port & 0xffU));
+      *at++ = static_cast<std::uint8_t>(end->port >> 8U);
+      *at++ = static_cast<std::uint8_t>(end->port & 0xffU);
     }
   }
-  return "1:" + base64(sha1(data));
+  ShortText<30> out;
+  out.push_back('1');
+  out.push_back(':');
+  append_base64(out, sha1(Bytes{data}.first(static_cast<std::size_t>(at - data.begin()))));
+  return out;
 }
 
 }  // namespace dpi

@@ -4,10 +4,10 @@
 
 #include <compare>
 #include <cstdint>
-#include <string>
 
 #include "dissectors/packet_view.h"
 #include "probe/base/ip_address.h"
+#include "probe/base/short_text.h"
 #include "probe/base/siphash.h"
 
 namespace dpi {
@@ -72,7 +72,7 @@ struct KeyScope {
 [[nodiscard]] std::uint64_t hash(HashSeed seed, const FlowKey& key) noexcept;
 
 // Community ID v1, seed 0: "1:" and base64 of a SHA-1 (github.com/corelight/community-id-spec).
-[[nodiscard]] std::string community_id(const Endpoint& src, const Endpoint& dst,
-                                       std::uint8_t protocol, bool one_way);
+[[nodiscard]] ShortText<30> community_id(const Endpoint& src, const Endpoint& dst,
+                                         std::uint8_t protocol, bool one_way);
 
 }  // namespace dpi

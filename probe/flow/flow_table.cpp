@@ -1,6 +1,7 @@
 #include "probe/flow/flow_table.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "probe/base/check.h"
 
@@ -27,7 +28,7 @@ std::string_view end_reason_name(EndReason reason) noexcept {
 
 struct FlowTable::Entry {
   Flow flow;
-  std::uint64_t hash = 0;
+  std::uint32_t hash = 0;
   std::uint32_t previous = none;
   std::uint32_t next = none;
   Timer timer = Timer::other;
@@ -46,7 +47,7 @@ FlowTable::FlowTable(FlowLimits limits, HashSeed seed, FlowObserver& observer, S
     : limits_(limits),
       seed_(seed),
       observer_(observer),
-      buckets_(256, none),
+      buckets_(256),
       slots_(slots),
       recent_(recent_packets) {
   DPI_CHECK(limits_.flows_max > 0 && limits_.flows_max < none / 2 / slots_.stride);
@@ -58,24 +59,27 @@ FlowTable::Entry& FlowTable::entry(std::uint32_t slot) noexcept {
   return (*chunks_[slot / chunk_entries])[slot % chunk_entries];
 }
 
-std::uint32_t FlowTable::find(const FlowKey& key, std::uint64_t hash) noexcept {
+std::uint32_t FlowTable::find(const FlowKey& key, std::uint32_t hash) noexcept {
   const std::size_t mask = buckets_.size() - 1;
-  for (std::size_t i = hash & mask; buckets_[i] != none; i = (i + 1) & mask) {
-    Entry& e = entry(buckets_[i]);
-    if (e.hash == hash && e.flow.key == key) return buckets_[i];
+  for (std::size_t i = hash & mask; buckets_[i].slot != none; i = (i + 1) & mask) {
+    if (buckets_[i].hash == hash && entry(buckets_[i].slot).flow.key == key)
+      return buckets_[i].slot;
   }
   return none;
 }
 
-void FlowTable::grow() {
-  std::vector<std::uint32_t> old = std::move(buckets_);
-  buckets_.assign(old.size() * 2, none);
+void FlowTable::insert(const Bucket& bucket) noexcept {
   const std::size_t mask = buckets_.size() - 1;
-  for (const std::uint32_t slot : old) {
-    if (slot == none) continue;
-    std::size_t i = entry(slot).hash & mask;
-    while (buckets_[i] != none) i = (i + 1) & mask;
-    buckets_[i] = slot;
+  std::size_t i = bucket.hash & mask;
+  while (buckets_[i].slot != none) i = (i + 1) & mask;
+  buckets_[i] = bucket;
+}
+
+void FlowTable::grow() {
+  std::vector<Bucket> old(buckets_.size() * 2);
+  old.swap(buckets_);
+  for (const Bucket& bucket : old) {
+    if (bucket.slot != none) insert(bucket);
   }
 }
 
@@ -100,21 +104,21 @@ void FlowTable::unlink(std::uint32_t slot) noexcept {
 void FlowTable::erase(std::uint32_t slot) noexcept {
   const std::size_t mask = buckets_.size() - 1;
   std::size_t hole = entry(slot).hash & mask;
-  while (buckets_[hole] != slot) hole = (hole + 1) & mask;
-  for (std::size_t i = (hole + 1) & mask; buckets_[i] != none; i = (i + 1) & mask) {
-    const std::size_t home = entry(buckets_[i]).hash & mask;
+  while (buckets_[hole].slot != slot) hole = (hole + 1) & mask;
+  for (std::size_t i = (hole + 1) & mask; buckets_[i].slot != none; i = (i + 1) & mask) {
+    const std::size_t home = buckets_[i].hash & mask;
     if (((i - home) & mask) >= ((i - hole) & mask)) {
       buckets_[hole] = buckets_[i];
       hole = i;
     }
   }
-  buckets_[hole] = none;
+  buckets_[hole] = {};
   unlink(slot);
   free_.push_back(slot);
   --stats_.active;
 }
 
-std::uint32_t FlowTable::create(const FlowPacket& packet, std::uint64_t hash) {
+std::uint32_t FlowTable::create(const FlowPacket& packet, std::uint32_t hash) {
   if (stats_.active == limits_.flows_max) evict_oldest();
   if (stats_.active * 2 >= buckets_.size()) grow();
   if (free_.empty()) {
@@ -125,9 +129,9 @@ std::uint32_t FlowTable::create(const FlowPacket& packet, std::uint64_t hash) {
   const std::uint32_t slot = free_.back();
   free_.pop_back();
   Entry& e = entry(slot);
-  e.flow = Flow{};
+  std::destroy_at(&e.flow);  // in place: a flow assigned would be written twice
+  Flow& flow = *std::construct_at(&e.flow);
   e.hash = hash;
-  Flow& flow = e.flow;
   flow.key = packet.key.key;
   flow.index = slot;
   flow.slot = slots_.first + slot * slots_.stride;
@@ -143,10 +147,7 @@ std::uint32_t FlowTable::create(const FlowPacket& packet, std::uint64_t hash) {
     flow.icmp_type = packet.view.icmp_type;
     flow.icmp_code = packet.view.icmp_code;
   }
-  const std::size_t mask = buckets_.size() - 1;
-  std::size_t i = hash & mask;
-  while (buckets_[i] != none) i = (i + 1) & mask;
-  buckets_[i] = slot;
+  insert({slot, hash});
   link(slot, Timer::other);
   ++stats_.active;
   ++stats_.started;
@@ -251,7 +252,7 @@ FlowTable::Touched FlowTable::add(const FlowPacket& packet) {
   const FlowKey& key = packet.key.key;
   const bool copy =
       packet.copy ? *packet.copy : recent_.seen(packet.view, key.vlan ^ key.tunnel, packet.time);
-  const std::uint64_t hashed = hash(seed_, key);
+  const auto hashed = static_cast<std::uint32_t>(hash(seed_, key));
   std::uint32_t slot = find(key, hashed);
   if (copy) {
     ++stats_.duplicates;
@@ -284,7 +285,7 @@ FlowTable::Touched FlowTable::add(const FlowPacket& packet) {
 }
 
 std::optional<FlowTable::Touched> FlowTable::find(const DirectedKey& key) {
-  const std::uint32_t slot = find(key.key, hash(seed_, key.key));
+  const std::uint32_t slot = find(key.key, static_cast<std::uint32_t>(hash(seed_, key.key)));
   if (slot == none) return std::nullopt;
   return Touched{&entry(slot).flow, key.sender, true};
 }

@@ -97,12 +97,19 @@ class FlowTable {
     std::uint32_t tail = none;
   };
   static constexpr std::uint32_t none = 0xffffffffU;
+  // Open addressing over slots. The hash's low half says where a bucket belongs, and mostly whether
+  // the flow behind it is worth a look.
+  struct Bucket {
+    std::uint32_t slot = none;
+    std::uint32_t hash = 0;
+  };
   static constexpr std::size_t chunk_entries = 64;
   static constexpr std::size_t recent_packets = 4096;
 
   Entry& entry(std::uint32_t slot) noexcept;
-  std::uint32_t find(const FlowKey& key, std::uint64_t hash) noexcept;
-  std::uint32_t create(const FlowPacket& packet, std::uint64_t hash);
+  std::uint32_t find(const FlowKey& key, std::uint32_t hash) noexcept;
+  std::uint32_t create(const FlowPacket& packet, std::uint32_t hash);
+  void insert(const Bucket& bucket) noexcept;
   void erase(std::uint32_t slot) noexcept;
   void unlink(std::uint32_t slot) noexcept;
   void link(std::uint32_t slot, Timer timer) noexcept;
@@ -119,7 +126,7 @@ class FlowTable {
   FlowLimits limits_;
   HashSeed seed_;
   FlowObserver& observer_;
-  std::vector<std::uint32_t> buckets_;  // open addressing over slots
+  std::vector<Bucket> buckets_;  // open addressing
   std::vector<std::unique_ptr<std::array<Entry, chunk_entries>>> chunks_;
   std::vector<std::uint32_t> free_;
   std::array<List, static_cast<std::size_t>(Timer::count)> lists_{};

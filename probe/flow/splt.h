@@ -14,9 +14,11 @@
 namespace dpi {
 
 struct SpltPacket {
-  std::uint32_t payload_bytes = 0;
-  std::uint32_t gap_us = 0;  // since the packet before in the list; the first: 0
-  Side sender = Side::low;
+  std::uint32_t payload_bytes : 31 = 0;
+  std::uint32_t by_high : 1 = 0;  // its sender
+  std::uint32_t gap_us = 0;       // since the packet before in the list; the first: 0
+
+  [[nodiscard]] Side sender() const noexcept { return by_high != 0 ? Side::high : Side::low; }
 };
 
 class Splt {
@@ -30,8 +32,9 @@ class Splt {
     const std::int64_t gap =
         count_ == 0 ? 0 : std::max<std::int64_t>((time - last_at_).count() / 1000, 0);
     constexpr std::int64_t gap_max = std::numeric_limits<std::uint32_t>::max();
-    packets_[count_++] = {payload_bytes, static_cast<std::uint32_t>(std::min(gap, gap_max)),
-                          sender};
+    packets_[count_++] = {.payload_bytes = payload_bytes & 0x7fffffffU,
+                          .by_high = sender == Side::high ? 1U : 0U,
+                          .gap_us = static_cast<std::uint32_t>(std::min(gap, gap_max))};
     last_at_ = std::max(last_at_, time);
   }
   void shift(Nanoseconds delta) noexcept { last_at_ += delta; }

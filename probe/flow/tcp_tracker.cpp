@@ -8,9 +8,8 @@
 namespace dpi {
 namespace {
 
-// a before b on the circle of sequence numbers (RFC 9293 §3.4).
 constexpr bool before(std::uint32_t a, std::uint32_t b) noexcept {
-  return static_cast<std::int32_t>(a - b) < 0;
+  return sequence_before(a, b);
 }
 
 constexpr bool has(std::uint8_t flags, std::uint8_t flag) noexcept {
@@ -33,93 +32,8 @@ constexpr std::uint32_t distance(std::uint32_t a, std::uint32_t b) noexcept {
   return before(a, b) ? b - a : a - b;
 }
 
-void remove_hole(TcpSide& side, std::size_t at) noexcept {
-  const auto first = side.holes.begin() + static_cast<std::ptrdiff_t>(at);
-  std::copy(first + 1, side.holes.begin() + side.hole_count, first);
-  --side.hole_count;
-}
-
-// The two neighbours with the least between them become one.
-void merge_holes(TcpSide& side) noexcept {
-  std::size_t best = 0;
-  for (std::size_t i = 1; i + 1 < side.hole_count; ++i) {
-    if (side.holes[i + 1].from - side.holes[i].to <
-        side.holes[best + 1].from - side.holes[best].to) {
-      best = i;
-    }
-  }
-  TcpSide::Hole& hole = side.holes[best];
-  const TcpSide::Hole& next = side.holes[best + 1];
-  hole.to = next.to;
-  hole.missing += next.missing;
-  hole.parts += next.parts;
-  remove_hole(side, best + 1);
-}
-
-void insert_hole(TcpSide& side, std::size_t at, const TcpSide::Hole& hole) noexcept {
-  const auto first = side.holes.begin() + static_cast<std::ptrdiff_t>(at);
-  std::copy_backward(first, side.holes.begin() + side.hole_count,
-                     side.holes.begin() + side.hole_count + 1);
-  *first = hole;
-  ++side.hole_count;
-}
-
-// Takes the bytes of [from, to) out of one hole; false when nothing is missing there any more.
-bool fill_hole(TcpSide& side, std::size_t at, std::uint32_t from, std::uint32_t to) noexcept {
-  TcpSide::Hole& hole = side.holes[at];
-  const std::uint32_t head = before(hole.from, from) ? from - hole.from : 0;
-  const std::uint32_t tail = before(to, hole.to) ? hole.to - to : 0;
-  const std::uint32_t filled = hole.to - hole.from - head - tail;
-  const bool exact = hole.missing == hole.to - hole.from;
-  hole.missing -= std::min(filled, hole.missing);
-  if (hole.missing == 0) return false;
-  if (head == 0) {
-    hole.from = to;
-  } else if (tail == 0) {
-    hole.to = from;
-  } else if (exact && side.hole_count < TcpSide::holes_max) {
-    const TcpSide::Hole rest{to, hole.to, tail, 1};
-    hole.to = from;
-    hole.missing = head;
-    insert_hole(side, at + 1, rest);
-  }
-  return true;
-}
-
-// Fills [from, to) of the holes; true when any of it was one.
-bool fill_holes(TcpSide& side, std::uint32_t from, std::uint32_t to) noexcept {
-  bool filled = false;
-  for (std::size_t i = 0; i < side.hole_count;) {
-    if (!before(from, side.holes[i].to) || !before(side.holes[i].from, to)) {
-      ++i;
-      continue;
-    }
-    filled = true;
-    if (fill_hole(side, i, from, to)) {
-      ++i;
-    } else {
-      remove_hole(side, i);
-    }
-  }
-  return filled;
-}
-
-void add_hole(TcpSide& side, std::uint32_t from, std::uint32_t to) noexcept {
-  if (side.hole_count == TcpSide::holes_max) merge_holes(side);
-  side.holes[side.hole_count++] = {from, to, to - from, 1};
-}
-
-bool is_gap(const TcpSide& side, const TcpSide::Hole& hole) noexcept {
+bool is_gap(const TcpSide& side, const SequenceHoles::Hole& hole) noexcept {
   return side.has_acknowledged && !before(side.acknowledged, hole.to);
-}
-
-// A record ended: its gaps are told, the other holes may still be filled or acknowledged.
-void forget_told(TcpSide& side) noexcept {
-  const auto begin = side.holes.begin();
-  const auto end =
-      std::remove_if(begin, begin + side.hole_count,
-                     [&side](const TcpSide::Hole& hole) { return is_gap(side, hole); });
-  side.hole_count = static_cast<std::uint8_t>(end - begin);
 }
 
 // Behind everything that this side has sent, as far as anybody tells.
@@ -134,7 +48,7 @@ void renumber(TcpSide& side, std::uint32_t start) noexcept {
   side.start_sequence = start;
   side.first_sequence = start - 1;
   side.next_sequence = start;
-  side.hole_count = 0;
+  side.holes.clear();
   side.has_beyond = false;
 }
 
@@ -168,8 +82,8 @@ void HistoryLetters::note(Side side, char letter) noexcept {
   letters_[count_++] = side == Side::low ? static_cast<char>(letter - 'a' + 'A') : letter;
 }
 
-std::string HistoryLetters::render(Side initiator) const {
-  std::string out;
+ShortText<HistoryLetters::letters_max> HistoryLetters::render(Side initiator) const noexcept {
+  ShortText<letters_max> out;
   for (std::uint8_t i = 0; i < count_; ++i) {
     const bool low = letters_[i] < 'a';
     const char letter = low ? static_cast<char>(letters_[i] - 'A' + 'a') : letters_[i];
@@ -351,7 +265,7 @@ void TcpTracker::track_sequence(const PacketView& view, TcpSide& from, bool firs
   if (from.has_beyond && start == from.beyond_to) start = from.beyond_from;
   from.has_beyond = false;
   if (before(from.next_sequence, start)) {
-    add_hole(from, from.next_sequence, start);
+    from.holes.add(from.next_sequence, start);
     from.next_sequence = end;
     return;
   }
@@ -363,7 +277,7 @@ void TcpTracker::track_sequence(const PacketView& view, TcpSide& from, bool firs
   const bool keep_alive = view.payload_bytes <= 1 && start + 1 == from.next_sequence &&
                           !has(view.tcp.flags, tcp_flag::syn) &&
                           !has(view.tcp.flags, tcp_flag::fin);
-  if (fill_holes(from, start, end)) {
+  if (from.holes.fill(start, end)) {
     ++from.out_of_order;
   } else if (!keep_alive && !first_syn) {
     ++from.retransmits;
@@ -397,7 +311,7 @@ void TcpTracker::track_acknowledgement(const PacketView& view, TcpSide& from,
   }
   if (to.has_beyond && ack - to.beyond_from < far && ack != to.beyond_from) {
     // It was received after all: what lies before it is our loss.
-    add_hole(to, to.next_sequence, to.beyond_from);
+    to.holes.add(to.next_sequence, to.beyond_from);
     to.next_sequence = to.beyond_to;
     to.has_beyond = false;
   }
@@ -435,16 +349,16 @@ bool TcpTracker::observe(const PacketView& view, Side sender, Timestamp time) no
 std::uint64_t TcpTracker::gap_bytes(Side side) const noexcept {
   const TcpSide& s = side_[index(side)];
   std::uint64_t sum = 0;
-  for (std::uint8_t i = 0; i < s.hole_count; ++i)
-    if (is_gap(s, s.holes[i])) sum += s.holes[i].missing;
+  for (const SequenceHoles::Hole& hole : s.holes.all())
+    if (is_gap(s, hole)) sum += hole.missing;
   return sum;
 }
 
 std::uint64_t TcpTracker::gap_events(Side side) const noexcept {
   const TcpSide& s = side_[index(side)];
   std::uint64_t count = 0;
-  for (std::uint8_t i = 0; i < s.hole_count; ++i)
-    if (is_gap(s, s.holes[i])) count += s.holes[i].parts;
+  for (const SequenceHoles::Hole& hole : s.holes.all())
+    if (is_gap(s, hole)) count += hole.parts;
   return count;
 }
 
@@ -453,7 +367,8 @@ void TcpTracker::start_record() noexcept {
     s.flags = 0;
     s.retransmits = s.out_of_order = s.duplicate_acks = s.zero_windows = 0;
     s.acks = 0;
-    forget_told(s);
+    // Its gaps are told; the other holes may still be filled or acknowledged.
+    s.holes.forget([&s](const SequenceHoles::Hole& hole) { return is_gap(s, hole); });
   }
   history_ = {};
 }

@@ -4,12 +4,14 @@
 
 #include <array>
 #include <cstdint>
-#include <string>
+#include <string_view>
 
 #include "dissectors/packet_view.h"
+#include "probe/base/short_text.h"
 #include "probe/base/time.h"
 #include "probe/flow/conn_state.h"
 #include "probe/flow/flow_key.h"
+#include "probe/flow/sequence_holes.h"
 
 namespace dpi {
 
@@ -17,68 +19,59 @@ namespace dpi {
 // known.
 class HistoryLetters {
  public:
+  static constexpr std::size_t letters_max = 32;
+
   // The first occurrence per side; 32 at most.
   void note(Side side, char letter) noexcept;
-  [[nodiscard]] std::string render(Side initiator) const;
+  [[nodiscard]] ShortText<letters_max> render(Side initiator) const noexcept;
 
  private:
-  static constexpr std::size_t letters_max = 32;
   std::array<char, letters_max> letters_{};  // upper case: low side, lower case: high side
   std::uint8_t count_ = 0;
   std::uint32_t seen_[2] = {};
 };
 
+// Members stand by their size: a million flows have two of these each.
 struct TcpSide {
-  std::uint8_t flags = 0;       // OR of all in this record
-  std::uint8_t seen_flags = 0;  // OR of all
-  std::uint32_t acks = 0;       // segments with ACK in this record
-  bool syn = false;
-  bool syn_ack = false;
-  bool data = false;  // sent some
-  bool seen = false;  // next_sequence is meaningful
+  std::uint64_t acked_bytes = 0;  // of what could be seen, from the first segment on
+  Timestamp start_at{};           // when the SYN that tells start_sequence was first sent
+  std::int64_t rtt_us = -1;       // from the other side's SYN to this side's acknowledgement of it
+  SequenceHoles holes;            // in what this side sent
+
   std::uint32_t next_sequence = 0;
   std::uint32_t acknowledged = 0;  // highest that the other side acknowledged of this side
-  bool has_acknowledged = false;
-  std::uint64_t acked_bytes = 0;  // of what could be seen, from the first segment on
   std::uint32_t first_sequence = 0;
-
   // Of the first byte of data: one behind the initial sequence number, told by a SYN or by its
   // answer. A SYN may be sent again with another number: the one that is acknowledged counts.
   std::uint32_t start_sequence = 0;
   std::uint32_t other_start = 0;  // of a SYN before or behind it
-  bool start_known = false;
-  bool other_known = false;
-  bool start_acknowledged = false;
-  Timestamp start_at{};      // when that SYN was first sent
-  std::int64_t rtt_us = -1;  // from the other side's SYN to this side's acknowledgement of it
-
-  std::uint32_t retransmits = 0;
-  std::uint32_t out_of_order = 0;
-  std::uint32_t duplicate_acks = 0;
-  std::uint32_t zero_windows = 0;
-  std::uint32_t last_ack_sent = 0;
-  std::uint16_t last_window = 0;
-  bool ack_sent = false;
-  std::int8_t window_scale = unknown_scale;  // RFC 7323 §2.2; no_scale: its SYN offered none
-  static constexpr std::int8_t unknown_scale = -1, no_scale = -2;
-
   // A segment beyond the window, which its receiver would drop, unless what is missing before it is
   // our loss: then it is acknowledged, or the next one follows it.
   std::uint32_t beyond_from = 0;
   std::uint32_t beyond_to = 0;
-  bool has_beyond = false;
+  std::uint32_t last_ack_sent = 0;
 
-  // Bytes of this side that were skipped over and not seen since: `missing` of [from, to). Where
-  // there are more holes than places, two neighbours become one that has bytes between them.
-  struct Hole {
-    std::uint32_t from = 0;
-    std::uint32_t to = 0;
-    std::uint32_t missing = 0;
-    std::uint32_t parts = 1;
-  };
-  static constexpr std::size_t holes_max = 8;
-  std::array<Hole, holes_max> holes{};  // in the order of the sequence
-  std::uint8_t hole_count = 0;
+  std::uint32_t acks = 0;  // segments with ACK in this record
+  std::uint32_t retransmits = 0;
+  std::uint32_t out_of_order = 0;
+  std::uint32_t duplicate_acks = 0;
+  std::uint32_t zero_windows = 0;
+
+  std::uint16_t last_window = 0;
+  std::int8_t window_scale = unknown_scale;  // RFC 7323 §2.2; no_scale: its SYN offered none
+  static constexpr std::int8_t unknown_scale = -1, no_scale = -2;
+  std::uint8_t flags = 0;       // OR of all in this record
+  std::uint8_t seen_flags = 0;  // OR of all
+  bool syn = false;
+  bool syn_ack = false;
+  bool data = false;  // sent some
+  bool seen = false;  // next_sequence is meaningful
+  bool has_acknowledged = false;
+  bool start_known = false;
+  bool other_known = false;
+  bool start_acknowledged = false;
+  bool ack_sent = false;
+  bool has_beyond = false;
 };
 
 class TcpTracker {

@@ -33,7 +33,8 @@ bool acknowledges_nothing(const TcpSide& other, const PacketView& view) noexcept
 // Whether the receiver takes the segment's bytes. Decoys are sent so that only an observer does.
 // A wrong checksum says so where the sender has shown that its checksums are right.
 bool receiver_takes(const TcpSide& other, bool& checksums_right, const PacketView& view) noexcept {
-  const Checksum checksum = transport_checksum(view);
+  const Checksum checksum =
+      view.checksum == Checksum::right ? view.checksum : transport_checksum(view);
   if (checksum == Checksum::wrong && checksums_right) return false;
   checksums_right = checksums_right || checksum == Checksum::right;
   return !acknowledges_nothing(other, view) && !is_padding(view);

@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-#include "probe/envelope/canonical.h"
+#include "probe/envelope/canonical_writer.h"
 
 namespace {
 
@@ -85,7 +85,7 @@ class Generator {
     for (std::uint64_t n = below(6); n > 0; --n) names.insert(name());
     w.begin_object();
     for (const std::string& n : names) {
-      w.key(n);
+      w.key(MemberName{n});
       value(w, depth);
     }
     w.end_object();

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "probe/envelope/canonical.h"
+#include "probe/envelope/canonical_writer.h"
 #include "probe/envelope/chain_verifier.h"
 #include "probe/envelope/sealer.h"
 

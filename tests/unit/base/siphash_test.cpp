@@ -19,6 +19,16 @@ TEST(SipHashTest, MatchesReferenceVectors) {
   EXPECT_EQ(siphash(seed, Bytes{message}.first(15)), 0xa129ca6149be45e5U);
 }
 
+TEST(SipHashTest, OfWordsIsThatOfTheirBytes) {
+  const std::array<std::uint64_t, 2> words{0x0123456789abcdefU, 0xfedcba9876543210U};
+  ByteBuffer bytes;
+  for (const std::uint64_t word : words) {
+    for (unsigned shift = 0; shift < 64; shift += 8)
+      bytes.push_back(static_cast<std::uint8_t>(word >> shift));
+  }
+  EXPECT_EQ(siphash({1, 2}, words), siphash({1, 2}, Bytes{bytes}));
+}
+
 TEST(SipHashTest, DependsOnTheSeed) {
   EXPECT_NE(siphash({1, 2}, as_bytes("flow")), siphash({1, 3}, as_bytes("flow")));
 }

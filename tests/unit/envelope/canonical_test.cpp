@@ -1,8 +1,8 @@
-#include "probe/envelope/canonical.h"
-
 #include <gtest/gtest.h>
 
 #include <limits>
+
+#include "probe/envelope/canonical_writer.h"
 
 namespace dpi {
 namespace {
@@ -41,6 +41,61 @@ TEST(CanonicalWriterDeathTest, AbortsWhenMembersAreNotSorted) {
   w.begin_object();
   w.member("b", 1U);
   EXPECT_DEATH(w.member("a", 1U), "broken invariant");
+}
+
+TEST(CanonicalWriterDeathTest, AbortsWhenOnlyTheEndsOfLongNamesAreNotSorted) {
+  std::string out;
+  CanonicalWriter w(out);
+  w.begin_object();
+  w.member("packets_src", 1U);
+  EXPECT_DEATH(w.member("packets_dst", 1U), "broken invariant");
+}
+
+TEST(CanonicalWriterDeathTest, AbortsOnAKeyWithoutAValue) {
+  std::string out;
+  CanonicalWriter w(out);
+  w.begin_object();
+  w.key("a");
+  EXPECT_DEATH(w.key("b"), "broken invariant");
+  EXPECT_DEATH(w.end_object(), "broken invariant");
+}
+
+TEST(CanonicalWriterTest, WhatIsLongerThanItsBufferComesOutWhole) {
+  const std::string text(9000, 't');
+  const ByteBuffer bytes(5000, 0xe9);
+  std::string out = "before ";
+  CanonicalWriter w(out);
+  w.begin_object();
+  w.member_hex("hex", bytes);
+  w.key("list");
+  w.begin_array();
+  for (int i = 0; i < 3000; ++i) w.value(std::uint64_t{7});
+  EXPECT_EQ(w.size(), std::string{"before {\"hex\":\"\",\"list\":["}.size() + 10'000 + 6000);
+  w.end_array();
+  w.member_pct("pct", bytes, 12'000);
+  w.member("text", text);
+  w.end_object();
+  std::string expected = "before {\"hex\":\"";
+  for (std::size_t i = 0; i < bytes.size(); ++i) expected += "e9";
+  expected += "\",\"list\":[7";
+  for (int i = 1; i < 3000; ++i) expected += ",7";
+  expected += "],\"pct\":\"";
+  for (int i = 0; i < 4000; ++i) expected += "%E9";
+  expected += "\",\"pct_truncated\":true,\"text\":\"" + text + "\"}";
+  EXPECT_EQ(out, expected);
+}
+
+TEST(CanonicalTextTest, EveryByteCountsWhereverItStands) {
+  for (std::size_t size = 1; size <= 17; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (unsigned b = 0; b < 256; ++b) {
+        std::string text(size, '~');
+        text[at] = static_cast<char>(b);
+        const bool plain = b >= 0x20 && b <= 0x7e && b != '"' && b != '\\';
+        ASSERT_EQ(is_canonical_text(text), plain) << size << ' ' << at << ' ' << b;
+      }
+    }
+  }
 }
 
 TEST(CanonicalWriterDeathTest, AbortsOnTextThatWouldNeedAnEscape) {
