@@ -15,6 +15,7 @@
 #include "probe/app/run.h"
 #include "probe/app/schema.h"
 #include "probe/app/spec.h"
+#include "probe/app/spool_command.h"
 #include "probe/app/status.h"
 #include "probe/app/verify.h"
 #include "probe/app/version.h"
@@ -63,6 +64,7 @@ class CommandLine {
     add_config();
     add_schema();
     add_spec();
+    add_spool();
     add_status();
     add_interfaces();
   }
@@ -244,6 +246,34 @@ class CommandLine {
     on(check, [this] { return run_spec_check(spec_); });
   }
 
+  void add_spool() {
+    CLI::App* c =
+        app_.add_subcommand("spool", "look at a spool, send it, save what is sound in it");
+    c->require_subcommand(1);
+    CLI::App* check = c->add_subcommand("check", "what is there, sound and damaged; exits 5 if so");
+    check->add_option("folder", spool_ship_.folder, "the spool")->required();
+    on(check, [this] { return run_spool_check(spool_ship_.folder); });
+    CLI::App* ship = c->add_subcommand("ship", "send it to a database, without a sensor");
+    ship->add_option("folder", spool_ship_.folder, "the spool")->required();
+    ship->add_flag("--fill-gaps", spool_ship_.fill_gaps,
+                   "also what was declared lost and has been found");
+    add_database(*ship);
+    on(ship, [this] {
+      return with_database([this](const std::string& conninfo) {
+        spool_ship_.conninfo = conninfo;
+        return run_spool_ship(spool_ship_);
+      });
+    });
+    CLI::App* salvage = c->add_subcommand("salvage", "write what is sound in damaged ones anew");
+    salvage->add_option("sources", spool_salvage_.sources, "spools, quarantine folders, copies")
+        ->required();
+    salvage->add_option("--to", spool_salvage_.to, "the new spool")->required();
+    on(salvage, [this] { return run_spool_salvage(spool_salvage_); });
+    CLI::App* aside = c->add_subcommand("set-aside", "make room for a new one; nothing is deleted");
+    aside->add_option("folder", spool_ship_.folder, "the spool")->required();
+    on(aside, [this] { return run_spool_set_aside(spool_ship_.folder); });
+  }
+
   void add_interfaces() {
     CLI::App* c = app_.add_subcommand("interfaces", "what can be captured here, and how");
     c->add_flag("--json", interfaces_.json, "everything, for machines");
@@ -303,6 +333,8 @@ class CommandLine {
   EnrolOptions enrol_;
   StatusOptions status_;
   SpecOptions spec_;
+  SpoolShipOptions spool_ship_;
+  SpoolSalvageOptions spool_salvage_;
   InterfacesOptions interfaces_;
   std::string conninfo_;
   std::string key_file_;
