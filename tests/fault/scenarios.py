@@ -84,7 +84,8 @@ def restored(machine, counts):
         before = sensor.stored()
         sensor.until(lambda: sensor.stored() > before + 20, seconds=60)
         time.sleep(0.5)
-        sensor.stop(allowed=(0,))
+        sensor.stop()
+        sensor.settle()
         sensor.check()
         yield done
 
@@ -126,9 +127,9 @@ def clocks(machine, counts):
         machine.state["clock_ns"] = machine.random.choice([-1, 1]) * machine.random.randint(1, 20) * machine.random.choice([hour // 3600, hour, 24 * hour])
         beats = f"select count(*) from re_dpi.heartbeat where component_instance_id = '{sensor.instance}'"
         before = int(machine.sql(beats))
-        sensor.until(lambda: int(machine.sql(beats)) > before, seconds=20)
+        sensor.until(lambda: int(machine.sql(beats)) > before, seconds=60)
         yield done
-    sensor.stop(allowed=(0,))
+    sensor.stop()
     machine.state["clock_ns"] = 0
     sensor.settle()
     sensor.check()
