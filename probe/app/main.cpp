@@ -6,6 +6,8 @@
 #include <csignal>
 #include <exception>
 #include <functional>
+#include <new>
+#include <string_view>
 
 #include "probe/app/config.h"
 #include "probe/app/interfaces.h"
@@ -344,7 +346,22 @@ class CommandLine {
 }  // namespace
 }  // namespace dpi
 
+namespace {
+
+// Nothing goes on without memory; a service is started again. Allocates nothing.
+[[noreturn]] void out_of_memory() {
+  static constexpr std::string_view words =
+      "ransomeye-dpi: out of memory; lower what it may hold (streams.bytes_max, flow.flows_max, "
+      "dns.transactions_max, fragments.bytes_max, capture.ring_mib) or raise MemoryMax of its "
+      "unit; what was committed is in the spool\n";
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, words.data(), words.size());
+  ::_exit(dpi::exit_failure);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  std::set_new_handler(out_of_memory);
   std::signal(SIGPIPE, SIG_IGN);  // a closed reader is a write error, reported as such
   try {
     return dpi::CommandLine{}.run(argc, argv);

@@ -3,6 +3,7 @@
 // consumer is behind. Lock-free; sleeping is by futex (std::atomic::wait).
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -42,8 +43,11 @@ class Ring {
       tail_.wait(head_.load(std::memory_order_relaxed), std::memory_order_acquire);
     return item;
   }
+  // From any thread. The head first: it never passes a tail that was read later.
   [[nodiscard]] std::size_t size() const noexcept {
-    return tail_.load(std::memory_order_acquire) - head_.load(std::memory_order_acquire);
+    const std::uint32_t head = head_.load(std::memory_order_acquire);
+    const std::uint32_t ahead = tail_.load(std::memory_order_acquire) - head;
+    return std::min<std::size_t>(ahead, items_.size());
   }
 
  private:
@@ -67,7 +71,12 @@ class Exchange {
     T* object = nullptr;
     return empty_.try_pop(object) ? object : nullptr;
   }
-  void publish(T* object) noexcept { DPI_CHECK(full_.try_push(object)); }
+  void publish(T* object) noexcept {
+    DPI_CHECK(full_.try_push(object));
+    const std::size_t waiting = full_.size();
+    if (waiting > waiting_max_.load(std::memory_order_relaxed))
+      waiting_max_.store(waiting, std::memory_order_relaxed);
+  }
 
   // Consumer.
   [[nodiscard]] T* take() noexcept { return full_.pop(); }
@@ -78,12 +87,17 @@ class Exchange {
   void give_back(T* object) noexcept { DPI_CHECK(empty_.try_push(object)); }
 
   [[nodiscard]] std::size_t waiting() const noexcept { return full_.size(); }
+  // The most that waited at once since the last call, which one thread makes.
+  [[nodiscard]] std::size_t take_waiting_max() noexcept {
+    return std::max(waiting_max_.exchange(0, std::memory_order_relaxed), waiting());
+  }
   [[nodiscard]] std::size_t capacity() const noexcept { return objects_.size(); }
 
  private:
   Ring<T*> full_;
   Ring<T*> empty_;
   std::vector<T> objects_;
+  std::atomic<std::size_t> waiting_max_{0};
 };
 
 }  // namespace dpi

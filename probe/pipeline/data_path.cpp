@@ -98,15 +98,10 @@ class ManyThreads final : public DataPath {
     recorder_->own_event(type, std::move(payload));
   }
   Waiting waiting() const noexcept override {
-    Waiting out;
-    for (const auto& worker : workers_) {
-      out.facts = std::max(out.facts, worker->facts().waiting());
-      out.facts_capacity = worker->facts().capacity();
-      out.work_capacity = worker->work(0).capacity();
-      for (std::uint32_t f = 0; f < fronts_.size(); ++f)
-        out.work = std::max(out.work, worker->work(f).waiting());
-    }
-    return out;
+    return fullest([](const auto& exchange) { return exchange.waiting(); });
+  }
+  Waiting take_waiting_max() noexcept override {
+    return fullest([](auto& exchange) { return exchange.take_waiting_max(); });
   }
   void join() override {
     recorder_.reset();
@@ -115,6 +110,19 @@ class ManyThreads final : public DataPath {
   bool failed() const noexcept override { return recorder_ && recorder_->failed(); }
 
  private:
+  template <class Measure>
+  Waiting fullest(Measure measure) const noexcept {
+    Waiting out;
+    for (const auto& worker : workers_) {
+      out.facts = std::max(out.facts, measure(worker->facts()));
+      out.facts_capacity = worker->facts().capacity();
+      out.work_capacity = worker->work(0).capacity();
+      for (std::uint32_t f = 0; f < fronts_.size(); ++f)
+        out.work = std::max(out.work, measure(worker->work(f)));
+    }
+    return out;
+  }
+
   CanaryProgress* canary_;
   Doorbell bell_;  // the recorder's
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -42,7 +42,8 @@ class DataPath {
   virtual void stop(std::uint32_t front) = 0;
   // From any thread: an event of the probe's own (live only); `type` must live for ever.
   virtual void own_event(std::string_view type, std::string payload) = 0;
-  // How full the exchanges are, in batches: the fullest one of each kind.
+  // How full the exchanges are, in batches: the fullest one of each kind, now, or at any moment
+  // since the last call of take_waiting_max(), which only the recorder's thread makes.
   struct Waiting {
     std::size_t work = 0;
     std::size_t work_capacity = 0;
@@ -50,6 +51,7 @@ class DataPath {
     std::size_t facts_capacity = 0;
   };
   [[nodiscard]] virtual Waiting waiting() const noexcept { return {}; }
+  [[nodiscard]] virtual Waiting take_waiting_max() noexcept { return {}; }
   // Waits until everything is sealed; every front has stopped.
   virtual void join() = 0;
   // The recorder has an error: nothing more will be sealed.

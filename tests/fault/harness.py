@@ -191,6 +191,8 @@ class Sensor:
                        "FAULT_ERRORS": ",".join(f"{name}={p}" for name, p in (errors or {}).items())}
         arguments = [machine.probe, "run", "-i", "lo", "--no-sandbox", "--out", out, *more]
         for name, value in asked.items():
+            if value is None:
+                continue
             arguments += ["--set", f"{name}={value}"]
         self.output = open(self.log, "ab")
         self.output.write(b"---- start\n")

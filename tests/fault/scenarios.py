@@ -1,11 +1,16 @@
 """What happens to a database and its surroundings, one scenario each."""
+import os
+import pathlib
 import select
 import shutil
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 
-from harness import Found, Sensor
+from harness import ROOT, Found, Sensor
 
 
 class Proxy(threading.Thread):
@@ -152,4 +157,54 @@ def full(machine, counts):
         yield done
 
 
-ALL = [network, restored, copies, clocks, full]
+def members(machine, counts):
+    """Every member that docs/events.md promises is written by somebody: replays, a sensor with a database, a disk that fails, a clock
+    that is set, a kill, a new configuration."""
+    written = []
+    captures = machine.work / "captures"
+    subprocess.run([machine.probe, "spec", "build", "--to", captures], cwd=ROOT, check=True, capture_output=True)
+    corpus = pathlib.Path(os.environ.get("DPI_PCAPS", ROOT / "../shared/pcaps"))
+    for number, folder in enumerate([captures, corpus]):
+        small = sorted(path for path in folder.glob("**/*.pcap*") if path.stat().st_size < 300_000)
+        if not small:
+            continue
+        written.append(machine.work / f"replay{number}.jsonl")
+        # Some are damaged on purpose; the others are read all the same.
+        subprocess.run([machine.probe, "replay", *small, "--out", f"jsonl:{written[-1]}"], capture_output=True, timeout=200)
+    sensor = Sensor(machine, **{"heartbeat.interval_s": None})
+    config = machine.work / "dpi.toml"
+
+    def start(**arguments):
+        config.write_text("[heartbeat]\ninterval_s = 1\n")
+        written.append(machine.work / f"live{len(written)}.jsonl")
+        sensor.start(more=("-c", str(config), "--out", f"jsonl:{written[-1]}"), **arguments)
+
+    machine.state["rate"] = 20
+    start()
+    sensor.until(lambda: sensor.stored() > 30)
+    machine.state["clock_ns"] = 3 * 10**9
+    config.write_text("[heartbeat]\ninterval_s = 2\n")
+    sensor.process.send_signal(signal.SIGHUP)
+    time.sleep(3)
+    sensor.kill()
+    machine.state["quiet"] = 1
+    start(errors={"ENOSPC": 0.9})
+    before = sensor.stored()
+    sensor.until(lambda: sensor.stored() > before)
+    machine.state["quiet"] = 0
+    time.sleep(8)
+    machine.state["quiet"] = 1
+    time.sleep(4)
+    sensor.stop()
+    machine.state["quiet"] = 0
+    start()
+    sensor.until(lambda: sensor.stored() > 30)
+    time.sleep(2)
+    sensor.stop()
+    done = subprocess.run([sys.executable, ROOT / "tests/fault/members.py", ROOT / "docs/events.md", *written], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Found(done.stdout)
+    yield done.stdout.strip()
+
+
+ALL = [network, restored, copies, clocks, full, members]

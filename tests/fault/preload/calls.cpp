@@ -76,6 +76,7 @@ int open_watched(const std::string& path, int flags, mode_t mode) {
 }
 
 int sync_watched(int fd) {
+  ::usleep(static_cast<useconds_t>(settings().sync_us()));  // others see what is not safe yet
   const std::scoped_lock hold(lock());
   count();
   const bool folder = disk().is_folder(fd);

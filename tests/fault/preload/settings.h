@@ -39,6 +39,8 @@ struct Settings {
   [[nodiscard]] bool watches(const std::string& path) const {
     return !dir.empty() && path.compare(0, dir.size(), dir) == 0;
   }
+  // How long a disk takes.
+  unsigned sync_us() const { return static_cast<unsigned>(state->operations % 7) * 1000; }
   // Whether an error of that kind strikes now.
   bool strikes(Kind kind);
 };
