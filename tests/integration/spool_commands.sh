@@ -5,12 +5,14 @@ database; demo; cd "$work"; mkdir keys
 run 0 "$probe" keys generate keys/key.pem
 run 0 "$probe" keys enrol keys/key.pem --role probe1 -d "$admin"
 instance=$(cut -d' ' -f1 out)
-# A chain of that instance, as its sensor would have left it: nothing to capture from, so it only starts and stops.
+# A chain of that instance, as its sensor would have left it: nothing to capture from, so it only starts and stops. Its other output
+# fails, which ends neither the sensor nor its chain.
 namespace=(unshare -Urn); [ "$(id -u)" != 0 ] || namespace=(unshare -n)
 "${namespace[@]}" true 2>/dev/null || skip "network namespaces are not allowed here (${namespace[*]})"
 [ -s /etc/machine-id ] || skip "no /etc/machine-id"
-PATH=$PATH:/usr/sbin "${namespace[@]}" sh -c 'ip link set lo up; exec timeout -s TERM 6 "$@"' sh "$probe" run -i lo --no-sandbox --set probe.instance="$instance" --set signing.key="$work/keys/key.pem" \
+PATH=$PATH:/usr/sbin "${namespace[@]}" sh -c 'ip link set lo up; exec timeout -s TERM 6 "$@"' sh "$probe" run -i lo --no-sandbox --out spool --out jsonl:/dev/full --set probe.instance="$instance" --set signing.key="$work/keys/key.pem" \
   --set heartbeat.interval_s=1 --set service.metrics= --set spool.dir="$work/spools" >run.out 2>run.err || [ $? = 124 ] || { cat run.err >&2; fail "the sensor"; }
+grep -q "/dev/full: cannot write" run.err || { cat run.err >&2; fail "nobody says that an output failed"; }
 spool=$work/spools/$instance; segment=$spool/00000000000000000000.seg
 run 0 "$probe" spool check "$spool"; says "sound: events 0 to"; next=$(sed -n 's/^next sequence //p' out)
 [ "$next" -gt 6 ] || fail "only $next events"
