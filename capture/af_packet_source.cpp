@@ -54,7 +54,7 @@ class AfPacketSource final : public PacketSource {
   void warn(std::string sentence) {
     if (member_ == 0) warnings_.add(std::move(sentence));
   }
-  void follow_interface();
+  Result<void> follow_interface();
   void begin_block();
   void end_block();
   void fill(Batch& batch, std::size_t packets_max);
@@ -118,7 +118,7 @@ void AfPacketSource::warn_about_offloads() {
   if (!link.carrier) warnings_.add(link.name + ": no carrier yet; is the cable plugged in?");
 }
 
-void AfPacketSource::follow_interface() {
+Result<void> AfPacketSource::follow_interface() {
   monitor_.update();
   for (std::string& sentence : monitor_.take_news()) warn(std::move(sentence));
   if (const auto back = monitor_.returned()) {
@@ -133,6 +133,10 @@ void AfPacketSource::follow_interface() {
     warn(monitor_.link().name +
          ": the interface is back and is captured again; packets in between were not seen");
   }
+  if (!group_->used_up()) return {};
+  return fail(Errc::input, monitor_.link().name +
+                               ": it is back, but no socket is left to capture it with; only a new "
+                               "start makes some");
 }
 
 void AfPacketSource::begin_block() {
@@ -230,7 +234,7 @@ Result<SourceState> AfPacketSource::poll(Batch& batch, std::size_t packets_max,
   const auto deadline = Steady::now() + std::min(timeout, timeout_max);
   for (;;) {
     if (lease_ == nullptr) {
-      follow_interface();
+      if (auto followed = follow_interface(); !followed) return tl::unexpected(followed.error());
       begin_block();
     }
     if (lease_ != nullptr) {

@@ -180,6 +180,8 @@ Result<std::shared_ptr<SocketGroup>> SocketGroup::open(const AfPacketOptions& op
 // failure when there is none left.
 FileDescriptor SocketGroup::make_socket() {
   FileDescriptor made = new_packet_socket();
+  if (!made && spares_.empty() && generation() > 0 && (errno == EPERM || errno == EACCES))
+    used_up_.store(true, std::memory_order_relaxed);
   if (made || spares_.empty()) return made;
   made = std::move(spares_.back());
   spares_.pop_back();

@@ -47,6 +47,9 @@ class SocketGroup {
   // Opens all sockets anew on that interface unless another member did it already.
   [[nodiscard]] Result<void> reopen(const LinkState& link);
 
+  // It came back once more than there were sockets for, and no more can be made: never again.
+  [[nodiscard]] bool used_up() const noexcept { return used_up_.load(std::memory_order_relaxed); }
+
   [[nodiscard]] const AfPacketOptions& options() const noexcept { return options_; }
   [[nodiscard]] LinkType link_type() const noexcept { return link_type_; }
 
@@ -63,6 +66,7 @@ class SocketGroup {
   std::vector<PacketSocket> sockets_;
   std::vector<FileDescriptor> spares_;
   std::atomic<unsigned> generation_{0};
+  std::atomic<bool> used_up_{false};
 };
 
 }  // namespace dpi

@@ -1,6 +1,7 @@
 #include "probe/app/last_heartbeat.h"
 
 #include <algorithm>
+#include <map>
 
 #include "probe/envelope/envelope.h"
 #include "probe/event/heartbeat_totals.h"
@@ -56,7 +57,43 @@ class TotalsReader {
     return out;
   }
 
+  // Sealed behind that heartbeat, itself included, by a run that did not live to count it.
+  void add_sealed(HeartbeatFacts& totals, const std::string& event_type, std::uint64_t count) {
+    of_type(totals, names_.emplace_back(event_type)).sealed += count;
+  }
+  void add_loss(HeartbeatFacts& totals, const spec::Value& loss_report) {
+    const std::string_view cause = text(loss_report, "cause");
+    const std::uint64_t packets = number_of(loss_report, "packets");
+    totals.packets_offered += packets;
+    if (cause == "kernel") totals.packets_dropped_kernel += packets;
+    if (cause == "nic") totals.packets_dropped_nic += packets;
+    if (cause == "no_buffer") totals.packets_dropped_no_buffer += packets;
+    if (cause == "worker_ring") totals.packets_shed += packets;
+    std::uint64_t shed = 0;
+    each(loss_report, "events", [&](const spec::Value& item) {
+      const std::uint64_t count = number_of(item, "count");
+      of_type(totals, text(item, "event_type")).shed += count;
+      shed += count;
+    });
+    totals.events_shed += shed;
+    auto place = std::find_if(totals.losses.begin(), totals.losses.end(),
+                              [&](const LossFacts& loss) { return loss.cause == cause; });
+    if (place == totals.losses.end())
+      place = totals.losses.insert(place, {.cause = cause, .packets = 0, .bytes = 0, .events = 0});
+    place->packets += packets;
+    place->bytes += number_of(loss_report, "bytes");
+    place->events += shed;
+  }
+
  private:
+  static EventTypeFacts& of_type(HeartbeatFacts& totals, std::string_view event_type) {
+    const auto place =
+        std::find_if(totals.events.begin(), totals.events.end(),
+                     [&](const EventTypeFacts& type) { return type.event_type == event_type; });
+    if (place != totals.events.end()) return *place;
+    totals.events.push_back({event_type, 0, 0});
+    return totals.events.back();
+  }
   // Names in a payload are what the probe wrote: ASCII without escapes.
   std::string_view text(const spec::Value& object, std::string_view name) {
     const spec::Value* const value = object.find(name);
@@ -86,6 +123,8 @@ Result<LastRunFound> find_last_run(const LiveSink& sink, const std::filesystem::
     if (auto sought = reader->seek(from); !sought) return tl::unexpected(sought.error());
   }
   std::string heartbeat;
+  std::map<std::string, std::uint64_t> sealed_since;
+  std::vector<std::string> losses_since;
   for (;;) {
     const auto batch = reader->next();
     if (!batch) return tl::unexpected(batch.error());
@@ -96,14 +135,27 @@ Result<LastRunFound> find_last_run(const LiveSink& sink, const std::filesystem::
       out.run.clean_shutdown = envelope->event_type == "probe.stop";
       out.run.last_emitted_at = envelope->emitted_at;
       out.machine = envelope->identity.machine;
-      if (envelope->event_type != "health.heartbeat") continue;
-      heartbeat = as_text(record.payload);
-      out.run.heartbeat_seq = envelope->seq;
+      if (envelope->event_type == "health.heartbeat") {
+        heartbeat = as_text(record.payload);
+        out.run.heartbeat_seq = envelope->seq;
+        sealed_since.clear();
+        losses_since.clear();
+      } else if (envelope->event_type == "loss.report") {
+        losses_since.emplace_back(as_text(record.payload));
+      }
+      ++sealed_since[envelope->event_type];
     }
   }
   for (const SpoolDamage& damage : reader->damage()) out.damage.push_back(damage.what);
-  if (const auto payload = spec::parse_json(heartbeat))
-    out.run.totals = TotalsReader(out.names).read(*payload);
+  const auto payload = spec::parse_json(heartbeat);
+  if (!payload) return out;
+  TotalsReader reader_of(out.names);
+  out.run.totals = reader_of.read(*payload);
+  for (const auto& [event_type, count] : sealed_since)
+    reader_of.add_sealed(*out.run.totals, event_type, count);
+  for (const std::string& loss : losses_since) {
+    if (const auto told = spec::parse_json(loss)) reader_of.add_loss(*out.run.totals, *told);
+  }
   return out;
 }
 

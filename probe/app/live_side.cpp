@@ -35,8 +35,7 @@ CommitFacts::Latency latency_of(std::vector<std::uint64_t> times) {
 MachineSide::MachineSide(LiveSink& chain, std::uint64_t spool_cap_bytes)
     : chain_(chain), spool_cap_bytes_(spool_cap_bytes), started_us_(boot_time_us()) {}
 
-void MachineSide::watch(const DataPath& path, std::vector<WatchedSource> sources,
-                        std::uint64_t workers) {
+void MachineSide::watch(DataPath& path, std::vector<WatchedSource> sources, std::uint64_t workers) {
   path_ = &path;
   sources_ = std::move(sources);
   workers_ = workers;
@@ -52,7 +51,7 @@ void MachineSide::describe(HeartbeatFacts& facts, std::span<const FrontStats> fr
   describe_spool(facts);
   describe_interfaces(facts, fronts);
   if (path_ == nullptr) return;
-  const DataPath::Waiting waiting = path_->waiting();
+  const DataPath::Waiting waiting = path_->take_waiting_max();
   facts.queues = QueueFacts{.work_batches_waiting_max = waiting.work,
                             .work_batches_capacity = waiting.work_capacity,
                             .fact_batches_waiting_max = waiting.facts,

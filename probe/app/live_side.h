@@ -23,7 +23,7 @@ class MachineSide final : public LiveSide {
   // The sink is among the recorder's and outlives this.
   MachineSide(LiveSink& chain, std::uint64_t spool_cap_bytes);
   // Once the data path exists; by front.
-  void watch(const DataPath& path, std::vector<WatchedSource> sources, std::uint64_t workers);
+  void watch(DataPath& path, std::vector<WatchedSource> sources, std::uint64_t workers);
 
   SealTime seal_time() override;
   void describe(HeartbeatFacts& facts, std::span<const FrontStats> fronts) override;
@@ -36,7 +36,7 @@ class MachineSide final : public LiveSide {
 
   LiveSink& chain_;
   std::uint64_t spool_cap_bytes_;
-  const DataPath* path_ = nullptr;
+  DataPath* path_ = nullptr;
   std::vector<WatchedSource> sources_;
   std::uint64_t workers_ = 0;
   std::uint64_t started_us_;

@@ -6,7 +6,9 @@
 #include <csignal>
 #include <exception>
 #include <functional>
+#include <new>
 #include <optional>
+#include <string_view>
 
 #include "probe/app/command_help.h"
 #include "probe/app/config.h"
@@ -22,6 +24,7 @@
 #include "probe/app/schema.h"
 #include "probe/app/setup.h"
 #include "probe/app/spec.h"
+#include "probe/app/spool_command.h"
 #include "probe/app/status.h"
 #include "probe/app/verify.h"
 #include "probe/app/version_text.h"
@@ -70,6 +73,7 @@ class CommandLine {
     add_config();
     add_schema();
     add_spec();
+    add_spool();
     add_status();
     add_interfaces();
     add_diff();
@@ -290,6 +294,34 @@ class CommandLine {
     on(check, [this] { return run_spec_check(spec_); });
   }
 
+  void add_spool() {
+    CLI::App* c =
+        app_.add_subcommand("spool", "look at a spool, send it, save what is sound in it");
+    c->require_subcommand(1);
+    CLI::App* check = c->add_subcommand("check", "what is there, sound and damaged; exits 5 if so");
+    check->add_option("folder", spool_ship_.folder, "the spool")->required();
+    on(check, [this] { return run_spool_check(spool_ship_.folder); });
+    CLI::App* ship = c->add_subcommand("ship", "send it to a database, without a sensor");
+    ship->add_option("folder", spool_ship_.folder, "the spool")->required();
+    ship->add_flag("--fill-gaps", spool_ship_.fill_gaps,
+                   "also what was declared lost and has been found");
+    add_database(*ship);
+    on(ship, [this] {
+      return with_database([this](const std::string& conninfo) {
+        spool_ship_.conninfo = conninfo;
+        return run_spool_ship(spool_ship_);
+      });
+    });
+    CLI::App* salvage = c->add_subcommand("salvage", "write what is sound in damaged ones anew");
+    salvage->add_option("sources", spool_salvage_.sources, "spools, quarantine folders, copies")
+        ->required();
+    salvage->add_option("--to", spool_salvage_.to, "the new spool")->required();
+    on(salvage, [this] { return run_spool_salvage(spool_salvage_); });
+    CLI::App* aside = c->add_subcommand("set-aside", "make room for a new one; nothing is deleted");
+    aside->add_option("folder", spool_ship_.folder, "the spool")->required();
+    on(aside, [this] { return run_spool_set_aside(spool_ship_.folder); });
+  }
+
   void add_interfaces() {
     CLI::App* c = app_.add_subcommand("interfaces", "what can be captured here, and how");
     c->add_flag("--json", interfaces_.json, "everything, for machines");
@@ -400,6 +432,8 @@ class CommandLine {
   EnrolOptions enrol_;
   StatusOptions status_;
   SpecOptions spec_;
+  SpoolShipOptions spool_ship_;
+  SpoolSalvageOptions spool_salvage_;
   InterfacesOptions interfaces_;
   DiffOptions diff_;
   SetupOptions setup_;
@@ -415,7 +449,22 @@ class CommandLine {
 }  // namespace
 }  // namespace dpi
 
+namespace {
+
+// Nothing goes on without memory; a service is started again. Allocates nothing.
+[[noreturn]] void out_of_memory() {
+  static constexpr std::string_view words =
+      "ransomeye-dpi: out of memory; lower what it may hold (streams.bytes_max, flow.flows_max, "
+      "dns.transactions_max, fragments.bytes_max, capture.ring_mib) or raise MemoryMax of its "
+      "unit; what was committed is in the spool\n";
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, words.data(), words.size());
+  ::_exit(dpi::exit_failure);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  std::set_new_handler(out_of_memory);
   std::signal(SIGPIPE, SIG_IGN);  // a closed reader is a write error, reported as such
   try {
     return dpi::CommandLine{}.run(argc, argv);

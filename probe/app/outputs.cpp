@@ -6,9 +6,11 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "probe/service/log.h"
 #include "probe/store/conninfo.h"
 #include "probe/store/jsonl_sink.h"
 #include "probe/store/postgres_sink.h"
+#include "probe/store/side_sink.h"
 #include "probe/store/spool_sink.h"
 
 namespace dpi {
@@ -71,6 +73,12 @@ Result<std::unique_ptr<EventSink>> open_output(const std::string& output,
       fmt::format("--out {}: must be postgres[:CONNINFO], jsonl[:PATH] or spool:DIR", kind));
 }
 
+void say_failed(const Error& error) {
+  log_state({.level = LogLevel::error,
+             .event = "output_failed",
+             .message = error.what + "; the other outputs go on"});
+}
+
 // A sensor has one spool, and that is shipped to one database.
 Result<void> require_one_database(const std::vector<std::string>& outputs) {
   if (std::count_if(outputs.begin(), outputs.end(), names_postgres) <= 1) return {};
@@ -102,7 +110,7 @@ Result<LiveOutputs> open_live_outputs(const std::vector<std::string>& outputs,
     } else if (kind == "jsonl") {
       auto sink = open_jsonl_sink(rest.empty() ? "-" : rest);
       if (!sink) return tl::unexpected(sink.error());
-      out.sinks.push_back(std::move(*sink));
+      out.sinks.push_back(beside(std::move(*sink), say_failed));
     } else if (kind != "spool" || !rest.empty()) {
       return fail(Errc::usage,
                   fmt::format("--out {}: must be postgres[:CONNINFO], jsonl[:PATH] or spool (whose "
@@ -136,7 +144,7 @@ Result<std::vector<std::unique_ptr<EventSink>>> open_outputs(
        outputs.empty() ? std::vector<std::string>{"jsonl:-"} : outputs) {
     auto sink = open_output(output, context, databases);
     if (!sink) return tl::unexpected(sink.error());
-    sinks.push_back(std::move(*sink));
+    sinks.push_back(outputs.size() > 1 ? beside(std::move(*sink), say_failed) : std::move(*sink));
   }
   return sinks;
 }

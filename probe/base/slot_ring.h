@@ -45,6 +45,7 @@ class SlotRing {
     state_[0].head.store(0, std::memory_order_relaxed);
     state_[0].tail.store(0, std::memory_order_relaxed);
     state_[0].filling.store(0, std::memory_order_relaxed);
+    state_[0].waiting_max.store(0, std::memory_order_relaxed);
     taken_ = 0;
     produce_on();
   }
@@ -77,6 +78,9 @@ class SlotRing {
     order_[tail_ % mine_.size()].store(claimed_, std::memory_order_relaxed);
     state_[0].tail.store(++tail_, std::memory_order_release);
     claimed_ = none;
+    const auto now = static_cast<std::uint32_t>(waiting());
+    if (now > state_[0].waiting_max.load(std::memory_order_relaxed))
+      state_[0].waiting_max.store(now, std::memory_order_relaxed);
   }
   // The producer's part is taken over, from one that has died or before the fork.
   void produce_on() {
@@ -130,10 +134,16 @@ class SlotRing {
     return state_[0].head.load(std::memory_order_acquire);
   }
 
-  // Anybody. Published and not released.
+  // Anybody. Published and not released. The head first: it never passes a tail read later.
   [[nodiscard]] std::size_t waiting() const noexcept {
-    return std::min<std::size_t>(state_[0].tail.load(std::memory_order_acquire) - released(),
+    const std::uint32_t head = released();
+    return std::min<std::size_t>(state_[0].tail.load(std::memory_order_acquire) - head,
                                  items_.size());
+  }
+  // The most that waited at once since the last call, which one thread makes.
+  [[nodiscard]] std::size_t take_waiting_max() noexcept {
+    const std::size_t most = state_[0].waiting_max.exchange(0, std::memory_order_relaxed);
+    return std::min(std::max(most, waiting()), items_.size());
   }
   [[nodiscard]] std::size_t capacity() const noexcept { return items_.size(); }
   // The oldest that was not released; null: there is none.
@@ -149,6 +159,7 @@ class SlotRing {
     alignas(cache_line_bytes) std::atomic<std::uint32_t> head{0};
     Doorbell room;
     alignas(cache_line_bytes) std::atomic<std::uint32_t> tail{0};
+    std::atomic<std::uint32_t> waiting_max{0};
     std::atomic<std::uint64_t> filling{0};  // tail when it was claimed, and the slot + 1
   };
   static constexpr std::uint64_t pack(std::uint32_t tail, std::uint32_t slot) noexcept {

@@ -47,16 +47,11 @@ void DataPath::stop(std::uint32_t front) {
 }
 
 DataPath::Waiting DataPath::waiting() const noexcept {
-  Waiting out;
-  for (const WorkerChannel& channel : pool_.channels()) {
-    out.facts = std::max(out.facts, channel.facts.waiting());
-    out.facts_capacity = channel.facts.capacity();
-    for (const SlotRing<WorkBatch>& work : channel.work) {
-      out.work = std::max(out.work, work.waiting());
-      out.work_capacity = work.capacity();
-    }
-  }
-  return out;
+  return fullest([](const auto& ring) { return ring.waiting(); });
+}
+
+DataPath::Waiting DataPath::take_waiting_max() noexcept {
+  return fullest([](auto& ring) { return ring.take_waiting_max(); });
 }
 
 void DataPath::join() {

@@ -7,6 +7,7 @@
 // (worker_pool.h).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -51,7 +52,8 @@ class DataPath {
   void own_event(std::string_view type, std::string payload) {
     recorder_.own_event(type, std::move(payload));
   }
-  // How full the queues are, in batches: the fullest one of each kind.
+  // How full the queues are, in batches: the fullest one of each kind, now, or at any moment since
+  // the last call of take_waiting_max(), which only the recorder's thread makes.
   struct Waiting {
     std::size_t work = 0;
     std::size_t work_capacity = 0;
@@ -59,6 +61,7 @@ class DataPath {
     std::size_t facts_capacity = 0;
   };
   [[nodiscard]] Waiting waiting() const noexcept;
+  [[nodiscard]] Waiting take_waiting_max() noexcept;
   // Waits until everything is sealed; every front has stopped.
   void join();
   // Nothing more will be sealed: the recorder has an error, or the workers are gone.
@@ -69,6 +72,20 @@ class DataPath {
   [[nodiscard]] std::uint64_t told() const noexcept { return recorder_.told(); }
 
  private:
+  template <class Measure>
+  Waiting fullest(Measure measure) const noexcept {
+    Waiting out;
+    for (WorkerChannel& channel : pool_.channels()) {
+      out.facts = std::max<std::size_t>(out.facts, measure(channel.facts));
+      out.facts_capacity = channel.facts.capacity();
+      for (SlotRing<WorkBatch>& work : channel.work) {
+        out.work = std::max<std::size_t>(out.work, measure(work));
+        out.work_capacity = work.capacity();
+      }
+    }
+    return out;
+  }
+
   WorkerPool& pool_;
   std::vector<std::unique_ptr<Steering>> ways_;
   std::vector<std::unique_ptr<Front>> fronts_;

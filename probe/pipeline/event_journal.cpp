@@ -220,7 +220,11 @@ bool EventJournal::tell_losses(const HeartbeatFacts& facts, Timestamp now) {
   bool told = true;
   for (const LossReportFacts& loss : losses_.untold(facts, from, now)) {
     append_loss_report_payload(payload_, loss);
-    told = record_own("loss.report", now) && told;
+    if (record_own("loss.report", now)) {
+      losses_.told(facts, loss.cause);
+    } else {
+      told = false;
+    }
   }
   return told;
 }
@@ -230,10 +234,7 @@ void EventJournal::heartbeat(Timestamp now) {
   const std::uint64_t at_us = mono_us();
   HeartbeatFacts f = heartbeat_facts(now, at_us);
   if (settings_.live != nullptr) {
-    if (tell_losses(f, now)) {
-      losses_.told(f);
-      losses_told_us_ = at_us;
-    }
+    if (tell_losses(f, now)) losses_told_us_ = at_us;
     // What has been sealed meanwhile is before this heartbeat too.
     f.events = events_.types();
     f.events_sealed = recorder_.events_sealed();

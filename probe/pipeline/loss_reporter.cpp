@@ -58,9 +58,13 @@ std::vector<LossReportFacts> LossReporter::untold(const HeartbeatFacts& heartbea
   return out;
 }
 
-void LossReporter::told(const HeartbeatFacts& heartbeat) {
-  told_ = heartbeat.losses;
-  told_events_ = heartbeat.events;
+void LossReporter::told(const HeartbeatFacts& heartbeat, std::string_view cause) {
+  std::erase_if(told_, [&](const LossFacts& loss) { return loss.cause == cause; });
+  for (const LossFacts& loss : heartbeat.losses) {
+    if (loss.cause != cause) continue;
+    told_.push_back(loss);
+    if (loss.events > 0) told_events_ = heartbeat.events;
+  }
 }
 
 }  // namespace dpi

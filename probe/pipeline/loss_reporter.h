@@ -2,6 +2,7 @@
 // silently. Owned by the recorder's thread.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "probe/event/payloads.h"
@@ -15,8 +16,8 @@ class LossReporter {
   // those of the heartbeat that is about to be told.
   [[nodiscard]] std::vector<LossReportFacts> untold(const HeartbeatFacts& heartbeat, Timestamp from,
                                                     Timestamp to) const;
-  // All of untold() is in the chain. Not before: what could not be sealed is told later.
-  void told(const HeartbeatFacts& heartbeat);
+  // The report of that cause is in the chain. Not before: what could not be sealed is told later.
+  void told(const HeartbeatFacts& heartbeat, std::string_view cause);
 
  private:
   std::vector<LossFacts> told_;

@@ -162,6 +162,13 @@ Result<void> SpoolWriter::set_aside(std::uint64_t segment_seq) {
   return set_segment_aside(*storage_, path);
 }
 
+void SpoolWriter::leap(std::uint64_t seq) {
+  DPI_CHECK(!batch_begun_ && seq >= next_seq_);
+  if (seq == next_seq_) return;
+  next_seq_ = seq;
+  file_.reset();
+}
+
 // Decides the batch's segment; a new one is created only when the batch is committed.
 void SpoolWriter::begin_batch() {
   if (batch_begun_) return;

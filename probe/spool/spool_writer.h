@@ -63,6 +63,9 @@ class SpoolWriter {
   // begun if it is the last. Between batches.
   [[nodiscard]] Result<void> set_aside(std::uint64_t segment_seq);
 
+  // The events between are nowhere: a new segment begins with seq. Between batches, for salvage.
+  void leap(std::uint64_t seq);
+
   // Deletes the oldest segments whose records all lie below acked_seq, as long as at least
   // keep_acked_bytes of acknowledged segments stay (for shipping again after a database restore).
   // Never the last; those set aside go to quarantine/ instead. Gives their bytes.

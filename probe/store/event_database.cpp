@@ -9,15 +9,20 @@
 namespace dpi {
 namespace {
 
+std::optional<std::uint64_t> number(const std::optional<std::string>& text) {
+  std::uint64_t out = 0;
+  if (!text) return std::nullopt;
+  const auto parsed = std::from_chars(text->data(), text->data() + text->size(), out);
+  return parsed.ec == std::errc{} ? std::optional{out} : std::nullopt;
+}
+
 std::optional<ChainPosition> position(const std::optional<std::string>& seq,
                                       const std::optional<std::string>& hash) {
   if (!seq || !hash) return std::nullopt;
-  ChainPosition out;
-  const auto parsed = std::from_chars(seq->data(), seq->data() + seq->size(), out.next_seq);
+  const auto next_seq = number(seq);
   const auto digest = parse_digest(*hash);
-  if (parsed.ec != std::errc{} || !digest) return std::nullopt;
-  out.last_hash = *digest;
-  return out;
+  if (!next_seq || !digest) return std::nullopt;
+  return ChainPosition{*next_seq, *digest};
 }
 
 IngestFate fate_of(std::string_view status) {
@@ -139,6 +144,37 @@ Result<void> EventDatabase::tell(const Uuid& instance, const ChainPosition& head
       connection_.query("select status from re_raw.ingest($1, $2, $3, $4, null::text)", arguments);
   if (!rows) return tl::unexpected(rows.error());
   return {};
+}
+
+Result<std::vector<ChainGap>> EventDatabase::gaps(const Uuid& instance) {
+  const std::array arguments{SqlValue::uuid(instance)};
+  const auto rows = connection_.query(
+      "select seq, (regexp_match(detail, '^seq [0-9]+ to ([0-9]+) '))[1] from "
+      "re_raw.verify_chain($1) where rule = 'declared_gap' order by seq",
+      arguments);
+  if (!rows) return tl::unexpected(rows.error());
+  std::vector<ChainGap> out;
+  for (const SqlRow& row : *rows) {
+    const auto first = number(row[0]);
+    const auto last = number(row[1]);
+    if (first && last) out.push_back({*first, *last});
+  }
+  return out;
+}
+
+Result<void> EventDatabase::fill_gap(const Uuid& instance, std::uint64_t first_missing,
+                                     std::span<const Bytes> envelopes,
+                                     std::span<const Bytes> payloads) {
+  const std::array arguments{SqlValue::uuid(instance),
+                             SqlValue::int8(static_cast<std::int64_t>(first_missing)),
+                             SqlValue::bytes_array(envelopes), SqlValue::bytes_array(payloads)};
+  const auto rows =
+      connection_.query("select status, detail from re_raw.fill_gap($1, $2, $3, $4)", arguments);
+  if (!rows) return tl::unexpected(rows.error());
+  const SqlRow& row = rows->at(0);
+  if (row[0] == "stored" || row[0] == "duplicate") return {};
+  return fail(Errc::sink, fmt::format("the gap at {} was not filled: {}: {}", first_missing,
+                                      row[0].value_or(""), row[1].value_or("")));
 }
 
 }  // namespace dpi

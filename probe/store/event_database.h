@@ -3,7 +3,10 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "probe/base/hex.h"
 #include "probe/base/result.h"
@@ -18,6 +21,12 @@ inline constexpr int writer_contract = 1;
 struct ChainPosition {
   std::uint64_t next_seq = 0;
   Digest last_hash{};
+};
+
+// Declared lost, not found again so far.
+struct ChainGap {
+  std::uint64_t first_missing = 0;
+  std::uint64_t last_missing = 0;
 };
 
 enum class IngestFate {
@@ -63,6 +72,13 @@ class EventDatabase {
   // nothing can take it for an event.
   [[nodiscard]] Result<void> tell(const Uuid& instance, const ChainPosition& head,
                                   std::string_view statement);
+
+  // Reads the whole chain.
+  [[nodiscard]] Result<std::vector<ChainGap>> gaps(const Uuid& instance);
+  // All events of a declared gap. Errc::sink: the database does not take them, and why.
+  [[nodiscard]] Result<void> fill_gap(const Uuid& instance, std::uint64_t first_missing,
+                                      std::span<const Bytes> envelopes,
+                                      std::span<const Bytes> payloads);
 
   [[nodiscard]] Postgres& connection() noexcept { return connection_; }
   // After a failure: nothing but a change on one of the two sides helps.

@@ -87,8 +87,10 @@ Result<void> Shipper::seek_head(EventDatabase& database) {
   if (!found) return tl::unexpected(found.error());
   covered_from_ = head_.next_seq;
   acked_seq_ = *found == HeadComparison::same ? head_.next_seq : 0;
-  if (*found == HeadComparison::beyond_spool && !target_.replay) return spool_ends_before(database);
-  return {};
+  if (*found != HeadComparison::beyond_spool || target_.replay) return {};
+  if (!target_.part) return spool_ends_before(database);
+  const auto newest = reader_.next();
+  return newest ? Result<void>{} : tl::unexpected(newest.error());
 }
 
 // It was lost, put back to an older state or copied. Its newest batch is sent, so that the database
@@ -131,7 +133,7 @@ Result<void> Shipper::send(const SpoolBatch& batch) {
     return {};
   }
   std::optional<std::string> note;
-  if (batch.whole) {
+  if (!batch.state.empty()) {
     auto state = decode_spool_state(batch.state);
     if (!state) return refuse_for_good("the spool's commit record is unreadable");
     note = std::move(state->note);

@@ -24,6 +24,7 @@ struct ShipTarget {
   Uuid machine{};
   ByteBuffer spki;
   bool replay = false;  // enrols itself
+  bool part = false;    // of a chain that may go on elsewhere: ends where it likes
 };
 
 struct ShipReport {

@@ -45,6 +45,19 @@ TEST(SlotRingTest, TheSlotThatWasFreeLastComesFirst) {
   EXPECT_EQ(ring.try_claim(), first);
 }
 
+TEST(SlotRingTest, TellsTheMostThatWaitedSinceItWasAsked) {
+  SlotRing<Slot> ring = ring_of(8);
+  EXPECT_EQ(ring.take_waiting_max(), 0U);
+  for (std::uint32_t i = 0; i < 5; ++i) put(ring, i);
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_NE(ring.try_take(), nullptr);
+    ring.release();
+  }
+  EXPECT_EQ(ring.waiting(), 1U);
+  EXPECT_EQ(ring.take_waiting_max(), 5U) << "though only one waits now";
+  EXPECT_EQ(ring.take_waiting_max(), 1U) << "that one still waits";
+}
+
 TEST(SlotRingTest, WaitingForRoomEndsWhenNobodyWillMakeAny) {
   SlotRing<Slot> ring = ring_of(1);
   put(ring, 1);

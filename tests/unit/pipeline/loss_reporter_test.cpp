@@ -15,17 +15,21 @@ TEST(LossReporterTest, TellsWhatWasLostSinceTheLastHeartbeatCauseByCause) {
   f.packets_shed = 4;
   f.losses = losses_of(f, 400, {});
   const auto first = reporter.untold(f, timestamp(1), timestamp(2));
-  reporter.told(f);
   ASSERT_EQ(first.size(), 2U);
   EXPECT_EQ(first[0].cause, "kernel");
   EXPECT_EQ(first[0].packets, 10U);
   EXPECT_EQ(first[1].cause, "worker_ring");
   EXPECT_EQ(first[1].bytes, 400U);
+  reporter.told(f, "kernel");
+  const auto rest = reporter.untold(f, timestamp(2), timestamp(3));
+  ASSERT_EQ(rest.size(), 1U) << "the other one could not be sealed";
+  EXPECT_EQ(rest[0].cause, "worker_ring");
+  reporter.told(f, "worker_ring");
   EXPECT_TRUE(reporter.untold(f, timestamp(2), timestamp(3)).empty()) << "told once";
   f.packets_dropped_kernel = 11;
   f.losses = losses_of(f, 400, {});
   const auto second = reporter.untold(f, timestamp(3), timestamp(4));
-  reporter.told(f);
+  reporter.told(f, "kernel");
   ASSERT_EQ(second.size(), 1U);
   EXPECT_EQ(second[0].packets, 1U);
 }

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "probe/spool/spool_reader.h"
+#include "probe/store/side_sink.h"
 #include "tests/unit/store/chain.h"
 
 namespace dpi::test {
@@ -140,6 +141,39 @@ TEST_F(LiveSinkTest, KeepsTheEndOfItsCapForTheChainsOwnEvents) {
   EXPECT_EQ(sink->stats().commit_errors, 0U) << "it said so before a commit was refused";
   EXPECT_TRUE(sink->finish().has_value());
   EXPECT_EQ(events_kept(), chain.size());
+}
+
+class FailingSink final : public EventSink {
+ public:
+  explicit FailingSink(int& calls) : calls_(calls) {}
+  Result<void> event(std::uint64_t /*seq*/, std::string_view /*envelope*/,
+                     std::string_view /*payload*/) override {
+    return ++calls_ < 3 ? Result<void>{} : fail(Errc::sink, "the file is full");
+  }
+  Result<void> checkpoint(std::string_view /*note*/, const ChainHead& /*head*/) override {
+    ++calls_;
+    return {};
+  }
+  Result<void> finish() override { return {}; }
+
+ private:
+  int& calls_;
+};
+
+TEST_F(LiveSinkTest, AnOutputThatFailsIsLeftOutAndSaidOnce) {
+  int calls = 0;
+  std::vector<std::string> said;
+  const auto side = beside(std::make_unique<FailingSink>(calls),
+                           [&](const Error& error) { said.push_back(error.what); });
+  Chain chain;
+  chain.write(*side, 10);
+  chain.write(*side, 10);
+  EXPECT_EQ(said, std::vector<std::string>{"the file is full"});
+  EXPECT_EQ(calls, 3) << "not called again";
+  EXPECT_EQ(side->room(), Room::plenty);
+  const auto finished = side->finish();
+  ASSERT_FALSE(finished) << "the exit code says so";
+  EXPECT_EQ(finished.error().what, "the file is full");
 }
 
 }  // namespace
