@@ -143,11 +143,12 @@ class CommandLine {
                   "packets handed over at once; never changes the result")
         ->check(CLI::Range(1, 65'536));
     common_.add_to(*c);
-    c->add_flag("--summary,!--no-summary", summary_,
-                "say at the end what was found; the default on a terminal");
-    on(c, [this] {
+    const CLI::Option* const summary =
+        c->add_flag("--summary,!--no-summary", replay_.summary,
+                    "say at the end what was found; the default on a terminal");
+    on(c, [this, summary] {
       replay_.progress = ::isatty(STDERR_FILENO) == 1;
-      replay_.summary = summary_.value_or(replay_.progress);
+      if (summary->empty()) replay_.summary = replay_.progress;
       return with_config([this](const Config& config) { return run_replay(config, replay_); });
     });
   }
@@ -439,7 +440,6 @@ class CommandLine {
   SetupOptions setup_;
   DeepCheckOptions deep_check_;
   bool deep_ = false;
-  std::optional<bool> summary_;
   std::string manual_;
   std::string conninfo_;
   std::string key_file_;

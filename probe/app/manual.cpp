@@ -60,7 +60,7 @@ std::string option_line(const CLI::Option& option) {
   for (const std::string& name : option.get_lnames()) names += fmt::format(", --{}", name);
   if (names.empty()) names = "  " + option.get_name(true);
   std::string out = fmt::format("\\fB{}\\fR", roff(std::string_view{names}.substr(2)));
-  if (option.get_type_size_max() != 0 && !option.get_positional()) out += " \\fIVALUE\\fR";
+  if (option.get_items_expected_max() != 0 && !option.get_positional()) out += " \\fIVALUE\\fR";
   return out;
 }
 

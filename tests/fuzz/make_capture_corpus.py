@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Writes the seed files of fuzz_capture_file: one small file per variant. Run from anywhere, changes nothing else."""
+import bz2
 import gzip
+import lzma
 import pathlib
 import struct
 
@@ -8,8 +10,8 @@ FOLDER = pathlib.Path(__file__).parent / "corpus" / "fuzz_capture_file"
 DATA = bytes(range(33))
 
 
-def pcap(magic, order, extra=b"", record_extra=b"", minor=4):
-    head = struct.pack(order + "IHHIIII", magic, 2, minor, 0, 0, 65535, 1) + extra
+def pcap(magic, order, extra=b"", record_extra=b"", minor=4, link=1):
+    head = struct.pack(order + "IHHIIII", magic, 2, minor, 0, 0, 65535, link) + extra
     records = b"".join(
         struct.pack(order + "IIII", 1700000000 + i, i, 20 + i, 60) + record_extra + DATA[: 20 + i] for i in range(3))
     return head + records
@@ -44,6 +46,10 @@ def zstd_raw(data):  # RFC 8878: one raw block, no checksum, single segment
             + struct.pack("<I", len(data) << 3 | 1)[:3] + data)
 
 
+def lz4_frame(data):  # LZ4 Frame Format: one block, not compressed, no checksums
+    return b"\x04\x22\x4d\x18\x60\x40\x82" + struct.pack("<I", len(data) | 1 << 31) + data + bytes(4)
+
+
 FILES = {
     "micro.pcap": pcap(0xA1B2C3D4, "<"),
     "nano_big.pcap": pcap(0xA1B23C4D, ">"),
@@ -56,6 +62,10 @@ FILES = {
     "solaris.snoop": snoop(),
     "members.pcap.gz": gzip.compress(pcap(0xA1B2C3D4, "<")[:40], mtime=0) + gzip.compress(pcap(0xA1B2C3D4, "<")[40:], mtime=0),
     "raw_block.pcapng.zst": zstd_raw(pcapng("<")),
+    "one.pcap.bz2": bz2.compress(pcap(0xA1B2C3D4, "<")[:40]) + bz2.compress(pcap(0xA1B2C3D4, "<")[40:]),
+    "padded.pcap.xz": lzma.compress(pcap(0xA1B2C3D4, "<")[:40]) + bytes(4) + lzma.compress(pcap(0xA1B2C3D4, "<")[40:]),
+    "stored.pcap.lz4": lz4_frame(pcap(0xA1B2C3D4, "<")),
+    "aix.pcap": pcap(0xA1B2C3D4, ">", minor=2, link=6),
     "garbage": DATA,
 }
 

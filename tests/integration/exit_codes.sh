@@ -23,6 +23,14 @@ head -c 24 demo.pcap >header.pcap; run 3 "$probe" replay header.pcap; says "noth
 run 0 "$probe" replay demo.pcap --out jsonl:whole.jsonl
 flows() { grep -c '"event_type":"dpi.flow","event_version"' "$1"; }
 
+# What was found, for people: asked for, or on a terminal.
+run 0 "$probe" replay demo.pcap --summary --out jsonl:whole.jsonl; says "^captures +1, 14 packets"; says "^next +ransomeye-dpi verify whole.jsonl"
+run 0 "$probe" replay demo.pcap --out jsonl:whole.jsonl; ! grep -q '^captures' err || fail "a summary that nobody asked for"
+if command -v script >/dev/null; then
+  run 0 script -qec "'$probe' replay demo.pcap --out jsonl:whole.jsonl" typescript; says "captures +1, 14 packets"
+  run 0 script -qec "'$probe' replay demo.pcap --no-summary --out jsonl:whole.jsonl" typescript; ! grep -q 'captures  *1' out || fail "a summary that was not wanted"
+fi
+
 # Truncated: the end, told; everything before it is there and verifies.
 head -c 700 demo.pcap >cut.pcap
 run 3 "$probe" replay cut.pcap --out jsonl:cut.jsonl;         says "cut.pcap.*ends in the middle"
