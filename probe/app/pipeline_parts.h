@@ -11,6 +11,6 @@ namespace dpi {
 [[nodiscard]] HashSeed random_seed();
 
 // What the workers' processes are made with, before the sandbox and before a key is read.
-[[nodiscard]] SupervisorSettings supervisor_settings(const Config& config);
+[[nodiscard]] SupervisorSettings supervisor_settings(const Config& config, bool sandbox);
 
 }  // namespace dpi

@@ -26,7 +26,8 @@ struct DataPathSettings {
   FrontLimits front;
   WhenBehind when_behind = WhenBehind::wait;
   std::span<const LeftOut> left_out{};  // read once
-  FactRecorder::Settings recorder{};
+  std::uint64_t told_before = 0;        // see FactRecorder::Settings
+  FactRecorder::Died died{};
 };
 
 class DataPath {
