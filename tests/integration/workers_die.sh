@@ -37,12 +37,13 @@ for deed in SEGV ABRT LOOP MEMO; do python3 capture.py $deed >$deed.pcap; done
 # --- replay: the same events with any number of workers, an exit code, and a name
 for deed in SEGV ABRT LOOP MEMO; do
   sums=""
-  for workers in 1 2 4 8; do
+  counts="1 2 4 8"; [ $deed != LOOP ] || counts="1 4"  # that takes its two seconds of CPU
+  for workers in $counts; do
     run 3 env LD_PRELOAD="$poison" "$probe" replay $deed.pcap --workers $workers --out jsonl:$deed.jsonl
     says "$deed.pcap: packet 201 ended a worker"
     sums="$sums$(sha256sum <$deed.jsonl | cut -c1-16) "
   done
-  [ "$(tr ' ' '\n' <<<"$sums" | sed '/^$/d' | sort -u | wc -l)" = 1 ] || fail "$deed: $sums with 1, 2, 4, 8 workers"
+  [ "$(tr ' ' '\n' <<<"$sums" | sed '/^$/d' | sort -u | wc -l)" = 1 ] || fail "$deed: $sums with $counts workers"
   run 0 "$probe" verify $deed.jsonl
   [ "$(jq -s 'map(select(.envelope.event_type == "dpi.dns")) | length' $deed.jsonl)" = 400 ] || fail "$deed: exchanges are missing"
   [ "$(jq -s '[.[] | select(.envelope.event_type == "dpi.flow") | .payload.packets_src + .payload.packets_dst] | add' $deed.jsonl)" = 801 ] || fail "$deed: packets are missing"
@@ -55,7 +56,7 @@ namespace=(unshare -Urn); [ "$(id -u)" != 0 ] || namespace=(unshare -n)
 [ -s /etc/machine-id ] || skip "no /etc/machine-id"
 mkdir keys
 run 0 "$probe" keys generate keys/key.pem
-# Kills workers from outside, one after the other, and says in milliseconds how long each was away: the middle and the longest.
+# Kills workers from outside, one after the other, and says in milliseconds how long they were away: the shortest, the middle, the longest.
 cat >kill_workers.py <<'PY'
 import os, signal, sys, time
 def workers():
@@ -88,7 +89,7 @@ for i in range(int(sys.argv[2])):
     away.append((time.monotonic() - killed) * 1000)
     time.sleep(0.1)
 away.sort()
-print(f"{away[len(away) // 2]:.0f} {away[-1]:.0f}")
+print(f"{away[0]:.0f} {away[len(away) // 2]:.0f} {away[-1]:.0f}")
 PY
 cat >inside.sh <<'SH'
 set -euo pipefail
@@ -129,7 +130,7 @@ for workers in 1 3; do
        forward: ([range(1; $beats | length) | $beats[.].payload.packets_decoded >= $beats[. - 1].payload.packets_decoded
                   and $beats[.].payload.flow_records >= $beats[. - 1].payload.flow_records] | all),
        pause_ms: ([$beats[].payload.interval_ms] | max)}' >facts$workers
-  cat facts$workers; echo "away: $(cat away$workers) ms (middle, longest)"
+  cat facts$workers; echo "away: $(cat away$workers) ms (shortest, middle, longest)"
   jq -e '.signals["11"] >= 2 and .signals["6"] >= 1 and .signals["24"] >= 1 and .signals["9"] >= 30 and .aside >= 5 and .restarts >= 35 and .forward and .pause_ms < 6000' facts$workers >/dev/null ||
     fail "$workers workers: crashes, restarts or heartbeats"
   # A worker that is killed at the very moment at which it counts may make a difference of the packet that it was at.

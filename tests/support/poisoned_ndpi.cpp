@@ -21,7 +21,7 @@ using Process = ndpi_protocol (*)(ndpi_detection_module_struct*, ndpi_flow_struc
 // Until there is no memory; then what a program does that does not look.
 [[noreturn]] void hoard() {
   constexpr std::size_t bytes = std::size_t{64} << 20U;
-  while (void* const memory = std::malloc(bytes)) std::memset(memory, 1, bytes);
+  while (void* const memory = std::malloc(bytes)) std::memset(memory, 1, 1);
   std::abort();
 }
 
