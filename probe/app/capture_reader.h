@@ -27,7 +27,12 @@ class CaptureReader {
   // The packet to be processed next, with the time it has now; not at a batch's end.
   [[nodiscard]] const RawPacket& packet() const noexcept { return current_.packets()[at_]; }
   [[nodiscard]] const SettledTime& time() const noexcept { return times_[at_]; }
-  void advance() noexcept { ++at_; }
+  void advance() noexcept {
+    ++at_;
+    ++position_;
+  }
+  // Of the packet, from 1.
+  [[nodiscard]] std::uint64_t position() const noexcept { return position_ + 1; }
   // At a batch's end: its bytes are no longer needed.
   void drop_batch() noexcept {
     at_ = 0;
@@ -64,6 +69,7 @@ class CaptureReader {
   Batch current_;
   Batch ahead_;
   std::size_t at_ = 0;
+  std::uint64_t position_ = 0;
   std::vector<SettledTime> times_;
   TimeSettler settler_;
   LinkCensus links_;

@@ -90,6 +90,8 @@ const std::array keys = std::to_array<Key>({
     {"workers", "count", &Config::workers_count, false, 1, lane_count},
     {"workers", "cpus", &Config::workers_cpus, false},
     {"workers", "batches", &Config::workers_batches, false, 1, 4096},
+    {"workers", "quarantine_dir", &Config::workers_quarantine_dir, false},
+    {"workers", "quarantine_files", &Config::workers_quarantine_files, false, 0, 10'000},
     {"heartbeat", "interval_s", &Config::heartbeat_interval_s, true, 1, 3600},
     {"heartbeat", "canary", &Config::heartbeat_canary, false},
     {"signing", "checkpoint_events", &Config::signing_checkpoint_events, true, 1, 8192},

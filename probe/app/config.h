@@ -53,6 +53,8 @@ struct Config {
   std::uint64_t workers_count = 1;
   std::string workers_cpus;
   std::uint64_t workers_batches = 256;
+  std::string workers_quarantine_dir;
+  std::uint64_t workers_quarantine_files = 16;
   std::uint64_t heartbeat_interval_s = 10;
   bool heartbeat_canary = true;
   std::uint64_t signing_checkpoint_events = 256;

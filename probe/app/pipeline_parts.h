@@ -15,6 +15,6 @@ namespace dpi {
 [[nodiscard]] HashSeed lane_seed_of(const Uuid& run) noexcept;
 
 // What the workers' processes are made with, before the sandbox and before a key is read.
-[[nodiscard]] SupervisorSettings supervisor_settings(const Config& config);
+[[nodiscard]] SupervisorSettings supervisor_settings(const Config& config, bool sandbox);
 
 }  // namespace dpi

@@ -17,6 +17,7 @@
 #include "probe/app/outputs.h"
 #include "probe/app/pipeline_parts.h"
 #include "probe/app/progress.h"
+#include "probe/app/replay_deaths.h"
 #include "probe/app/replay_identity.h"
 #include "probe/app/replay_summary.h"
 #include "probe/app/report.h"
@@ -57,16 +58,18 @@ class Pacer {
 
 class Replay {
  public:
-  Replay(const ReplayOptions& options, CaptureInputs& inputs, BpfFilter filter, DataPath& path)
+  Replay(const ReplayOptions& options, CaptureInputs& inputs, BpfFilter& filter, DataPath& path,
+         ReplayDeaths& deaths)
       : options_(options),
         inputs_(inputs),
-        filter_(std::move(filter)),
+        filter_(filter),
         path_(path),
+        deaths_(deaths),
         front_(path.front(0)),
         pacer_(options.speed),
         progress_(options.progress, total_bytes()) {}
 
-  // What could not be read is in problems(); recording errors end it.
+  // What could not be read is in problems(); recording errors end it, and so does a worker's death.
   void run() {
     for (std::uint64_t pass = 0; pass < options_.loop; ++pass) {
       for (std::size_t next = 0; next < inputs_.inputs().size() && !path_.failed();) {
@@ -77,8 +80,9 @@ class Replay {
     progress_.clear();
     path_.stop(0);
     path_.join();
-    for (const std::string& warning : filter_.warnings()) say(warning);
+    for (const std::string& warning : filter_.warnings()) warnings_.push_back(warning);
   }
+  [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
   [[nodiscard]] const std::vector<Error>& problems() const { return problems_; }
   // Not every capture was one that could be read from its beginning to its end.
   [[nodiscard]] bool faulty() const { return faulty_; }
@@ -150,14 +154,17 @@ class Replay {
     add_losses(reader.source().stats());
     bytes_done_ += reader.input().bytes;
     progress_.clear();
-    for (const std::string& warning : reader.source().warnings()) say(warning);
-    for (const std::string& sentence : faults.sentences()) say(sentence);
+    for (const std::string& warning : reader.source().warnings()) warnings_.push_back(warning);
+    for (const std::string& sentence : faults.sentences()) warnings_.push_back(sentence);
     return false;
   }
 
   void process_head(std::vector<CaptureReader>& readers, std::size_t index) {
     CaptureReader& reader = readers[index];
+    const FactNumber before = front_.last_number();
     process(reader.packet(), reader.time());
+    if (!deaths_.left_out().empty())
+      deaths_.passed(before, front_.last_number(), reader.input().name, reader.position());
     reader.advance();
     if (++in_round_ >= options_.batch_packets && !reader.at_batch_end()) end_round();
     if (!reader.at_batch_end()) return;
@@ -202,8 +209,9 @@ class Replay {
 
   const ReplayOptions& options_;
   CaptureInputs& inputs_;
-  BpfFilter filter_;
+  BpfFilter& filter_;
   DataPath& path_;
+  ReplayDeaths& deaths_;
   Front& front_;
   Pacer pacer_;
   Progress progress_;
@@ -211,6 +219,7 @@ class Replay {
   std::uint64_t bytes_done_ = 0;
   std::size_t in_round_ = 0;
   bool faulty_ = false;
+  std::vector<std::string> warnings_;
   std::vector<Error> problems_;
 };
 
@@ -268,7 +277,7 @@ int replay_together(const Config& config, const ReplayOptions& options) {
   if (!classifier) return report(classifier.error());
   const std::string ndpi_version = (*classifier)->version();
   // Before a key is in this process.
-  SupervisorSettings supervisor = supervisor_settings(config);
+  SupervisorSettings supervisor = supervisor_settings(config, true);
   supervisor.restart = false;
   auto pool = WorkerPool::start(
       {.supervisor = std::move(supervisor), .workers = static_cast<std::uint32_t>(options.workers)},
@@ -311,15 +320,29 @@ int replay_together(const Config& config, const ReplayOptions& options) {
            std::chrono::seconds{static_cast<std::int64_t>(config.heartbeat_interval_s)},
        .scan_flows = config.flow_scan_flows},
       recorder);
-  DataPath path({.front = config.pipeline_limits().front,
-                 .seeds = {random_seed(), lane_seed_of(who->run_id)}},
-                **pool, journal, recorder);
-  Replay replay(options, *inputs, std::move(*filter), path);
-  replay.run();
-  journal.finish("end_of_input");
-  const int code = conclude(*inputs, replay, path.front(0).stats().packets, recorder.finish());
-  if (options.summary) std::fputs(summary.text(ending).c_str(), stderr);
-  return code;
+  ReplayDeaths deaths;
+  while (true) {
+    DataPath path({.front = config.pipeline_limits().front,
+                   .seeds = {random_seed(), lane_seed_of(who->run_id)},
+                   .left_out = deaths.left_out(),
+                   .told_before = deaths.told_before(),
+                   .died =
+                       [&](const WorkerDeath& death) {
+                         deaths.died(death);
+                         return std::string{};
+                       }},
+                  **pool, journal, recorder);
+    Replay replay(options, *inputs, *filter, path, deaths);
+    replay.run();
+    if (!path.broken()) {
+      for (const std::string& warning : replay.warnings()) say(warning);
+      journal.finish("end_of_input");
+      const int code = conclude(*inputs, replay, path.front(0).stats().packets, recorder.finish());
+      if (options.summary) std::fputs(summary.text(ending).c_str(), stderr);
+      return code == exit_done && !deaths.left_out().empty() ? exit_input : code;
+    }
+    if (const auto again = deaths.begin_again(path.told()); !again) return report(again.error());
+  }
 }
 
 }  // namespace

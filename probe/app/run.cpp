@@ -24,7 +24,9 @@
 #include "probe/app/running_software.h"
 #include "probe/app/schema_bundle.h"
 #include "probe/app/service.h"
+#include "probe/app/service_paths.h"
 #include "probe/app/version.h"
+#include "probe/app/worker_deaths.h"
 #include "probe/base/check.h"
 #include "probe/base/clock.h"
 #include "probe/crypto/digest.h"
@@ -277,13 +279,13 @@ int run_sensor(const Config& config, const RunOptions& options) {
   const std::string ndpi_version = (*classifier)->version();
   Software software = running_software((*classifier)->library_path());
   // Before the key is in this process.
-  auto pool =
-      WorkerPool::start({.supervisor = supervisor_settings(config),
-                         .workers = workers,
-                         .fronts = fronts,
-                         .work_batches = config.workers_batches,
-                         .fact_batches = std::min(config.workers_batches, fact_batches_max)},
-                        std::move(*classifier));
+  auto pool = WorkerPool::start(
+      {.supervisor = supervisor_settings(config, config.service_sandbox && !options.no_sandbox),
+       .workers = workers,
+       .fronts = fronts,
+       .work_batches = config.workers_batches,
+       .fact_batches = std::min(config.workers_batches, fact_batches_max)},
+      std::move(*classifier));
   if (!pool) return report(pool.error());
   auto key = SigningKey::read(key_path);
   if (!key) return report(key.error());
@@ -329,9 +331,13 @@ int run_sensor(const Config& config, const RunOptions& options) {
   journal.start();
   if (recorder.error()) return report(*recorder.error());
 
+  const auto set_aside = quarantine_folder(config);
+  if (!set_aside) return report(set_aside.error());
+  WorkerDeaths deaths(*set_aside, config.workers_quarantine_files);
   DataPath path({.front = config.pipeline_limits().front,
                  .seeds = {random_seed(), random_seed()},
-                 .when_behind = WhenBehind::shed},
+                 .when_behind = WhenBehind::shed,
+                 .died = [&](const WorkerDeath& death) { return deaths.died(death); }},
                 **pool, journal, recorder);
   machine.watch(path, sources->watched, workers);
   std::vector<std::unique_ptr<CaptureThread>> captures;

@@ -33,6 +33,13 @@ void add_dpdk_folders(std::vector<fs::path>& out) {
 
 }  // namespace
 
+Result<fs::path> quarantine_folder(const Config& config) {
+  if (!config.workers_quarantine_dir.empty()) return fs::path{config.workers_quarantine_dir};
+  auto spool = spool_root(config);
+  if (!spool) return tl::unexpected(spool.error());
+  return *spool / "worker-crashes";
+}
+
 Result<SandboxSettings> sandbox_settings(const Config& config, const RunOptions& options,
                                          const fs::path& key) {
   const auto spool = spool_root(config);
@@ -43,6 +50,10 @@ Result<SandboxSettings> sandbox_settings(const Config& config, const RunOptions&
   SandboxSettings out;
   out.hidden.push_back(key);
   out.writable.push_back(*spool);
+  const auto quarantine = quarantine_folder(config);
+  if (!quarantine) return tl::unexpected(quarantine.error());
+  fs::create_directories(*quarantine, error);  // that it cannot be written is said when it matters
+  out.writable.push_back(*quarantine);
   add(out.readable, libpq_files(config.database_conninfo));
   // An editor replaces the file that is read again at SIGHUP: its folder is what lasts.
   if (!options.config_path.empty()) {

@@ -9,6 +9,9 @@
 
 namespace dpi {
 
+// Where packets that workers died of are kept.
+[[nodiscard]] Result<std::filesystem::path> quarantine_folder(const Config& config);
+
 // Makes the spool's folder and an output's file when they are missing, since a rule can only be
 // made for what is there. Errc::sink names what cannot be made.
 [[nodiscard]] Result<SandboxSettings> sandbox_settings(const Config& config,

@@ -25,7 +25,8 @@ template <class T>
 class SlotRing {
  public:
   SlotRing() = default;
-  [[nodiscard]] static Result<SlotRing> make(std::size_t slots) {
+  // A producer that waits for room is woken when so many slots, or fewer, are full.
+  [[nodiscard]] static Result<SlotRing> make(std::size_t slots, std::size_t wake_at) {
     DPI_CHECK(slots > 0 && (slots & (slots - 1)) == 0);  // indices wrap at 2^32
     auto items = SharedArray<T>::make(slots);
     if (!items) return tl::unexpected(items.error());
@@ -37,6 +38,7 @@ class SlotRing {
     out.items_ = std::move(*items);
     out.order_ = std::move(*order);
     out.state_ = std::move(*state);
+    out.wake_at_ = wake_at;
     out.produce_on();
     return out;
   }
@@ -123,9 +125,8 @@ class SlotRing {
   }
   // The slot that was taken first goes back.
   void release() noexcept {
-    state_[0].head.store(state_[0].head.load(std::memory_order_relaxed) + 1,
-                         std::memory_order_release);
-    state_[0].room.ring();
+    state_[0].head.store(released() + 1, std::memory_order_release);
+    if (waiting() <= wake_at_) state_[0].room.ring();
   }
   // The consumer's part is taken over: what was not released comes again.
   void consume_on() noexcept { taken_ = released(); }
@@ -191,6 +192,7 @@ class SlotRing {
   SharedArray<std::atomic<std::uint32_t>>
       order_;  // slots in the order in which they were published
   SharedArray<State> state_;
+  std::size_t wake_at_ = 0;
   // The producer's own.
   std::vector<std::uint32_t> free_;
   std::vector<std::uint32_t> mine_;  // what it put into order_

@@ -14,7 +14,8 @@ WorkerPool& begun(WorkerPool& pool, std::span<const LeftOut> left_out) {
 
 DataPath::DataPath(const DataPathSettings& settings, WorkerPool& pool, EventJournal& journal,
                    const Recorder& recorder)
-    : pool_(begun(pool, settings.left_out)), recorder_(pool, journal, recorder, settings.recorder) {
+    : pool_(begun(pool, settings.left_out)),
+      recorder_(pool, journal, recorder, {settings.told_before, settings.died}) {
   std::vector<WorkerChannel*> channels;
   for (WorkerChannel& channel : pool_.channels()) channels.push_back(&channel);
   const auto gone = [this] { return recorder_.broken(); };

@@ -28,7 +28,8 @@ struct DataPathSettings {
   FrontSeeds seeds;
   WhenBehind when_behind = WhenBehind::wait;
   std::span<const LeftOut> left_out{};  // read once
-  FactRecorder::Settings recorder{};
+  std::uint64_t told_before = 0;        // see FactRecorder::Settings
+  FactRecorder::Died died{};
 };
 
 class DataPath {

@@ -10,6 +10,8 @@ namespace {
 
 // Ticks come every second, some a little early: half of one is no reason to wait for the next.
 constexpr std::uint64_t heartbeat_slack_us = 500'000;
+// A worker that is stuck holds up the seconds of all; a heartbeat waits no longer for them.
+constexpr std::uint64_t heartbeat_patience_us = 2'000'000;
 
 LossInference inference_of(const LaneStats& lanes, const PacketLedger& packets,
                            const AnomalyCounters& anomalies) noexcept {
@@ -86,6 +88,7 @@ void EventJournal::idle() {
       static_cast<std::uint64_t>(checkpoint_age_.load(std::memory_order_relaxed).count()) * 1000;
   if (since && recorder_.room() != Room::none && seal_time({}).mono_us - *since >= age_max)
     recorder_.checkpoint();
+  if (begun_ && heartbeat_is_due(heartbeat_patience_us)) heartbeat(seal_time({}).emitted_at);
 }
 
 // Of an unclean end: what was in rings and memory then is gone.
@@ -206,11 +209,11 @@ HeartbeatFacts EventJournal::heartbeat_facts(Timestamp now, std::uint64_t at_us)
   return f;
 }
 
-bool EventJournal::heartbeat_is_due() const {
+bool EventJournal::heartbeat_is_due(std::uint64_t patience_us) const {
   const auto interval = heartbeat_interval_.load(std::memory_order_relaxed);
   const auto interval_us = static_cast<std::uint64_t>(Nanoseconds{interval}.count() / 1000);
   const std::uint64_t slack_us = settings_.live != nullptr ? heartbeat_slack_us : 0;
-  return mono_us() - heartbeat_tried_us_ + slack_us >= interval_us;
+  return mono_us() - heartbeat_tried_us_ + slack_us >= interval_us + patience_us;
 }
 
 // False: not all of them are in the chain.

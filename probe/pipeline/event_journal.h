@@ -115,7 +115,7 @@ class EventJournal {
   void record_scans();
   [[nodiscard]] SealTime seal_time(Timestamp observed_at) const;
   void heartbeat(Timestamp now);
-  [[nodiscard]] bool heartbeat_is_due() const;
+  [[nodiscard]] bool heartbeat_is_due(std::uint64_t patience_us = 0) const;
   bool tell_losses(const HeartbeatFacts& facts, Timestamp now);
   // Of the one clock that never steps: CLOCK_BOOTTIME, in replay packet time.
   [[nodiscard]] std::uint64_t mono_us() const;

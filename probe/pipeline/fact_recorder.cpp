@@ -55,7 +55,8 @@ void FactRecorder::run() {
 
 void FactRecorder::look_for_deaths() {
   while (const WorkerDeath* const death = pool_.deaths().try_take()) {
-    if (settings_.died) settings_.died(*death);
+    const std::string payload = settings_.died ? settings_.died(*death) : std::string{};
+    if (!payload.empty()) journal_.own_event("worker.crash", payload);
     pool_.deaths().release();
     if (!pool_.restarts()) broken_.store(true, std::memory_order_relaxed);
   }

@@ -20,11 +20,13 @@ enum class FactOrder : std::uint8_t { by_number, as_they_come };
 
 class FactRecorder {
  public:
+  // On the recorder's thread, for each worker that has died: the payload of a worker.crash, or
+  // nothing.
+  using Died = std::function<std::string(const WorkerDeath&)>;
   struct Settings {
     // Of what is told, in order, so much has been before (a replay that begins again).
     std::uint64_t told_before = 0;
-    // On the recorder's thread, for each worker that has died.
-    std::function<void(const WorkerDeath&)> died{};
+    Died died{};
   };
   FactRecorder(WorkerPool& pool, EventJournal& journal, const Recorder& recorder,
                Settings settings);

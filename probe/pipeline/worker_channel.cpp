@@ -8,11 +8,14 @@ Result<WorkerChannel> WorkerChannel::make(std::uint32_t fronts, std::size_t work
                                           std::size_t fact_batches) {
   WorkerChannel out;
   for (std::uint32_t f = 0; f < fronts; ++f) {
-    auto work = SlotRing<WorkBatch>::make(std::bit_ceil(work_batches));
+    // A front that has to wait is woken once for several batches.
+    const std::size_t batches = std::bit_ceil(work_batches);
+    auto work = SlotRing<WorkBatch>::make(batches, batches / 2);
     if (!work) return tl::unexpected(work.error());
     out.work.push_back(std::move(*work));
   }
-  auto facts = SlotRing<FactBatch>::make(std::bit_ceil(fact_batches));
+  const std::size_t batches = std::bit_ceil(fact_batches);
+  auto facts = SlotRing<FactBatch>::make(batches, batches - 1);
   if (!facts) return tl::unexpected(facts.error());
   out.facts = std::move(*facts);
   auto places = SharedArray<FrontPlace>::make(fronts);

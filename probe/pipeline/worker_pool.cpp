@@ -34,7 +34,7 @@ Result<std::unique_ptr<WorkerPool>> WorkerPool::start(WorkerPoolSettings setting
     if (!channel) return tl::unexpected(channel.error());
     out->channels_.push_back(std::move(*channel));
   }
-  auto deaths = SlotRing<WorkerDeath>::make(deaths_waiting_max);
+  auto deaths = SlotRing<WorkerDeath>::make(deaths_waiting_max, deaths_waiting_max - 1);
   if (!deaths) return tl::unexpected(deaths.error());
   out->deaths_ = std::move(*deaths);
   auto board = SharedArray<SupervisorBoard>::make(1);

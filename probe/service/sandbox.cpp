@@ -1,48 +1,13 @@
 #include "probe/service/sandbox.h"
 
-#include <cap-ng.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-
 #include <array>
-#include <cerrno>
-#include <cstring>
 
 #include "probe/service/landlock.h"
+#include "probe/service/privileges.h"
 #include "probe/service/syscall_filter.h"
 
 namespace dpi {
 namespace {
-
-// The bounding set can only be emptied by who may set capabilities; without new privileges it
-// bounds nothing that could still be gained.
-Result<void> drop_capabilities() {
-  const bool may_bound = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) == 1;
-  capng_clear(CAPNG_SELECT_ALL);
-  const auto sets = may_bound ? CAPNG_SELECT_ALL : CAPNG_SELECT_CAPS;
-  if (const int code = capng_apply(sets); code != 0)
-    return fail(Errc::failure,
-                "sandbox: capabilities were not dropped, capng_apply says " + std::to_string(code));
-  // Emptying permitted and inheritable empties the ambient set (capabilities(7)).
-  return {};
-}
-
-Result<void> forbid_new_privileges() {
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) return {};  // NOLINT(*-vararg)
-  return fail(Errc::failure, std::string{"sandbox: no_new_privs: "} + std::strerror(errno));
-}
-
-// A core file would have the key in it, and so would the memory that a debugger of the same user
-// reads (prctl(2), PR_SET_DUMPABLE).
-Result<void> forbid_dumps() {
-#if !defined(__SANITIZE_ADDRESS__)  // its leak check reads the process as a debugger does
-  const rlimit none{.rlim_cur = 0, .rlim_max = 0};
-  if (::setrlimit(RLIMIT_CORE, &none) != 0 ||
-      ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)  // NOLINT(*-vararg)
-    return fail(Errc::failure, std::string{"sandbox: core dumps: "} + std::strerror(errno));
-#endif
-  return {};
-}
 
 // Where resolver, certificates, time zones and the kernel tell what the probe asks them. The links
 // of /etc/resolv.conf point into /run.
@@ -59,10 +24,7 @@ constexpr std::array library_folders{"/etc",
 
 Result<SandboxReport> enter_sandbox(const SandboxSettings& settings) {
   SandboxReport report;
-  if (auto dropped = drop_capabilities(); !dropped) return tl::unexpected(dropped.error());
-  if (auto forbidden = forbid_new_privileges(); !forbidden)
-    return tl::unexpected(forbidden.error());
-  if (auto forbidden = forbid_dumps(); !forbidden) return tl::unexpected(forbidden.error());
+  if (auto dropped = drop_privileges(); !dropped) return tl::unexpected(dropped.error());
   FileRights files{
       .readable = settings.readable, .writable = settings.writable, .hidden = settings.hidden};
   files.readable.insert(files.readable.end(), library_folders.begin(), library_folders.end());

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <string>
 
 namespace dpi {
@@ -42,10 +43,49 @@ constexpr const char* allowed[] = {
     // signals and the end
     "exit", "exit_group", "gettid", "getpid", "getppid", "pause", "restart_syscall", "rt_sigaction",
     "rt_sigpending", "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait",
-    "sigaltstack", "signalfd4", "tgkill",
+    "sigaltstack", "signalfd4", "tgkill", "wait4",
     // who and where am I
     "capget", "getegid", "geteuid", "getgid", "getgroups", "getrandom", "getresgid", "getresuid",
     "getrlimit", "getrusage", "getuid", "prlimit64", "sysinfo", "uname", "prctl"};
+
+// Memory, waiting for a bell, the clock, its own end, and what a broken invariant says before it.
+constexpr const char* allowed_to_worker[] = {
+    "brk",          "clock_gettime",  "exit",         "exit_group",   "futex",
+    "getpid",       "getrandom",      "gettid",       "gettimeofday", "madvise",
+    "mmap",         "mprotect",       "mremap",       "munmap",       "restart_syscall",
+    "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sched_yield",  "tgkill",
+    "time",         "write",          "writev"};
+
+// And processes; the rest is what a worker does before it confines itself.
+constexpr const char* allowed_to_supervisor[] = {"capget",
+                                                 "capset",
+                                                 "clock_getres",
+                                                 "clone",
+                                                 "clone3",
+                                                 "close",
+                                                 "close_range",
+                                                 "fork",
+                                                 "getppid",
+                                                 "get_robust_list",
+                                                 "kill",
+                                                 "landlock_create_ruleset",
+                                                 "landlock_restrict_self",
+                                                 "poll",
+                                                 "ppoll",
+                                                 "prctl",
+                                                 "prlimit64",
+                                                 "read",
+                                                 "recvfrom",
+                                                 "rseq",
+                                                 "sched_getaffinity",
+                                                 "sched_setaffinity",
+                                                 "seccomp",
+                                                 "sendto",
+                                                 "set_robust_list",
+                                                 "setrlimit",
+                                                 "vfork",
+                                                 "wait4",
+                                                 "waitid"};
 
 constexpr const char* fatal[] = {"execve",
                                  "execveat",
@@ -87,12 +127,16 @@ constexpr bool is_sanitizers([[maybe_unused]] int number) noexcept {
 
 using Filter = std::unique_ptr<void, decltype(&seccomp_release)>;
 
-bool add_all(scmp_filter_ctx filter) {
-  for (const char* const name : allowed) {
+bool allow(scmp_filter_ctx filter, std::span<const char* const> names) {
+  for (const char* const name : names) {
     const int number = seccomp_syscall_resolve_name(name);
     if (number == __NR_SCMP_ERROR) continue;
     if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0) != 0) return false;
   }
+  return true;
+}
+
+bool add_fatal(scmp_filter_ctx filter) {
   for (const char* const name : fatal) {
     const int number = seccomp_syscall_resolve_name(name);
     if (number == __NR_SCMP_ERROR || is_sanitizers(number)) continue;
@@ -139,13 +183,12 @@ bool add_sanitizer(scmp_filter_ctx filter) {
   return true;
 }
 
-}  // namespace
-
-Result<bool> restrict_syscalls() {
+template <class AddRules>
+Result<bool> restrict_to(AddRules add_rules) {
   if (::prctl(PR_GET_SECCOMP, 0, 0, 0, 0) < 0) return false;  // NOLINT(*-vararg)
   const Filter filter(seccomp_init(SCMP_ACT_ERRNO(EPERM)), &seccomp_release);
-  if (!filter || !add_all(filter.get()) || !add_threads(filter.get()) ||
-      !add_sockets(filter.get()) || !add_sanitizer(filter.get()))
+  if (!filter || !add_rules(filter.get()) || !add_fatal(filter.get()) ||
+      !add_sanitizer(filter.get()))
     return fail(Errc::failure, "sandbox: seccomp: the filter could not be made");
   // Every thread that a library has started already, the EAL's two for instance.
   seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1);
@@ -154,6 +197,24 @@ Result<bool> restrict_syscalls() {
     return fail(Errc::failure, std::string{"sandbox: seccomp: "} + std::strerror(-code));
   }
   return true;
+}
+
+}  // namespace
+
+Result<bool> restrict_syscalls() {
+  return restrict_to([](scmp_filter_ctx filter) {
+    return allow(filter, allowed) && add_threads(filter) && add_sockets(filter);
+  });
+}
+
+Result<bool> restrict_supervisor_syscalls() {
+  return restrict_to([](scmp_filter_ctx filter) {
+    return allow(filter, allowed_to_worker) && allow(filter, allowed_to_supervisor);
+  });
+}
+
+Result<bool> restrict_worker_syscalls() {
+  return restrict_to([](scmp_filter_ctx filter) { return allow(filter, allowed_to_worker); });
 }
 
 }  // namespace dpi

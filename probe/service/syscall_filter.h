@@ -10,5 +10,8 @@ namespace dpi {
 // other families than Unix, IP and routing, fail with EPERM: what a library tries in vain is no
 // reason to lose a sensor. Needs no_new_privs. False: this kernel has no seccomp filters.
 [[nodiscard]] Result<bool> restrict_syscalls();
+// What the supervisor of the workers needs, and what a worker needs.
+[[nodiscard]] Result<bool> restrict_supervisor_syscalls();
+[[nodiscard]] Result<bool> restrict_worker_syscalls();
 
 }  // namespace dpi

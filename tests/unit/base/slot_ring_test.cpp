@@ -15,7 +15,7 @@ struct Slot {
 };
 
 SlotRing<Slot> ring_of(std::size_t slots) {
-  return std::move(*SlotRing<Slot>::make(slots));
+  return std::move(*SlotRing<Slot>::make(slots, slots - 1));
 }
 
 void put(SlotRing<Slot>& ring, std::uint32_t value) {

@@ -99,6 +99,20 @@ TEST_F(LiveJournal, AtTheStartAndEveryInterval) {
   EXPECT_EQ(heartbeats_, 2);
 }
 
+TEST_F(LiveJournal, WhenNoSecondComesThroughTheWorkersHeartbeatsComeAllTheSame) {
+  tick(10);
+  EXPECT_EQ(heartbeats_, 2);
+  machine_.now = {.emitted_at = timestamp(21'000'000'000), .mono_us = 21'000'000};
+  journal_.idle();
+  EXPECT_EQ(heartbeats_, 2) << "a second may be late";
+  machine_.now = {.emitted_at = timestamp(22'500'000'000), .mono_us = 22'500'000};
+  journal_.idle();
+  EXPECT_EQ(heartbeats_, 3);
+  EXPECT_TRUE(last_says("\"interval_ms\":12500,")) << last_;
+  journal_.idle();
+  EXPECT_EQ(heartbeats_, 3);
+}
+
 TEST_F(LiveJournal, AtOnceWhenALinkTheDiskOrTheDatabaseGoesAwayOrComesBack) {
   tick(1);
   fronts_[1].front = 1;
