@@ -7,7 +7,7 @@
 namespace dpi {
 
 struct DiffOptions {
-  std::string first;  // JSON lines, "-" or a spool folder
+  std::string first;  // as read_rows() takes it
   std::string second;
   bool json = false;
   std::uint64_t rows = 50;  // told one by one; 0: all

@@ -387,7 +387,9 @@ class CommandLine {
   void add_diff() {
     CLI::App* c = app_.add_subcommand(
         "diff", "what two runs tell differently; exits 0 when nothing, 1 when something");
-    c->add_option("first", diff_.first, "JSON lines file, - or spool folder")->required();
+    c->add_option("first", diff_.first,
+                  "JSON lines file, -, spool folder or postgres[:CONNINFO][#INSTANCE]")
+        ->required();
     c->add_option("second", diff_.second, "the same")->required();
     c->add_flag("--json", diff_.json, "everything, for machines");
     c->add_option("--rows", diff_.rows, "differences told one by one; 0: all")
@@ -409,6 +411,8 @@ class CommandLine {
     c->add_option("--tenant", setup_.tenant, "short name of its tenant")->capture_default_str();
     c->add_option("--folder", setup_.folder, "for dpi/NAME.toml and keys/NAME.pem")
         ->capture_default_str();
+    c->add_flag("--start", setup_.start,
+                "start and enable its unit, and wait until its canary came through to the row");
     c->add_flag("--dry-run", setup_.dry_run, "print SQL and files, change nothing");
     on(c, [this] { return run_setup(setup_); });
   }

@@ -10,6 +10,8 @@
 
 #include "probe/envelope/exchange_line.h"
 #include "probe/spool/spool_reader.h"
+#include "probe/store/conninfo.h"
+#include "probe/store/postgres.h"
 
 namespace dpi {
 namespace {
@@ -52,15 +54,43 @@ Result<void> read_spool(const std::string& folder, const RowObserver& observe) {
   }
 }
 
+// One moment of a database whose chains may be growing.
+Result<void> read_database(const std::string& source, const RowObserver& observe) {
+  const std::size_t hash = source.rfind('#');
+  const auto instance =
+      hash == std::string::npos ? std::nullopt : parse_uuid(source.substr(hash + 1));
+  auto database = Postgres::connect(conninfo_of(instance ? source.substr(0, hash) : source));
+  if (!database) return tl::unexpected(database.error());
+  const auto opened = database->run(fmt::format(
+      "begin isolation level repeatable read read only; declare rows no scroll cursor for select "
+      "line from re_view.event where event_type in ('dpi.flow', 'dpi.dns', 'health.heartbeat'){} "
+      "order by component_instance_id, seq",
+      instance ? fmt::format(" and component_instance_id = '{}'", uuid_text(*instance)) : ""));
+  if (!opened) return opened;
+  for (;;) {
+    const auto rows = database->query("fetch 4096 from rows");
+    if (!rows) return tl::unexpected(rows.error());
+    if (rows->empty()) return {};
+    for (const SqlRow& row : *rows) {
+      const std::string line = row[0].value_or("");  // the event's views are of it
+      const auto event = parse_event_line(line);
+      if (!event) return fail(Errc::sink, "database: unexpected answer");
+      observe(event_type_of(event->envelope), event->payload);
+    }
+  }
+}
+
 }  // namespace
 
 Result<void> read_rows(const std::string& source, const RowObserver& observe) {
+  if (names_postgres(source)) return read_database(source, observe);
   if (source == "-") return read_lines(std::cin, "standard input", observe);
   std::error_code ignored;
   if (std::filesystem::is_directory(source, ignored)) return read_spool(source, observe);
   std::ifstream file(source, std::ios::binary);
   if (!file) {
-    return fail(Errc::input, fmt::format("{}: {}; give a JSON lines file, - or a spool folder",
+    return fail(Errc::input, fmt::format("{}: {}; give a JSON lines file, -, a spool folder or "
+                                         "postgres[:CONNINFO][#INSTANCE]",
                                          source, std::strerror(errno)));
   }
   return read_lines(file, source, observe);

@@ -13,8 +13,9 @@ namespace dpi {
 // Type of the event and its payload.
 using RowObserver = std::function<void(std::string_view event_type, std::string_view payload)>;
 
-// A JSON lines file, "-" for standard input, or a spool folder. Errc::input names what is neither,
-// and the line of a file that is broken.
+// A JSON lines file, "-" for standard input, a spool folder, or postgres[:CONNINFO][#INSTANCE]: all
+// chains that the login may read, or one. Errc::input names what is none of them, and the line of a
+// file that is broken.
 [[nodiscard]] Result<void> read_rows(const std::string& source, const RowObserver& observe);
 
 }  // namespace dpi

@@ -18,6 +18,7 @@
 #include "probe/app/schema.h"
 #include "probe/app/schema_bundle.h"
 #include "probe/app/setup_plan.h"
+#include "probe/app/setup_start.h"
 #include "probe/crypto/digest.h"
 #include "probe/crypto/signing_key.h"
 #include "probe/store/conninfo.h"
@@ -66,6 +67,16 @@ class Setup {
     if (!config) return report(config.error());
     return run_deep_check(
         *config, {.file = config_.string(), .interfaces = {}, .outputs = {}, .key = key_.string()});
+  }
+
+  // Its unit, seen to work.
+  Result<void> start() const {
+    const auto config = load_config(config_.string(), {});
+    if (!config) return tl::unexpected(config.error());
+    auto connection = Postgres::connect(target());
+    if (!connection) return tl::unexpected(connection.error());
+    return start_and_await_canary("ransomeye-dpi@" + options_.name, config->probe_instance,
+                                  *connection);
   }
 
  private:
@@ -166,6 +177,10 @@ int run_setup(const SetupOptions& options) {
   if (const auto done = setup.run(); !done) return report(done.error());
   if (options.dry_run) return exit_done;
   if (const int code = setup.check(); code != exit_done) return code;
+  if (options.start) {
+    const auto started = setup.start();
+    return started ? int{exit_done} : report(started.error());
+  }
   fmt::print("next: systemctl enable --now ransomeye-dpi@{0}; ransomeye-dpi status -d …\n",
              options.name);
   return exit_done;

@@ -15,7 +15,8 @@ struct SetupOptions {
   std::string reader = "ransomeye-soc";  // login of those who look
   std::string tenant = "default";
   std::string folder = "/etc/ransomeye";  // holds dpi/ and keys/
-  bool dry_run = false;                   // prints SQL and files, changes nothing
+  bool start = false;    // the unit as well, until its canary has come through to the row
+  bool dry_run = false;  // prints SQL and files, changes nothing
 };
 
 [[nodiscard]] int run_setup(const SetupOptions& options);

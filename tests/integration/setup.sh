@@ -24,12 +24,22 @@ cmp first.toml etc/dpi/mirror.toml || fail "a second setup changes the configura
 run 0 "$probe" status -d "${server/user=postgres/user=soc1}"; says "enrolled"
 run 2 "$probe" setup '../x' -i lo -d "$server" --folder "$work/etc"
 
-# It captures, and its canary comes through to the row.
+# It captures, and its canary comes through to the row. What systemctl does is done by a stand-in here.
 if unshare -Urn true 2>/dev/null || [ "$(id -u)" = 0 ]; then
   namespace=(unshare -Urn); [ "$(id -u)" != 0 ] || namespace=(unshare -n)
-  "${namespace[@]}" bash -c "ip link set lo up; '$probe' run -c etc/dpi/mirror.toml --key etc/keys/mirror.pem --set heartbeat.interval_s=1 --set service.metrics= \
-    --set spool.dir=$work/spool --out postgres 2>sensor.err & pid=\$!; sleep 6; kill -TERM \$pid; wait \$pid" || { cat sensor.err; fail "the sensor that was set up"; }
-  [ "$(psql -X -At "$server" -c "select count(*) > 0 from re_dpi.flow where canary")" = t ] || fail "no canary came through to its row"
+  mkdir bin
+  cat >bin/systemctl <<SH
+#!/usr/bin/env bash
+[ "\$*" = "enable --now ransomeye-dpi@mirror" ] || exit 1
+ip link set lo up
+"$probe" run -c etc/dpi/mirror.toml --key etc/keys/mirror.pem --set heartbeat.interval_s=1 --set service.metrics= --set spool.dir=$work/spool \
+  --out postgres 2>sensor.err & echo \$! >sensor.pid
+SH
+  chmod +x bin/systemctl
+  run 0 "${namespace[@]}" env PATH="$work/bin:$PATH" bash -c '"$@"; code=$?; kill -TERM "$(cat sensor.pid)"; while kill -0 "$(cat sensor.pid)" 2>/dev/null; do sleep 0.1; done; exit $code' _ \
+    "$probe" setup mirror -i lo -d "$server" --folder "$work/etc" --role probe1 --reader soc1 --start
+  says "its canary came through to its row after [0-9]+ s"
+  run 0 "$probe" diff "postgres:$server#$(sed -n 's/^instance = "\(.*\)"/\1/p' etc/dpi/mirror.toml)" "$(echo spool/*)"
 else
   echo "note: network namespaces are not allowed here; the sensor was not started"
 fi
