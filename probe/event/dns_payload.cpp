@@ -24,7 +24,7 @@ void write_questions(CanonicalWriter& w, const DnsMessage& message, DnsService s
   w.end_array();
 }
 
-void write_edns(CanonicalWriter& w, std::string_view member, const DnsEdns& edns) {
+void write_edns(CanonicalWriter& w, MemberName member, const DnsEdns& edns) {
   if (!edns.present) return;
   w.key(member);
   w.begin_object();
