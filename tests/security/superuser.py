@@ -306,8 +306,11 @@ def random_changes(cluster, number, rng):
     while done < number:
         cluster.copy("opened", "m")
         used, script, wanted = set(), [], []
-        for _ in range(min(250, number - done)):
-            table = rng.choice(tables if rng.random() < 0.5 else ["re_raw.raw_event", "re_dpi.flow", "re_dpi.heartbeat"])
+        # A changed batch is said of all its events: a few at a time, apart from the facts.
+        ledgers = rng.random() < 0.2
+        choice = [t for t in tables if (t in UNPROVEN) == ledgers]
+        for _ in range(min(8 if ledgers else 250, number - done)):
+            table = rng.choice(choice if ledgers or rng.random() < 0.5 else ["re_raw.raw_event", "re_dpi.flow", "re_dpi.heartbeat"])
             column, kind = rng.choice(columns[table])
             n = rng.randrange(rows[table])
             if (table, n) in used:
