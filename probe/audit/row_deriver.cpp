@@ -217,8 +217,7 @@ bool RowDeriver::elements(const ListPlan& list, std::uint32_t node, Element elem
     ++element.position;
     // A list without positions is a set: of the values, or by the one member that is the key.
     const PlannedColumn& key = plan.columns[plan.own_key.front()];
-    if (key.from == ColumnFrom::member)
-      keys_.push_back(tree_.node(element_slots_[key.slot]).text);
+    if (key.from == ColumnFrom::member) keys_.push_back(tree_.node(element_slots_[key.slot]).text);
   }
   std::ranges::sort(keys_);
   if (std::ranges::adjacent_find(keys_) != keys_.end())
