@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -197,6 +198,7 @@ bool RowDeriver::elements(const ListPlan& list, std::uint32_t node, Element elem
                           std::vector<ExpectedRows>& out) {
   const RowPlan& plan = list.element;
   element.position = 0;
+  keys_.clear();
   for (std::uint32_t at = node + 1; at < tree_.node(node).next; at = tree_.node(at).next) {
     element_slots_.assign(plan.slots, absent);
     const JsonNode& value = tree_.node(at);
@@ -213,7 +215,13 @@ bool RowDeriver::elements(const ListPlan& list, std::uint32_t node, Element elem
     }
     if (!row(plan, element_slots_, element, out[plan.table_index])) return false;
     ++element.position;
+    // A list without positions is a set: of the values, or by the one member that is the key.
+    const PlannedColumn& key = plan.columns[plan.own_key.front()];
+    if (key.from == ColumnFrom::member) keys_.push_back(tree_.node(element_slots_[key.slot]).text);
   }
+  std::ranges::sort(keys_);
+  if (std::ranges::adjacent_find(keys_) != keys_.end())
+    return refuse("a key stands twice in", tree_.node(node).name);
   return true;
 }
 

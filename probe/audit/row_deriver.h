@@ -79,6 +79,7 @@ class RowDeriver {
   JsonTree tree_;
   std::vector<std::uint32_t> slots_, element_slots_, lists_;
   std::vector<std::uint32_t> objects_;  // nodes of the payload's objects
+  std::vector<std::string_view> keys_;  // of the elements of one list
   std::string refused_;
 };
 

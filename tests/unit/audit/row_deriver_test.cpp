@@ -107,6 +107,14 @@ TEST_F(RowDeriverTest, LeavesNothingOfARowWhoseElementIsRefused) {
   EXPECT_EQ(rows(), 0U);
 }
 
+TEST_F(RowDeriverTest, RefusesAKeyThatStandsTwice) {
+  const std::string digest(64, 'a');
+  EXPECT_EQ(derive("config.change", R"({"members":["x","y","x"],"new_sha256":")" + digest +
+                                        R"(","old_sha256":")" + digest + "\"}"),
+            "a key stands twice in members");
+  EXPECT_EQ(rows(), 0U);
+}
+
 TEST_F(RowDeriverTest, MakesNothingOfATypeWithoutRows) {
   EXPECT_EQ(derive("chain.start", "{}"), std::nullopt);
   EXPECT_EQ(rows(), 0U);
