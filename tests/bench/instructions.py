@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""instructions.py PROBE EXPECTED.tsv [--update]: a regression of speed, seen without measuring time.
+
+Replays small made captures under callgrind and compares the instructions of our own code with those that were written down, within
+a tolerance. What the machine decides is not counted: libcrypto (valgrind has no SHA extensions), libndpi and the dynamic linker.
+Exits 77 where there is no valgrind, or the build is another (--not-optimised). --update writes what is seen.
+"""
+import collections
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+WORKLOADS = {"short": 2000, "elephants": 4}
+FOREIGN = ("libcrypto", "libndpi", "ld-linux")
+TOLERANCE = 0.05
+
+
+def skip(why):
+    print(f"skipped: {why}")
+    sys.exit(77)
+
+
+def by_object(profile):
+    """Instructions of each object file, without what it calls."""
+    names, totals, inclusive, current = {}, collections.Counter(), False, ""
+    for line in profile.read_text().splitlines():
+        if line.startswith(("ob=", "cob=")):
+            number, _, name = line.partition("=")[2].partition(" ")
+            names.setdefault(number, name)  # later only the number
+            if line.startswith("ob="):
+                current = number
+        elif line.startswith("calls="):
+            inclusive = True  # the next line's cost is the callee's
+        elif line[:1] in "0123456789+-*" and line:
+            if not inclusive:
+                totals[current] += int(line.split()[1])
+            inclusive = False
+    return {names[number]: count for number, count in totals.items() if number in names}
+
+
+def count(probe, kind, size, scratch):
+    capture, profile = scratch / f"{kind}.pcap", scratch / f"{kind}.callgrind"
+    subprocess.run([sys.executable, str(HERE / "workload.py"), kind, str(size), str(capture)], check=True)
+    subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}", probe, "replay", str(capture), "--out",
+                    f"spool:{scratch / kind}"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return sum(n for name, n in by_object(profile).items() if not any(part in name for part in FOREIGN))
+
+
+def main():
+    probe, expected = sys.argv[1], pathlib.Path(sys.argv[2])
+    if "--not-optimised" in sys.argv:
+        skip("not the optimised build, of which the instructions are known")
+    if shutil.which("valgrind") is None:
+        skip("valgrind is not installed")
+    with tempfile.TemporaryDirectory(prefix="dpi-instructions.") as scratch:
+        seen = {f"{kind} {size}": count(probe, kind, size, pathlib.Path(scratch)) for kind, size in WORKLOADS.items()}
+    if "--update" in sys.argv:
+        expected.write_text("".join(f"{name}\t{n}\n" for name, n in seen.items()))
+        return
+    known = dict(line.split("\t") for line in expected.read_text().splitlines())
+    if set(known) != set(seen):
+        sys.exit(f"{expected}: other workloads than {', '.join(seen)}; write it anew with --update")
+    failed = False
+    for name, n in seen.items():
+        change = n / int(known[name]) - 1
+        off = abs(change) > TOLERANCE
+        failed |= off
+        print(f"{name}: {n:,} instructions, {change:+.1%} of those written down{' (tell why, then --update)' if off else ''}")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
