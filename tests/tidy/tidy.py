@@ -46,7 +46,7 @@ FENCES = {
     r"CLI/.*": ["probe/app/main.cpp"],
     r"microhttpd\.h": ["probe/service/metrics_server.cpp"],
     r"seccomp\.h": ["probe/service/syscall_filter.cpp"],
-    r"cap-ng\.h": ["probe/service/sandbox.cpp"],
+    r"cap-ng\.h": ["probe/service/privileges.cpp"],
     r"linux/landlock\.h": ["probe/service/landlock.cpp"],
     r"zlib\.h|zstd\.h": ["capture/decompressor.cpp", "probe/spool/", "probe/store/"],
     r"nlohmann/.*": [],
