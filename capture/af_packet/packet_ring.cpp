@@ -24,8 +24,8 @@ Result<std::shared_ptr<PacketRing>> PacketRing::map(int fd, std::size_t block_by
                                  " MiB cannot be mapped: " +
                                  std::generic_category().message(errno) + "; make it smaller");
   }
-  // The processes that dissect get copies of packets, never the ring: a mapping of theirs would keep
-  // the socket open when this process has closed it.
+  // The processes that dissect get copies of packets, never the ring: a mapping of theirs would
+  // keep the socket open when this process has closed it.
   ::madvise(memory, size, MADV_DONTFORK);
   return std::make_shared<PacketRing>(static_cast<std::uint8_t*>(memory), block_bytes, blocks);
 }

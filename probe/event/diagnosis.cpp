@@ -135,8 +135,7 @@ void diagnose_machine(const HeartbeatFacts& previous, const HeartbeatFacts& curr
                                   *current.clock_offset_us < -threshold::clock_offset_us_max),
       "clock_offset");
   add(out, current.clock_steps > previous.clock_steps, "clock_stepped");
-  add(out, current.worker_restarts > previous.worker_restarts,
-      "worker_restarted");
+  add(out, current.worker_restarts > previous.worker_restarts, "worker_restarted");
   add(out, current.unsigned_ms.value_or(0) > threshold::unsigned_ms_max, "unsigned_tail");
   if (current.queues) {
     const QueueFacts& q = *current.queues;

@@ -61,7 +61,7 @@ class FactBatch {
     return std::min<std::size_t>(count_.load(std::memory_order_acquire), facts_max);
   }
   [[nodiscard]] const Fact& fact(std::size_t at) const noexcept {
-    return reinterpret_cast<const Fact*>(facts_.data())[at];
+    return static_cast<const Fact*>(static_cast<const void*>(facts_.data()))[at];
   }
   [[nodiscard]] std::string_view payload(const Fact& fact) const noexcept {
     std::string_view out = bytes(fact);
@@ -76,8 +76,8 @@ class FactBatch {
     return out;
   }
   [[nodiscard]] const PipelineStats& stats(const Fact& fact) const noexcept {
-    return reinterpret_cast<const PipelineStats*>(
-        stats_.data())[std::min<std::size_t>(fact.first, stats_max - 1)];
+    const void* const all = stats_.data();
+    return static_cast<const PipelineStats*>(all)[std::min<std::size_t>(fact.first, stats_max - 1)];
   }
   [[nodiscard]] FactNumber complete_to() const noexcept { return complete_to_; }
   [[nodiscard]] std::uint32_t incarnation() const noexcept { return incarnation_; }

@@ -18,7 +18,7 @@ WorkBatch* Steering::begun(Way& to, WorkBatch* batch) noexcept {
 }
 
 void Steering::publish(Way& to, FactNumber complete_to) noexcept {
-  to.batch->close(complete_to);
+  to.batch->close(complete_to, now_);
   to.worker->publish(front_);
   to.batch = nullptr;
 }
@@ -42,6 +42,7 @@ void Steering::make_room(FactNumber next) {
 
 bool Steering::packet(std::uint32_t lane, const LanePacket& packet) {
   Way& to = ways_[lane % ways_.size()];
+  now_ = packet.packet.time;
   if (to.batch != nullptr && !to.batch->has_room(packet)) end_round(packet.packet.number - 1);
   WorkBatch* const batch = when_behind_ == WhenBehind::wait ? batch_of(to) : batch_now(to);
   if (batch == nullptr) return false;
@@ -59,6 +60,7 @@ bool Steering::canary(std::uint64_t canary, const LanePacket& packet, bool last)
 
 // A tick that a worker is too far behind to take is not missed: the next one says more.
 void Steering::tick(FactNumber number, Timestamp now, const FrontStats& stats) {
+  now_ = now;
   make_room(number);
   for (Way& to : ways_) {
     WorkBatch* const batch = when_behind_ == WhenBehind::wait ? batch_of(to) : batch_now(to);

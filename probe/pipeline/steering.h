@@ -52,6 +52,7 @@ class Steering final : public LaneDispatcher {
   std::uint32_t front_;
   WhenBehind when_behind_;
   std::function<bool()> gone_;
+  Timestamp now_{};  // newest that was told to anybody
 };
 
 }  // namespace dpi

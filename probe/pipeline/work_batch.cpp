@@ -18,6 +18,7 @@ void WorkBatch::clear() noexcept {
   items_used_ = 0;
   bytes_used_ = 0;
   complete_to_ = 0;
+  now_ = {};
   stop_ = false;
 }
 

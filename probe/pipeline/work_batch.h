@@ -36,8 +36,11 @@ class WorkBatch {
   void tick(FactNumber number, Timestamp now, const FrontStats& stats) noexcept;
   void clock_stepped(std::uint64_t nth, Nanoseconds delta) noexcept;
   void finish(FactNumber number, EndReason reason, const FrontStats& stats) noexcept;
-  // Ends it: everything up to this number is in this batch or before it.
-  void close(FactNumber complete_to) noexcept { complete_to_ = complete_to; }
+  // Ends it: everything up to this number and this time is in this batch or before it.
+  void close(FactNumber complete_to, Timestamp now) noexcept {
+    complete_to_ = complete_to;
+    now_ = now;
+  }
   void stop() noexcept { stop_ = true; }
 
   [[nodiscard]] std::size_t size() const noexcept { return items_used_; }
@@ -71,7 +74,14 @@ class WorkBatch {
   }
   // Nothing: there is no such item.
   [[nodiscard]] std::optional<Summary> summary(std::size_t at) const noexcept;
+  // When it is; nothing: no matter when.
+  [[nodiscard]] std::optional<Timestamp> time(std::size_t at) const noexcept {
+    const Item& item = items()[at];
+    if (item.kind == Kind::clock_step || item.kind == Kind::finish) return std::nullopt;
+    return item.time;
+  }
   [[nodiscard]] FactNumber complete_to() const noexcept { return complete_to_; }
+  [[nodiscard]] Timestamp now() const noexcept { return now_; }
   [[nodiscard]] bool stopped() const noexcept { return stop_; }
 
  private:
@@ -108,7 +118,7 @@ class WorkBatch {
   }
   Item& add(Kind kind) noexcept;
   [[nodiscard]] const Item* items() const noexcept {
-    return reinterpret_cast<const Item*>(items_.data());
+    return static_cast<const Item*>(static_cast<const void*>(items_.data()));
   }
   void* take(std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] const FrontStats* keep(const FrontStats& stats) noexcept;
@@ -117,6 +127,7 @@ class WorkBatch {
   std::uint32_t items_used_;
   std::uint32_t bytes_used_;
   FactNumber complete_to_;
+  Timestamp now_;
   bool stop_;
   // Items, untouched until they are used.
   alignas(Item) std::array<std::byte, items_max * sizeof(Item)> items_;

@@ -1,8 +1,9 @@
 #include "probe/pipeline/worker.h"
 
+#include <algorithm>
 #include <limits>
 
-#include "probe/base/check.h"
+#include "probe/base/clock.h"
 
 namespace dpi {
 namespace {
@@ -63,10 +64,12 @@ class Worker::Player {
       grow(w_.board_.packets_played, 1);
       grow(w_.board_.bytes_played, packet.packet.view.ip_bytes);
     }
-    if (w_.settings_.left_out.empty()) {
+    if (!w_.settings_.left_out.empty()) {
+      packet_or_less(lane, packet);
+    } else if (w_.in_hand_.size() == 1) {
       w_.lanes_.packet(lane, packet);
     } else {
-      packet_or_less(lane, packet);
+      w_.lanes_.packet(lane, not_before(w_.newest_, packet));
     }
   }
   void tick(FactNumber number, Timestamp now, const FrontStats& front) {
@@ -78,13 +81,25 @@ class Worker::Player {
     w_.lanes_.canary(packet, last);
     w_.encoder_.mark_canary(0);
   }
-  void clock_stepped(std::uint64_t nth, Nanoseconds delta) { w_.lanes_.clock_stepped(nth, delta); }
+  void clock_stepped(std::uint64_t nth, Nanoseconds delta) {
+    if (nth > w_.clock_steps_) w_.newest_ += delta;
+    w_.clock_steps_ = std::max(w_.clock_steps_, nth);
+    w_.lanes_.clock_stepped(nth, delta);
+  }
   void finish(FactNumber number, EndReason reason, const FrontStats& front) {
     w_.lanes_.finish(number, reason);
     w_.encoder_.capture_ended(number, stats(front));
   }
 
  private:
+  // Of several fronts one may come later than the merge has waited for it: what lanes see never
+  // goes back in time.
+  static LanePacket not_before(Timestamp& newest, const LanePacket& packet) {
+    newest = std::max(newest, packet.packet.time);
+    LanePacket out = packet;
+    out.packet.time = newest;
+    return out;
+  }
   void packet_or_less(std::uint32_t lane, const LanePacket& packet) {
     const FactNumber number = packet.packet.number;
     if (w_.settings_.left_out.has(LeftOut::What::packet, number)) return;
@@ -117,8 +132,12 @@ Worker::Worker(const WorkerSettings& settings, WorkerChannel& channel,
       encoder_(*this, first_batch(channel), board_.told, settings.canary),
       watched_(new Watched(std::move(classifier), board_, settings_.left_out)),
       lanes_(settings.limits, settings.seed, std::unique_ptr<Classifier>(watched_), encoder_,
-             settings.index, settings.workers) {
+             settings.index, settings.workers),
+      in_hand_(channel.work.size()),
+      merge_(channel.work.size()) {
   for (SlotRing<WorkBatch>& work : channel_.work) work.consume_on();
+  for (std::size_t f = 0; f < channel_.places.size(); ++f)
+    if (channel_.places[f].stopped.load(std::memory_order_relaxed)) merge_.ends(f);
 }
 
 Worker::~Worker() = default;
@@ -140,37 +159,74 @@ bool Worker::all_stopped() const noexcept {
 }
 
 void Worker::run() {
-  while (!all_stopped()) {
+  while (true) {
     const std::uint32_t rung = board_.work.rung();
-    bool any = false;
-    for (std::uint32_t f = 0; f < channel_.work.size(); ++f) any = look_at(f) || any;
-    if (!any) board_.work.wait(rung, long_enough);
+    for (std::uint32_t f = 0; f < in_hand_.size(); ++f) take(f);
+    if (all_stopped()) break;
+    const FrontMerge::Choice choice = merge_.choose(boot_time());
+    if (choice.front) {
+      play(static_cast<std::uint32_t>(*choice.front), choice.until);
+    } else if (!any_in_hand()) {
+      board_.work.wait(rung, long_enough);
+    } else if (choice.wait) {
+      board_.work.wait(rung, *choice.wait);
+    }
   }
   encoder_.flush(std::numeric_limits<FactNumber>::max());
 }
 
-bool Worker::look_at(std::uint32_t front) {
-  SlotRing<WorkBatch>& work = channel_.work[front];
-  const std::uint32_t nth = work.released();
-  const WorkBatch* const batch = work.try_take();
-  if (batch == nullptr) return false;
-  FrontPlace& board = channel_.places[front];
-  WorkPlace at = WorkPlace::unpack(board.place.load(std::memory_order_relaxed));
-  if (at.batch != nth) at = {.batch = nth};
-  Player player(*this);
-  while (at.item < batch->size()) {
-    at.busy = true;
-    board.place.store(at.pack(), std::memory_order_release);
-    batch->play(at.item, player);
-    ++at.item;
-    at.busy = false;
-    board.place.store(at.pack(), std::memory_order_release);
-    grow(board_.steps, 1);
+bool Worker::any_in_hand() const noexcept {
+  return std::any_of(in_hand_.begin(), in_hand_.end(),
+                     [](const InHand& hand) { return hand.batch != nullptr; });
+}
+
+// The front's next batch, when it has none in hand; where the worker before this one was in it.
+void Worker::take(std::uint32_t front) {
+  InHand& hand = in_hand_[front];
+  while (hand.batch == nullptr) {
+    const std::uint32_t nth = channel_.work[front].released();
+    hand.batch = channel_.work[front].try_take();
+    if (hand.batch == nullptr) return;
+    hand.at = WorkPlace::unpack(channel_.places[front].place.load(std::memory_order_relaxed));
+    if (hand.at.batch != nth) hand.at = {.batch = nth};
+    hand.came = boot_time();
+    look_at_next(front);
   }
-  if (batch->stopped()) board.stopped.store(true, std::memory_order_relaxed);
-  encoder_.flush(batch->complete_to());
-  work.release();
-  return true;
+}
+
+// Tells the merge what is next; a batch in which nothing is goes back.
+void Worker::look_at_next(std::uint32_t front) {
+  InHand& hand = in_hand_[front];
+  if (hand.at.item < hand.batch->size()) {
+    merge_.next_is(front, hand.batch->time(hand.at.item), hand.came);
+    return;
+  }
+  merge_.has_nothing(front);
+  merge_.note(front, hand.batch->now());
+  if (hand.batch->stopped()) {
+    merge_.ends(front);
+    channel_.places[front].stopped.store(true, std::memory_order_relaxed);
+  }
+  encoder_.flush(hand.batch->complete_to());
+  channel_.work[front].release();
+  hand.batch = nullptr;
+}
+
+void Worker::play(std::uint32_t front, Timestamp until) {
+  InHand& hand = in_hand_[front];
+  std::atomic<std::uint64_t>& place = channel_.places[front].place;
+  Player player(*this);
+  do {
+    hand.at.busy = true;
+    place.store(hand.at.pack(), std::memory_order_release);
+    hand.batch->play(hand.at.item, player);
+    ++hand.at.item;
+    hand.at.busy = false;
+    place.store(hand.at.pack(), std::memory_order_release);
+    grow(board_.steps, 1);
+  } while (hand.at.item < hand.batch->size() &&
+           hand.batch->time(hand.at.item).value_or(until) <= until);
+  look_at_next(front);
 }
 
 }  // namespace dpi

@@ -5,10 +5,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "probe/base/doorbell.h"
 #include "probe/pipeline/canary.h"
 #include "probe/pipeline/fact_batch.h"
+#include "probe/pipeline/front_merge.h"
 #include "probe/pipeline/lane_group.h"
 #include "probe/pipeline/left_out.h"
 #include "probe/pipeline/worker_channel.h"
@@ -39,7 +41,16 @@ class Worker final : private FactBatchSink {
  private:
   class Watched;
   class Player;
-  bool look_at(std::uint32_t front);
+  // A batch of one front that is being played.
+  struct InHand {
+    const WorkBatch* batch = nullptr;
+    WorkPlace at;
+    std::chrono::nanoseconds came{};
+  };
+  [[nodiscard]] bool any_in_hand() const noexcept;
+  void take(std::uint32_t front);
+  void look_at_next(std::uint32_t front);
+  void play(std::uint32_t front, Timestamp until);
   [[nodiscard]] bool all_stopped() const noexcept;
   FactBatch* hand_over(FactBatch* full) override;
 
@@ -51,6 +62,10 @@ class Worker final : private FactBatchSink {
   FactEncoder encoder_;
   Watched* watched_;  // in lanes_
   LaneGroup lanes_;
+  std::vector<InHand> in_hand_;  // by front
+  FrontMerge merge_;
+  Timestamp newest_{};  // of several fronts
+  std::uint64_t clock_steps_ = 0;
 };
 
 }  // namespace dpi

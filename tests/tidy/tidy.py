@@ -48,7 +48,7 @@ FENCES = {
                "probe/app/manual.h"],
     r"microhttpd\.h": ["probe/service/metrics_server.cpp"],
     r"seccomp\.h": ["probe/service/syscall_filter.cpp"],
-    r"cap-ng\.h": ["probe/service/sandbox.cpp"],
+    r"cap-ng\.h": ["probe/service/privileges.cpp"],
     r"linux/landlock\.h": ["probe/service/landlock.cpp"],
     r"bzlib\.h|lz4frame\.h|lzma\.h": ["capture/codec/"],
     r"zlib\.h|zstd\.h": ["capture/codec/", "probe/spool/", "probe/store/"],
