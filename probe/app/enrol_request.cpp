@@ -9,7 +9,7 @@
 
 #include "probe/app/report.h"
 #include "probe/crypto/signing_key.h"
-#include "probe/envelope/canonical.h"
+#include "probe/envelope/canonical_writer.h"
 #include "probe/spec/value.h"
 
 namespace dpi {

@@ -4,7 +4,7 @@
 
 #include <chrono>
 
-#include "probe/envelope/canonical.h"
+#include "probe/envelope/canonical_writer.h"
 #include "probe/envelope/checkpoint.h"
 
 namespace dpi {

@@ -1,6 +1,6 @@
 #include <array>
 
-#include "probe/envelope/canonical.h"
+#include "probe/envelope/canonical_writer.h"
 #include "probe/event/scan.h"
 
 namespace dpi {

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <utility>
 
-#include "probe/envelope/canonical.h"
+#include "probe/envelope/canonical_writer.h"
 #include "probe/store/head_comparison.h"
 #include "probe/store/spool_state.h"
 
