@@ -25,7 +25,7 @@ namespace dpi {
 
 struct DataPathSettings {
   FrontLimits front;
-  FrontSeeds seeds;
+  FrontSeeds seeds{};
   WhenBehind when_behind = WhenBehind::wait;
   std::span<const LeftOut> left_out{};  // read once
   std::uint64_t told_before = 0;        // see FactRecorder::Settings
