@@ -39,13 +39,13 @@ std::vector<std::string> words(const std::string& text) {
 }
 
 ConfigFinding fine(std::string topic, std::string what) {
-  return {Finding::fine, std::move(topic), std::move(what), ""};
+  return {ConfigState::fine, std::move(topic), std::move(what), ""};
 }
 ConfigFinding error(std::string topic, std::string what, std::string remedy) {
-  return {Finding::error, std::move(topic), std::move(what), std::move(remedy)};
+  return {ConfigState::error, std::move(topic), std::move(what), std::move(remedy)};
 }
 ConfigFinding warning(std::string topic, std::string what, std::string remedy) {
-  return {Finding::warning, std::move(topic), std::move(what), std::move(remedy)};
+  return {ConfigState::warning, std::move(topic), std::move(what), std::move(remedy)};
 }
 
 class DeepCheck {
@@ -264,8 +264,8 @@ int run_deep_check(const Config& config, const DeepCheckOptions& options) {
     fmt::print("{:<8} {:<20} {}{}{}\n", level_names[level], finding.topic, finding.what,
                finding.remedy.empty() ? "" : "\n         -> ", finding.remedy);
   }
-  const std::size_t errors = counts[static_cast<std::size_t>(Finding::error)];
-  const std::size_t warnings = counts[static_cast<std::size_t>(Finding::warning)];
+  const std::size_t errors = counts[static_cast<std::size_t>(ConfigState::error)];
+  const std::size_t warnings = counts[static_cast<std::size_t>(ConfigState::warning)];
   fmt::print("{}: {} errors, {} warnings\n", options.file, errors, warnings);
   return errors > 0 ? exit_usage : exit_done;
 }

@@ -9,10 +9,10 @@
 
 namespace dpi {
 
-enum class Finding : std::uint8_t { fine, warning, error };
+enum class ConfigState : std::uint8_t { fine, warning, error };
 
 struct ConfigFinding {
-  Finding level = Finding::fine;
+  ConfigState level = ConfigState::fine;
   std::string topic;   // a key, mostly
   std::string what;    // as it is
   std::string remedy;  // empty when fine
