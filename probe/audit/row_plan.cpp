@@ -61,6 +61,7 @@ constexpr std::array listed_tables{
     Listed{"re_dpi.heartbeat", "", "losses", "re_dpi.heartbeat_loss", true},
     Listed{"re_dpi.loss_report", "", "events", "re_dpi.loss_report_event", true},
     Listed{"re_dpi.config_change", "", "members", "re_dpi.config_change_member", true},
+    Listed{"re_dpi.scan", "", "samples", "re_dpi.scan_sample", true},
 };
 
 struct Fixed {

@@ -144,7 +144,7 @@ constexpr const char* session_settings =
     "set standard_conforming_strings = on; set bytea_output = hex; set datestyle = 'ISO, YMD'; "
     "set intervalstyle = postgres; set timezone = 'UTC'; set extra_float_digits = 1; "
     "set statement_timeout = 0; set lock_timeout = 0; "
-    "set idle_in_transaction_session_timeout = 0; set default_transaction_read_only = off; "
+    "set idle_in_transaction_session_timeout = 0; "
     "set default_transaction_isolation = 'read committed'";
 
 }  // namespace

@@ -63,11 +63,11 @@ fi
 # What server, database or role have for defaults does no harm.
 sql "alter database postgres set standard_conforming_strings = off" "alter database postgres set bytea_output = escape" \
     "alter database postgres set timezone = 'America/New_York'" "alter database postgres set datestyle = 'SQL, DMY'" \
-    "alter database postgres set statement_timeout = 200" "alter database postgres set default_transaction_read_only = on"
+    "alter database postgres set statement_timeout = 200"
 run 0 "$probe" replay demo.pcap -f 'udp or tcp' --out "postgres:$writer"; says "events stored, 0 were there"
 run 0 "$probe" schema check -d "$admin"; says "every object is as the bundle makes it"
-for name in standard_conforming_strings bytea_output timezone datestyle statement_timeout default_transaction_read_only; do
-  psql -X -q "$admin" -c "set default_transaction_read_only = off" -c "set statement_timeout = 0" -c "alter database postgres reset $name"
+for name in standard_conforming_strings bytea_output timezone datestyle statement_timeout; do
+  psql -X -q "$admin" -c "set statement_timeout = 0" -c "alter database postgres reset $name"
 done
 
 # The README's question: from a flow row to its event, envelope, checkpoint and key.
