@@ -308,6 +308,8 @@ void EventJournal::capture_ended(const PipelineStats& stats) {
 
 void EventJournal::finish(std::string_view reason) {
   if (!begun_) begin(now_);
+  scans_.finish(scans_done_);
+  record_scans();
   heartbeat(now_);
   append_probe_stop_payload(payload_, {.run_id = settings_.run_id,
                                        .reason = reason,

@@ -92,6 +92,30 @@ TEST(EventJournalTest, AnEmptyCaptureIsAChainToo) {
   EXPECT_EQ(run.events.size(), 4U);
 }
 
+// Of several workers the last facts of one may come behind what ends the capture for another.
+TEST(EventJournalTest, AFloodAtTheVeryEndIsToldToo) {
+  std::vector<std::string> events;
+  std::vector<std::unique_ptr<EventSink>> sinks;
+  sinks.push_back(std::make_unique<MemorySink>(events, ~std::uint64_t{0}));
+  Identity identity{.hostname = "h", .version = "1", .mode = Mode::replay};
+  Recorder recorder(Sealer(identity, SigningKey::from_seed(Digest{1})), std::move(sinks), 3);
+  EventJournal journal({.start_reason = "replay",
+                        .run_id = {},
+                        .probe_version = "1",
+                        .ndpi_version = "4",
+                        .scan_flows = 2},
+                       recorder);
+  journal.tick(timestamp(0), {});
+  journal.capture_ended({});
+  for (int i = 0; i < 5; ++i)
+    journal.fact(Fact{.kind = FactKind::flow}, "{}",
+                 LoneFlow{.src = {}, .dst = {}, .protocol = ip_protocol::tcp});
+  journal.finish("end_of_input");
+  ASSERT_TRUE(recorder.finish().has_value());
+  EXPECT_EQ(std::count(events.begin(), events.end(), "dpi.flow"), 2);
+  EXPECT_EQ(std::count(events.begin(), events.end(), "dpi.scan"), 1);
+}
+
 TEST(RecorderTest, SealsNothingMoreAfterASinkFailed) {
   const Replayed run(100, 2);
   ASSERT_FALSE(run.finished.has_value());
