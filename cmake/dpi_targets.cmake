@@ -38,6 +38,10 @@ endfunction()
 function(dpi_test name)
   cmake_parse_arguments(arg "" "" "SOURCES;USES;LABELS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
+  # What a test says itself compiles in half the time without UBSan and optimisation; what it calls in a library has both.
+  if(DPI_SANITIZE)
+    set_source_files_properties(${arg_SOURCES} PROPERTIES COMPILE_OPTIONS "-O0;-fno-sanitize=undefined")
+  endif()
   target_link_libraries(${name} PRIVATE dpi_options ${arg_USES} GTest::gmock GTest::gtest_main)
   gtest_discover_tests(${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} DISCOVERY_TIMEOUT 60
                        PROPERTIES LABELS "${arg_LABELS}")

@@ -15,9 +15,8 @@ namespace dpi {
 
 class QuarantineAudit {
  public:
-  QuarantineAudit(Postgres& database, const BundleCatalogue& bundle, const RowPlans& plans,
-                  Findings& findings)
-      : database_(database), bundle_(bundle), plans_(plans), findings_(findings) {}
+  QuarantineAudit(Postgres& database, const RowPlans& plans, Findings& findings)
+      : database_(database), plans_(plans), findings_(findings) {}
 
   // The rows of a part, by a condition on the event's key.
   [[nodiscard]] Result<void> read(const std::string& condition);
@@ -46,7 +45,6 @@ class QuarantineAudit {
   [[nodiscard]] Result<bool> older_bundle(SqlTime ingested_at);
 
   Postgres& database_;
-  const BundleCatalogue& bundle_;
   const RowPlans& plans_;
   Findings& findings_;
   std::map<EventKey, Entry> entries_;

@@ -38,7 +38,7 @@ RowAudit::RowAudit(Postgres& database, const BundleCatalogue& bundle, const RowP
       findings_(findings),
       scope_(scope),
       deriver_(plans),
-      quarantine_(database, bundle, plans, findings),
+      quarantine_(database, plans, findings),
       expected_(plans.tables().size()) {}
 
 // Rows behind the last part; up to the end of this one, or of all.

@@ -26,7 +26,7 @@ void CanonicalWriter::flush() {
 
 void CanonicalWriter::finish() {
   out_.append(buffer_.data(), at_);
-  at_ = buffer_.data();
+  restart();
 }
 
 void CanonicalWriter::append_long(std::string_view text) {

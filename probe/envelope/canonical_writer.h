@@ -51,7 +51,7 @@ class MemberName {
 
 class CanonicalWriter {
  public:
-  explicit CanonicalWriter(std::string& out) : out_(out) {}
+  explicit CanonicalWriter(std::string& out) : out_(out) { restart(); }
   CanonicalWriter(const CanonicalWriter&) = delete;
   CanonicalWriter& operator=(const CanonicalWriter&) = delete;
   ~CanonicalWriter() { out_.append(buffer_.data(), at_); }
@@ -136,7 +136,7 @@ class CanonicalWriter {
   }
 
  private:
-  static constexpr int depth_max = 16;
+  static constexpr std::size_t depth_max = 16;
   static constexpr std::size_t buffer_bytes = 4096;
   static constexpr std::size_t number_room = 24;
   static constexpr std::size_t short_text_bytes_max = 192;
@@ -160,12 +160,13 @@ class CanonicalWriter {
   // All but the last byte, which says what stands before.
   void flush();
   void finish();
+  void restart() noexcept { at_ = buffer_.data(); }
 
   std::string& out_;
-  char* at_ = buffer_.data();
-  int depth_ = 0;
-  std::array<MemberName, depth_max> last_;
   std::array<char, buffer_bytes> buffer_;  // NOLINT: written before it is read
+  char* at_ = nullptr;
+  std::size_t depth_ = 0;
+  std::array<MemberName, depth_max> last_;
 };
 
 }  // namespace dpi

@@ -9,7 +9,7 @@ pages=(made/man1/*.1)
 
 for page in "${pages[@]}"; do
   name=$(basename "$page" .1); name=${name#ransomeye-dpi}
-  command=$(tr - ' ' <<<"${name#-}")
+  command=${name#-}; command=${command/-/ }  # a command, and one of its own
   # shellcheck disable=SC2086
   run 0 "$probe" $command --help
   cp out help

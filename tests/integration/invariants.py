@@ -52,6 +52,10 @@ def faults(path):
             if any(isinstance(v, int) and v < 0 for v in row.values()):
                 yield f"a negative number: {row}"
             flows += row["packets_src"] + row["packets_dst"]
+        elif kind == "dpi.scan":
+            if row["first_at"] > row["last_at"]:
+                yield f"a scan ends before it starts: {row}"
+            flows += row["flows"]  # each of one packet
         elif kind == "dpi.dns":
             messages += row["queries"] + row["responses"]
             if row.get("rtt_us", 0) < 0:

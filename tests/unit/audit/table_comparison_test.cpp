@@ -13,7 +13,7 @@ class TableComparisonTest : public testing::Test {
     for (std::uint64_t seq = 1; seq <= 3; ++seq) {
       AuditedEvent& event = events_.emplace_back();
       event.seq = seq;
-      event.key = event_key(seq, event.instance, seq);
+      event.key = event_key(static_cast<SqlTime>(seq), event.instance, seq);
       for (const char* const risk : {"a", "b"}) {
         const std::size_t begin = expected_.bytes.size();
         const ByteBuffer bytes = row(seq, risk);

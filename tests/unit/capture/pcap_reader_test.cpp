@@ -61,7 +61,7 @@ TEST(PcapReaderTest, ReadsLinkTypeAndNanosecondsAsAixWritesThem) {
 }
 
 TEST(PcapReaderTest, TakesOtherCapturesOfVersion22AsTheySayOfThemselves) {
-  for (const auto& [order, link] : {std::pair{ByteOrder::little, 6}, {ByteOrder::big, 1}}) {
+  for (const auto& [order, link] : {std::pair{ByteOrder::little, 6U}, {ByteOrder::big, 1U}}) {
     const auto reading = read_bytes(version_2_2(order, link, 123'456));
     ASSERT_EQ(reading.packets.size(), 1U);
     EXPECT_EQ(reading.packets[0].link, link);
