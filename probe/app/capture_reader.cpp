@@ -38,7 +38,7 @@ Result<bool> CaptureReader::next_batch() {
   at_ = 0;
   read_ahead();
   if (current_.empty()) {
-    if (error_) return tl::unexpected(*error_);
+    if (!error_.what.empty()) return tl::unexpected(error_);
     return false;
   }
   links_.count(current_.packets());

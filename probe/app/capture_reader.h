@@ -73,7 +73,7 @@ class CaptureReader {
   std::vector<SettledTime> times_;
   TimeSettler settler_;
   LinkCensus links_;
-  std::optional<Error> error_;
+  Error error_;  // what ended it, if it says something
   bool began_ = false;
   bool ended_ = false;
 };
