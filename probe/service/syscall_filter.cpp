@@ -171,11 +171,13 @@ bool add_sockets(scmp_filter_ctx filter) {
 }
 
 // LeakSanitizer stops the process as a debugger does, from a process that it clones, and lists its
-// threads by the older call.
+// threads by the older call. AddressSanitizer asks for the signal stack before what does not
+// return. UBSan writes what it is about to read to a pipe, to see whether it can be read.
 bool add_sanitizer(scmp_filter_ctx filter) {
 #if defined(__SANITIZE_ADDRESS__)
   for (const int call :
-       {SCMP_SYS(ptrace), SCMP_SYS(clone), SCMP_SYS(wait4), SCMP_SYS(kill), SCMP_SYS(getdents)})
+       {SCMP_SYS(ptrace), SCMP_SYS(clone), SCMP_SYS(wait4), SCMP_SYS(kill), SCMP_SYS(getdents),
+        SCMP_SYS(sigaltstack), SCMP_SYS(pipe), SCMP_SYS(pipe2), SCMP_SYS(read), SCMP_SYS(close)})
     if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0) != 0) return false;
 #else
   (void)filter;
