@@ -93,22 +93,28 @@ ShortText<HistoryLetters::letters_max> HistoryLetters::render(Side initiator) co
   return out;
 }
 
+// One letter a segment, as Zeek's update_history chooses it: a flag outranks data, data an
+// acknowledgement.
 void TcpTracker::note_letters(const PacketView& view, Side sender) noexcept {
   const std::uint8_t flags = view.tcp.flags;
   const bool syn = has(flags, tcp_flag::syn);
   const bool fin = has(flags, tcp_flag::fin);
   const bool rst = has(flags, tcp_flag::rst);
-  if (static_cast<int>(syn) + static_cast<int>(fin) + static_cast<int>(rst) > 1)
+  if (fin && rst) {
+    history_.note(sender, 'i');
+  } else if (syn && (fin || rst)) {
     history_.note(sender, 'q');
-  if (syn) history_.note(sender, has(flags, tcp_flag::ack) ? 'h' : 's');
-  if (!syn && !rst && has(flags, tcp_flag::ack) && view.payload_bytes == 0 && !fin)
-    history_.note(sender, 'a');
-  if (view.payload_bytes > 0) {
-    if (has(flags, tcp_flag::ack)) history_.note(sender, 'a');
+  } else if (syn) {
+    history_.note(sender, has(flags, tcp_flag::ack) ? 'h' : 's');
+  } else if (fin) {
+    history_.note(sender, 'f');
+  } else if (rst) {
+    history_.note(sender, 'r');
+  } else if (view.payload_bytes > 0) {
     history_.note(sender, 'd');
+  } else if (has(flags, tcp_flag::ack)) {
+    history_.note(sender, 'a');
   }
-  if (fin) history_.note(sender, 'f');
-  if (rst) history_.note(sender, 'r');
 }
 
 bool TcpTracker::starts_anew(const PacketView& view, Side sender) const noexcept {

@@ -131,7 +131,8 @@ void FactRecorder::record(const FactMerger::Next& next) {
 }
 
 // In order of numbers every worker's part of a tick comes before anything later, and what a worker
-// missed is what it said before; else the first worker's ticks go for all.
+// missed is what it said before; else the first worker's ticks go for all, and an end is told when
+// everybody has said his last.
 void FactRecorder::add_stats(std::size_t worker, const Fact& fact, const PipelineStats& stats) {
   Part& part = parts_[worker];
   part.now = stats.lanes;
@@ -141,9 +142,10 @@ void FactRecorder::add_stats(std::size_t worker, const Fact& fact, const Pipelin
   if (worker == 0)
     fronts_[std::min<std::size_t>(stats.front.front, fronts_.size() - 1)] = stats.front;
   if (order_ != FactOrder::by_number) {
-    if (worker != 0) return;
+    const bool tick = fact.kind == FactKind::tick;
+    if (tick && worker != 0) return;
     pending_ = fact;
-    tell_pending();
+    if (tick) tell_pending();
     return;
   }
   if (!pending_) pending_parts_ = 0;

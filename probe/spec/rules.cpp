@@ -40,7 +40,7 @@ constexpr std::array evidence = std::to_array<Evidence>({
 // Zeek's conn_state and history letters, as far as docs/events.md has them.
 constexpr std::array<std::string_view, 13> conn_states{
     "S0", "S1", "SF", "REJ", "S2", "S3", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR", "OTH"};
-constexpr std::string_view history_letters = "shadfrqtw";
+constexpr std::string_view history_letters = "shadfriqtw";
 constexpr std::array<std::string_view, 5> tcp_counters{
     "retransmits", "out_of_order", "duplicate_acks", "zero_windows", "gap_bytes"};
 constexpr std::array<std::string_view, 9> settings{

@@ -53,8 +53,8 @@ TEST(TcpTrackerTest, WritesHistoryAsZeekDoes) {
       .server({.seq = 501, .ack = 104}, text("OK"))
       .client({.seq = 104, .ack = 503, .flags = fin_ack})
       .server({.seq = 503, .ack = 105, .flags = fin_ack});
-  EXPECT_EQ(c.tracker.history().render(Side::low), "ShADadFf");
-  EXPECT_EQ(c.tracker.history().render(Side::high), "sHadADfF");
+  EXPECT_EQ(c.tracker.history().render(Side::low), "ShADdFf");
+  EXPECT_EQ(c.tracker.history().render(Side::high), "sHadDfF");
   EXPECT_EQ(c.tracker.conn_state(Side::low), "SF");
   EXPECT_TRUE(c.tracker.closed());
 }

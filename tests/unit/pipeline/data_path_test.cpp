@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <deque>
 #include <random>
 #include <thread>
@@ -140,6 +141,66 @@ TEST(DataPathTest, AnyNumberOfWorkersGivesTheSameBytes) {
     EXPECT_EQ(together == alone, true)
         << shape.workers << " workers, batches of " << shape.batch << ", rings of " << shape.rings;
   }
+}
+
+// Ends the flows of every worker but the first slowly.
+class SlowToEnd final : public Classifier {
+ public:
+  SlowToEnd() {
+    verdict_.master = verdict_.app = verdict_.category = verdict_.confidence = "Unknown";
+  }
+  void inspect(const Flow&, const PacketView&, Timestamp) override {}
+  Verdict verdict(const Flow&) override { return verdict_; }
+  Verdict conclude(const Flow& flow) override {
+    if (lane_of(flow.key, {}) % workers != 0)
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    return verdict_;
+  }
+  std::string version() const override { return "none"; }
+  static constexpr std::uint32_t workers = 2;
+
+ private:
+  Verdict verdict_;
+};
+
+TEST(DataPathTest, OfSeveralFrontsTheLastHeartbeatKnowsWhatEveryWorkerSaidLast) {
+  constexpr std::uint32_t fronts = 2;
+  constexpr unsigned flows = 32;
+  std::vector<std::string> lines;
+  std::vector<std::unique_ptr<EventSink>> sinks;
+  sinks.push_back(std::make_unique<Lines>(lines));
+  Recorder recorder(Sealer({.hostname = "h", .version = "1", .mode = Mode::replay},
+                           SigningKey::from_seed(Digest{1})),
+                    std::move(sinks), 64);
+  EventJournal journal(
+      {.start_reason = "replay", .run_id = {}, .probe_version = "1", .ndpi_version = "4"},
+      recorder);
+  const auto pool = WorkerPool::start({.supervisor = {.seed = {1, 2}},
+                                       .workers = SlowToEnd::workers,
+                                       .fronts = fronts,
+                                       .work_batches = 8,
+                                       .fact_batches = 8},
+                                      std::make_unique<SlowToEnd>());
+  DataPath path({}, **pool, journal, recorder);
+  for (unsigned i = 0; i < flows; ++i) {
+    const Frame frame(ethernet(0x0800, ipv4({}, udp(1000 + i, 9999, {1}))), second);
+    path.front(i % fronts).process(frame.raw);
+    path.end_round(i % fronts);
+  }
+  for (std::uint32_t f = 0; f < fronts; ++f) {
+    path.front(f).finish(EndReason::forced);
+    path.stop(f);
+  }
+  path.join();
+  journal.finish("end_of_input");
+  ASSERT_TRUE(recorder.finish().has_value());
+  ASSERT_GE(lines.size(), 3U);
+  const auto heartbeat = std::find_if(lines.rbegin(), lines.rend(), [](const std::string& line) {
+    return line.find("health.heartbeat") != std::string::npos;
+  });
+  ASSERT_NE(heartbeat, lines.rend());
+  EXPECT_NE(heartbeat->find("\"flow_records\":32,"), std::string::npos) << *heartbeat;
+  EXPECT_NE(heartbeat->find("\"flows_active\":0,"), std::string::npos) << *heartbeat;
 }
 
 // A sink that fails ends recording, and nobody waits for ever.
