@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "dissectors/dns/content.h"
+#include "dissectors/padding.h"
 #include "probe/base/byte_cursor.h"
 
 namespace dpi {
@@ -92,15 +93,6 @@ bool asks_for_zone(const DnsMessage& query) noexcept {
          (query.questions[0].type == type_axfr || query.questions[0].type == type_ixfr);
 }
 
-// Bytes of Ethernet padding that a bare acknowledgement's IP length counts: they bring the frame to
-// its least size and are no sender's data.
-bool is_padding(const PacketView& view) noexcept {
-  constexpr std::uint32_t frame_bytes_min = 60, fcs_bytes = 4;
-  return view.payload.size() <= 6 && (view.tcp.flags & tcp_flag::psh) == 0 &&
-         (view.wire_bytes == frame_bytes_min || view.wire_bytes == frame_bytes_min + fcs_bytes) &&
-         std::all_of(view.payload.begin(), view.payload.end(), [](auto b) { return b == 0; });
-}
-
 }  // namespace
 
 DnsStats& DnsStats::operator+=(const DnsStats& other) noexcept {
@@ -161,7 +153,7 @@ bool DnsTracker::watches_by_content(const Flow& flow, Side sender, const PacketV
 
 AnomalySet DnsTracker::observe_tcp(const Flow& flow, Side sender, const PacketView& view,
                                    Route route, Timestamp time) {
-  const bool data = !view.payload.empty() && !is_padding(view);
+  const bool data = !view.payload.empty() && !is_counted_padding(view);
   const auto known = connections_.find(flow.slot);
   if (known == connections_.end() && !data) return {};  // nothing is kept for a SYN
   Connection& connection =

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "probe/base/siphash.h"
+#include "probe/flow/flow_key.h"
 
 namespace dpi {
 namespace {
@@ -46,9 +47,11 @@ std::uint64_t digest_of(const PacketView& view, std::uint64_t scope) noexcept {
   return digest == 0 ? 1 : digest;
 }
 
+// All VLANs count: a path that differs in an inner tag differs inside a common outer one too.
 std::uint32_t path_of(const PacketView& view) noexcept {
-  const std::uint32_t vlan = view.vlan_ids.count == 0 ? 0xffffU : view.vlan_ids.items[0];
-  return vlan << 8U | view.ttl;
+  constexpr std::uint64_t spread = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio
+  const auto vlans = static_cast<std::uint32_t>(vlan_key(view) * spread >> 40U);
+  return vlans << 8U | view.ttl;
 }
 
 // Its sender numbers it: nothing else that it sends is equal.

@@ -1,8 +1,7 @@
 #include "probe/metadata/metadata_tracker.h"
 
-#include <algorithm>
-
 #include "dissectors/checksum.h"
+#include "dissectors/padding.h"
 
 namespace dpi {
 namespace {
@@ -10,14 +9,6 @@ namespace {
 // A SYN takes a number of its own (RFC 9293 §3.4); with TCP Fast Open data comes with it.
 std::uint32_t payload_sequence(const PacketView& view) noexcept {
   return view.tcp.sequence + ((view.tcp.flags & tcp_flag::syn) != 0 ? 1U : 0U);
-}
-
-// The padding of a short Ethernet frame that the sender's IP length counts: no data.
-bool is_padding(const PacketView& view) noexcept {
-  constexpr std::uint32_t frame_payload_min = 46, tagged_payload_min = 42;
-  const bool shortest = view.ip_bytes == frame_payload_min || view.ip_bytes == tagged_payload_min;
-  return shortest && (view.tcp.flags & tcp_flag::psh) == 0 &&
-         std::all_of(view.payload.begin(), view.payload.end(), [](auto b) { return b == 0; });
 }
 
 // RFC 9293 §3.10.7.4: an acknowledgement of what the other side cannot have sent. What we may have
@@ -37,7 +28,7 @@ bool receiver_takes(const TcpSide& other, bool& checksums_right, const PacketVie
       view.checksum == Checksum::right ? view.checksum : transport_checksum(view);
   if (checksum == Checksum::wrong && checksums_right) return false;
   checksums_right = checksums_right || checksum == Checksum::right;
-  return !acknowledges_nothing(other, view) && !is_padding(view);
+  return !acknowledges_nothing(other, view) && !is_counted_padding(view);
 }
 
 }  // namespace

@@ -65,9 +65,14 @@ command() {
     'ransomeye-dpi verify FILE.jsonl | SPOOLFOLDER | postgres:CONNINFO '*)
       act 0 "ransomeye-dpi verify '$work/sensor.jsonl'"; act 0 "ransomeye-dpi verify '$work/spool/$sensor_instance' --trust '$work/sensor.pem'"
       act 0 "ransomeye-dpi verify 'postgres:$admin' --instance $sensor_instance" ;;
+    'ransomeye-dpi verify postgres:CONNINFO [--rows-only '*)
+      for part in --rows-only --chain-only --no-schema; do act 0 "ransomeye-dpi verify 'postgres:$admin' $part"; done ;;
+    'ransomeye-dpi verify postgres:CONNINFO --day '*)
+      act 0 "ransomeye-dpi verify 'postgres:$admin' --day '$(date -u +%F)'"; act 0 "ransomeye-dpi verify 'postgres:$admin' --instance $sensor_instance --from 0 --to 2" ;;
     'ransomeye-dpi verify SOURCE --prove '*)
       mkdir "$work/proof"; act 0 "ransomeye-dpi verify 'postgres:$admin' --instance $sensor_instance --prove 0 --prove-to '$work/proof'" ;;
     'ransomeye-dpi verify EVENT.json --proof '*) act 0 "ransomeye-dpi verify '$work/proof/'*.json --proof '$work/proof/'*.tlog-proof --trust '$work/sensor.pem'" ;;
+    'ransomeye-dpi spool check '* | 'ransomeye-dpi spool ship '* | 'ransomeye-dpi spool salvage '* | 'ransomeye-dpi spool set-aside '*) by spool_commands.sh ;;
     *) fail "docs/operations.md shows a command that no test runs: $1" ;;
   esac
 }

@@ -65,7 +65,8 @@ for i in mirror tap; do
   [ "$(grep -cE '^Cap(Inh|Prm|Eff|Amb):[[:space:]]*0+$' /proc/$pid/status)" = 4 ] || fail "$i has capabilities"
   grep -qE '^NoNewPrivs:[[:space:]]*1' /proc/$pid/status || fail "new privileges"
   [ -n "$(find /var/lib/ransomeye-dpi/$i/ransomeye-dpi/spool -mindepth 1 -maxdepth 1 -type d)" ] || fail "no spool of $i"
-  cat /proc/$pid/task/*/status | grep -E '^Cpus_allowed_list:[[:space:]]*0$' >/dev/null || fail "no worker of $i is on processor 0"
+  # A worker is a process of the service's supervisor.
+  for each in $(cat /sys/fs/cgroup"$(show $i ControlGroup)"/cgroup.procs); do cat /proc/$each/status; done | grep -E '^Cpus_allowed_list:[[:space:]]*0$' >/dev/null || fail "no worker of $i is on processor 0"
 done
 if command -v curl >/dev/null; then
   [ "$(curl -sS --max-time 10 --unix-socket /run/ransomeye-dpi/tap/metrics.sock http://localhost/readyz)" = ok ] || fail "not ready"

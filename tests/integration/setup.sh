@@ -39,7 +39,7 @@ SH
   run 0 "${namespace[@]}" env PATH="$work/bin:$PATH" bash -c '"$@"; code=$?; kill -TERM "$(cat sensor.pid)"; while kill -0 "$(cat sensor.pid)" 2>/dev/null; do sleep 0.1; done; exit $code' _ \
     "$probe" setup mirror -i lo -d "$server" --folder "$work/etc" --role probe1 --reader soc1 --start
   says "its canary came through to its row after [0-9]+ s"
-  run 0 "$probe" diff "postgres:$server#$(sed -n 's/^instance = "\(.*\)"/\1/p' etc/dpi/mirror.toml)" "$(echo spool/*)"
+  run 0 "$probe" diff "postgres:$server#$(sed -n 's/^instance = "\(.*\)"/\1/p' etc/dpi/mirror.toml)" "$(echo spool/*-*-*-*-*)"
 else
   echo "note: network namespaces are not allowed here; the sensor was not started"
 fi

@@ -46,7 +46,10 @@ class FlowTableTest : public ::testing::Test {
 
   void see(const ByteBuffer& ip_packet, double seconds) { see_in(table_, ip_packet, seconds); }
   void see_in(FlowTable& table, const ByteBuffer& ip_packet, double seconds) {
-    const Frame frame(ethernet(0x0800, ip_packet));
+    see_frame_in(table, ethernet(0x0800, ip_packet), seconds);
+  }
+  void see_frame_in(FlowTable& table, const ByteBuffer& bytes, double seconds) {
+    const Frame frame(bytes);
     const PacketView view = decoded(frame).view;
     const Timestamp time = timestamp(static_cast<std::int64_t>(seconds * 1e9));
     advance(table, time);
@@ -156,6 +159,14 @@ TEST_F(FlowTableTest, AMirroredCopyIsCountedAndIsNoRetransmission) {
   finish(table_, EndReason::forced);
   EXPECT_EQ(seen_.records[0].packets, 3U);
   EXPECT_EQ(seen_.records[0].retransmits, 1U);
+}
+
+TEST_F(FlowTableTest, ACopyInAnotherVlanIsOneBelowACommonTagToo) {
+  const ByteBuffer packet = be16(0x86dd) + ipv6(17, udp(1, 9999, text("tick")));
+  see_frame_in(table_, ethernet(0x8100, be16(5) + packet), 0);
+  see_frame_in(table_, ethernet(0x8100, be16(5) + packet), 0.00005);  // sent twice
+  see_frame_in(table_, ethernet(0x8100, be16(5) + be16(0x8100) + be16(7) + packet), 0.0001);
+  EXPECT_EQ(table_.stats().duplicates, 1U);
 }
 
 class DropDuplicatesTest : public FlowTableTest {
