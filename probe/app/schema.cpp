@@ -9,6 +9,7 @@
 #include "probe/app/report.h"
 #include "probe/app/schema_bundle.h"
 #include "probe/app/schema_check.h"
+#include "probe/base/check.h"
 
 namespace dpi {
 namespace {
@@ -63,18 +64,26 @@ Result<Plan> plan_for(Postgres& database) {
   return Plan{.version = std::move(version), .files = std::move(*files)};
 }
 
-// All or nothing.
+Result<void> register_bundle(Postgres& database, const ReleasedBundle& bundle) {
+  const std::array arguments{SqlValue::text(bundle.version), SqlValue::bytes(bundle.sha256)};
+  const auto done = database.query("select re_core.register_bundle($1, $2)", arguments);
+  if (!done) return tl::unexpected(done.error());
+  return {};
+}
+
+// All or nothing. A migration begins at the bundle that is registered, so each registers the one
+// that it leads to: where the next one begins.
 Result<void> carry_out(Postgres& database, const Plan& plan) {
   if (auto begun = database.run("begin"); !begun) return begun;
-  for (const SchemaFile& file : plan.files) {
-    if (auto done = run_file(database, file); !done) return done;
+  for (std::size_t i = 0; i < plan.files.size(); ++i) {
+    if (auto done = run_file(database, plan.files[i]); !done) return done;
+    if (plan.version.empty() || i + 1 == plan.files.size()) continue;
+    const auto between = start_of(plan.files[i + 1]);
+    DPI_CHECK(between.has_value());
+    if (auto done = register_bundle(database, *between); !done) return done;
   }
-  const Digest hash = schema_bundle_sha256();
-  const std::array arguments{SqlValue::text(schema_bundle_version), SqlValue::bytes(hash)};
-  if (auto registered = database.query("select re_core.register_bundle($1, $2)", arguments);
-      !registered) {
-    return tl::unexpected(registered.error());
-  }
+  if (auto done = register_bundle(database, {schema_bundle_version, schema_bundle_sha256()}); !done)
+    return done;
   return database.run("commit");
 }
 

@@ -23,6 +23,16 @@ std::optional<std::vector<SchemaFile>> migrations_from(std::string_view version)
   return out;
 }
 
+std::optional<ReleasedBundle> start_of(const SchemaFile& migration) {
+  const std::string_view version = migration.name.substr(0, migration.name.find("-to-"));
+  const std::string stated = "'" + std::string{version} + " ";
+  const std::size_t at = migration.sql.find(stated);
+  if (at == std::string_view::npos) return std::nullopt;
+  const auto sha256 = parse_digest(migration.sql.substr(at + stated.size(), 2 * sizeof(Digest)));
+  if (!sha256) return std::nullopt;
+  return ReleasedBundle{version, *sha256};
+}
+
 Digest schema_bundle_sha256() {
   Sha256 hasher;
   for (const SchemaFile& file : schema_files()) hasher.update(as_bytes(file.sql));

@@ -27,6 +27,13 @@ inline constexpr std::string_view schema_bundle_version = "1.2.0";
 // nothing when no way leads here.
 [[nodiscard]] std::optional<std::vector<SchemaFile>> migrations_from(std::string_view version);
 
+// The bundle at which a migration begins, as the file itself states it before it changes anything.
+struct ReleasedBundle {
+  std::string_view version;
+  Digest sha256{};
+};
+[[nodiscard]] std::optional<ReleasedBundle> start_of(const SchemaFile& migration);
+
 // SHA-256 over the files one after another: `cat schemas/0*.sql | sha256sum`.
 [[nodiscard]] Digest schema_bundle_sha256();
 

@@ -103,7 +103,7 @@ systemctl stop ransomeye-dpi@mirror ransomeye-dpi@tap
 is mirror Result success || fail "stopped: $(show mirror Result)"
 said mirror stopping || fail "no word of stopping"
 for i in mirror tap; do
-  as_probe ransomeye-dpi verify /var/lib/ransomeye-dpi/$i/ransomeye-dpi/spool/* || fail "the chain of $i"
+  as_probe ransomeye-dpi verify /var/lib/ransomeye-dpi/$i/ransomeye-dpi/spool/*-*-*-*-* || fail "the chain of $i"
   # What ProtectClock would take away.
   grep -q '"event_type":"health.heartbeat".*clock_synced' /var/lib/ransomeye-dpi/$i/events.jsonl || fail "heartbeats of $i say nothing of the clock"
 done

@@ -389,7 +389,7 @@ def honest(cluster, o, bad):
         cluster.sql("migrated", "select re_core.register_bundle('%s', '\\x%s')" % (os.path.basename(released), hashlib.sha256(text.encode()).hexdigest()))
         # That one knew no quarantine.
         cluster.chain("migrated", PROBE, "dpi_probe", payloads.probe_story([]))
-        subprocess.run([o.probe, "schema", "apply", "-d", cluster.conninfo("migrated")], check=True, capture_output=True)
+        subprocess.run([o.probe, "schema", "apply", "-d", cluster.conninfo("migrated")], check=True, stdout=subprocess.DEVNULL)
         cluster.sql("migrated", "select re_raw.rederive('%s')" % PROBE)
         quiet("migrated from " + os.path.basename(released), "migrated")
     retention(cluster, o, quiet)
