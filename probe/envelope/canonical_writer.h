@@ -96,8 +96,7 @@ class CanonicalWriter {
     make_room(short_room);
     *at_++ = '"';
     if (canonical.size() <= short_text_bytes_max) {
-      std::memcpy(at_, canonical.data(), canonical.size());
-      at_ += canonical.size();
+      at_ = std::copy(canonical.begin(), canonical.end(), at_);  // an empty one may have no address
     } else {
       append_long(canonical);
     }

@@ -50,6 +50,10 @@ OWN = [
                      "loss_window": {"from": T % 11, "to": T % 12}}),
     ("loss.report", {"interval_start": T % 1, "interval_end": T % 2, "cause": "kernel", "packets": 3, "bytes": 300, "policy": "oldest_first",
                      "events": [{"event_type": "dpi.flow", "count": 2}]}),
+    ("dpi.scan", {"kind": "source", "protocol": 6, "src_ip": "10.0.0.66", "first_at": T % 1, "last_at": T % 2, "flows": 5000, "ip_bytes": 200000,
+                  "samples": [{"ip": "10.0.0.2", "port": 22}, {"ip": "10.0.0.3", "port": 22}]}),
+    ("dpi.scan", {"kind": "any", "protocol": 17, "first_at": T % 1, "last_at": T % 2, "flows": 7, "ip_bytes": 420,
+                  "samples": [{"ip": "2001:db8::2", "port": 0}]}),
     ("clock.step", {"delta_us": -5000000, "source": "ntp", "synced_after": True}),
     ("config.change", {"old_sha256": SHA % 1, "new_sha256": SHA % 2, "members": ["capture.snaplen", "flow.idle_seconds"]}),
     ("worker.crash", {"worker": 0, "signal": 11, "uptime_ms": 5, "flow_key_hash": "00000000000000ff", "quarantine_sha256": SHA % 3}),
@@ -80,10 +84,10 @@ def line(event):
     return "event %s %s\n" % (event[0], json.dumps(event[1], sort_keys=True, separators=(",", ":")))
 
 
-def probe_story(refused=REFUSED):
+def probe_story(refused=REFUSED, own=OWN):
     """A restart, a gap that is filled, a gap that is not the point here, a rotation, quarantine, heartbeats."""
     flows = "".join(line(flow(src_port=1000 + i, canary=True if i % 50 == 7 else None)) for i in range(300))
-    return ("batch\n" + "".join(map(line, OWN)) + line(heartbeat()) + "batch\n" + flows + "batch\nboot\n" + line(heartbeat(heartbeat_number=1))
+    return ("batch\n" + "".join(map(line, own)) + line(heartbeat()) + "batch\n" + flows + "batch\nboot\n" + line(heartbeat(heartbeat_number=1))
             + "lose\n" + line(flow(src_port=7)) + "batch\nfill\n" + "".join(map(line, refused)) + line(flow()) + "batch\nrotate\n"
             + line(heartbeat(heartbeat_number=2)) + "batch\n" + line(flow(src_port=8)) + "batch\n")
 

@@ -110,7 +110,8 @@ def mutations():
             ("heartbeat", "clock_offset_us", "0"), ("heartbeat", "db_last_ack_at", "null"),
             ("probe_start", "head_tree_size", "0"), ("probe_start", "loss_window_from", "null"), ("probe_start", "clean_shutdown", "true"),
             ("probe_start", "schema_sha256", "sha256('x')"), ("probe_stop", "flow_records", "0"), ("probe_stop", "reason", "'upgrade'"), ("loss_report", "packets", "0"),
-            ("loss_report", "cause", "'nic'"), ("clock_step", "delta_us", "0"), ("config_change", "new_sha256", "old_sha256"), ("worker_crash", "signal", "6")]:
+            ("loss_report", "cause", "'nic'"), ("clock_step", "delta_us", "0"), ("config_change", "new_sha256", "old_sha256"), ("worker_crash", "signal", "6"),
+            ("scan", "flows", "0"), ("scan", "src_ip", "'10.0.0.67'")]:
         where = P + (" and server_name is not null" if column == "server_name" else " and canary is null" if column == "canary" else "")
         add("%s.%s edited" % (table, column), edit("re_dpi." + table, "%s = %s" % (column, to), where), r"sequence \d+: re_dpi\.%s: .*\b%s is " % (table, column))
     for table, column, to in [("process_activity", "command_line", "'true'"), ("file_activity", "file_sha256", "sha256('x')"),
@@ -120,7 +121,8 @@ def mutations():
     # Children.
     for table, column, to in [("flow_vlan", "vlan_id", "99"), ("flow_encapsulation", "encapsulation", "'gre'"), ("flow_risk", "risk", "'none'"),
                               ("heartbeat_anomaly", "count", "0"), ("heartbeat_interface", "link_up", "false"), ("heartbeat_event", "shed", "1"),
-                              ("heartbeat_loss", "packets", "1"), ("loss_report_event", "count", "9"), ("config_change_member", "member", "'x'")]:
+                              ("heartbeat_loss", "packets", "1"), ("loss_report_event", "count", "9"), ("config_change_member", "member", "'x'"),
+                              ("scan_sample", "port", "23")]:
         add("%s.%s edited" % (table, column), "update re_dpi.%s set %s = %s where ctid = (select min(ctid) from re_dpi.%s where %s) and %s"
             % (table, column, to, table, one("re_dpi." + table, P), one("re_dpi." + table, P)), r"sequence \d+: re_dpi\.%s .*\b%s is " % (table, column))
     part = None
@@ -387,8 +389,8 @@ def honest(cluster, o, bad):
         import hashlib
         cluster.sql("migrated", text)
         cluster.sql("migrated", "select re_core.register_bundle('%s', '\\x%s')" % (os.path.basename(released), hashlib.sha256(text.encode()).hexdigest()))
-        # That one knew no quarantine.
-        cluster.chain("migrated", PROBE, "dpi_probe", payloads.probe_story([]))
+        # That one knew neither quarantine nor scans.
+        cluster.chain("migrated", PROBE, "dpi_probe", payloads.probe_story([], [e for e in payloads.OWN if e[0] != "dpi.scan"]))
         subprocess.run([o.probe, "schema", "apply", "-d", cluster.conninfo("migrated")], check=True, stdout=subprocess.DEVNULL)
         cluster.sql("migrated", "select re_raw.rederive('%s')" % PROBE)
         quiet("migrated from " + os.path.basename(released), "migrated")
@@ -405,7 +407,8 @@ def retention(cluster, o, quiet):
     cluster.sql("aged", clock + text)
     cluster.sql("aged", "select re_core.create_tenant('default')")
     sha = subprocess.run([o.probe, "schema", "hash"], capture_output=True, text=True, check=True).stdout.strip()
-    cluster.sql("aged", "select re_core.register_bundle('1.1.0', '\\x%s')" % sha)
+    version = cluster.sql("postgres", "select version from re_core.bundle()")
+    cluster.sql("aged", "select re_core.register_bundle('%s', '\\x%s')" % (version, sha))
     days = ["2020-03-01 12:00+00", "2020-03-02 12:00+00", "2020-03-03 12:00+00"]
     flows = lambda a, b: "".join(payloads.line(payloads.flow(src_port=1000 + i)) for i in range(a, b)) + "batch\n"
     r = subprocess.run([o.make_chain, PROBE, MACHINE[PROBE], "dpi_probe", "probe1"], input="batch\n" + flows(0, 300) + flows(300, 700) + "boot\n" + flows(700, 900), capture_output=True, text=True, check=True)
