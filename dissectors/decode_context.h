@@ -124,8 +124,12 @@ struct DecodeContext {
   }
   // What a tunnel carries was recognised: the tunnel is one.
   void verified() noexcept { trial = Trial::none; }
-  // An inner IP header is about to replace the one of a first fragment.
-  void keep_outer_fragment() noexcept {
+  // An inner IP header is about to replace the one around it.
+  void keep_outer() noexcept {
+    if (view.ip_version == 0) return;
+    const bool ipv4 = view.ip_version == 4 && view.l3.size() >= 20;
+    const std::uint32_t id = ipv4 ? view.l3[4] << 8U | view.l3[5] : view.fragment.id;
+    view.carrier = {id == 0 ? view.carrier.id : static_cast<std::uint16_t>(id), view.ttl};
     if (!view.fragment.present || view.outer.fragment.present) return;
     view.outer = OuterFragment{.fragment = view.fragment,
                                .src = view.src,

@@ -126,6 +126,14 @@ struct OuterFragment {
   std::uint32_t l4_bytes = 0;
 };
 
+// The IP header around a tunnel nearest to what is counted: what tells its copies apart when what
+// is inside does not (0: there is none, or it has no identification).
+struct Carrier {
+  std::uint16_t id = 0;  // of a fragment over IPv6 its low half
+  std::uint8_t ttl = 0;
+  auto operator<=>(const Carrier&) const = default;
+};
+
 struct TcpHeader {
   std::uint32_t sequence = 0;
   std::uint32_t acknowledgement = 0;
@@ -163,6 +171,7 @@ struct PacketView {
   std::uint32_t l4_bytes = 0;  // the same by the IP length
   Fragment fragment;
   OuterFragment outer;  // outer.fragment.present: a tunnel was opened in a first fragment
+  Carrier carrier;
 
   // Transport; has_transport is false for later fragments and cut headers.
   bool has_transport = false;

@@ -37,7 +37,7 @@ class RdataWriter {
     const Bytes wire = take(size);
     if (ok_) text(ip_text(IpAddress::from_wire(wire)));
   }
-  // <character-string>: quoted, as masters write it; the quote itself is %22 in pct-text.
+  // <character-string>: quoted, as masters write it (RFC 1035 §5.1).
   void character_string() {
     const std::size_t length = read(1);
     quoted(take(length));
@@ -99,7 +99,10 @@ class RdataWriter {
     separate();
     if (!ok_) return;
     out_ += "%22";
-    append_pct(out_, bytes);
+    for (const std::uint8_t b : bytes) {
+      if (b == '"' || b == '\\') append_pct(out_, std::uint8_t{'\\'});
+      append_pct(out_, b);
+    }
     out_ += "%22";
   }
   void refuse() { ok_ = false; }

@@ -95,7 +95,7 @@ Layer ipv4(DecodeContext& context) noexcept {
 
   context.verified();
   PacketView& view = context.view;
-  context.keep_outer_fragment();
+  context.keep_outer();
   if (total == 0 && context.wire_left > header) {
     add(view.anomalies, Anomaly::ip_length_zero);
     total = context.wire_left;

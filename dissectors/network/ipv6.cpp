@@ -93,7 +93,7 @@ Layer ipv6(DecodeContext& context) noexcept {
 
   context.verified();
   PacketView& view = context.view;
-  context.keep_outer_fragment();
+  context.keep_outer();
   std::uint32_t total = payload + header;
   // A jumbogram (RFC 2675) or segmentation offload; an empty packet says "no next header".
   if (payload == 0 && next != ip_protocol::no_next_header && context.wire_left > header) {

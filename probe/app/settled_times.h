@@ -28,6 +28,7 @@ class TimeSettler {
                                   std::span<const RawPacket> behind);
 
   std::optional<Timestamp> newest_;
+  std::size_t agreeing_ = 0;  // stamps that were let stand without a step
 };
 
 }  // namespace dpi

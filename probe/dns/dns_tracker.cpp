@@ -164,7 +164,9 @@ AnomalySet DnsTracker::observe_tcp(const Flow& flow, Side sender, const PacketVi
   const Side receiver = other(sender);
   if ((view.tcp.flags & tcp_flag::ack) != 0) {
     MessageStream& acknowledged = connection.sides[index(receiver)];
-    acknowledged.acknowledged(view.tcp.acknowledgement);
+    // Who goes on to speak or ends has nothing more to wait for.
+    const bool at_once = data || (view.tcp.flags & (tcp_flag::fin | tcp_flag::rst)) != 0;
+    acknowledged.acknowledged(view.tcp.acknowledgement, time, at_once);
     Route back = route;
     std::swap(back.sender, back.receiver);
     read(acknowledged, back, time);
@@ -175,14 +177,20 @@ AnomalySet DnsTracker::observe_tcp(const Flow& flow, Side sender, const PacketVi
   if (side.start_known && view.tcp.sequence - side.start_sequence < MessageStream::bytes_max)
     stream.start(side.start_sequence);
   const bool syn = (view.tcp.flags & tcp_flag::syn) != 0;
-  const AnomalySet found = stream.add(view.tcp.sequence + (syn ? 1U : 0U), view.payload);
-  if (side.has_acknowledged) stream.acknowledged(side.acknowledged);
+  const std::size_t captured = std::min<std::size_t>(view.payload.size(), view.payload_bytes);
+  const AnomalySet found =
+      stream.add(view.tcp.sequence + (syn ? 1U : 0U), view.payload, view.payload_bytes - captured);
+  if (side.has_acknowledged) stream.acknowledged(side.acknowledged, time, true);
   read(stream, route, time);
   return found;
 }
 
 void DnsTracker::read(MessageStream& stream, const Route& route, Timestamp time) {
-  while (const auto message = stream.next()) take(route, *message, message->size(), time);
+  while (const auto message = stream.next()) {
+    // By its content a whole one only: what is cut proves nothing.
+    if (route.by_content && message->bytes.size() < message->wire_bytes) continue;
+    take(route, message->bytes, message->wire_bytes, time);
+  }
 }
 
 DnsTracker::Connection& DnsTracker::connection_of(const Flow& flow, const IpAddress& client) {

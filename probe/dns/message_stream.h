@@ -7,9 +7,16 @@
 #include <optional>
 
 #include "probe/base/bytes.h"
+#include "probe/base/time.h"
 #include "probe/stream/byte_stream.h"
 
 namespace dpi {
+
+// A message, and how many bytes it had on the wire: of one that the snap length cut, what is there.
+struct StreamMessage {
+  Bytes bytes;
+  std::size_t wire_bytes = 0;
+};
 
 class MessageStream {
  public:
@@ -18,24 +25,40 @@ class MessageStream {
   }
 
   static constexpr std::size_t bytes_max = 128U << 10U;
+  // So much behind its acknowledgement a segment may be captured.
+  static constexpr Nanoseconds patience = std::chrono::milliseconds{10};
 
   // Sequence number of the first byte, before any was added: a message begins there.
   void start(std::uint32_t first) noexcept;
-  // As ByteStream's; what never came and is too much to wait on is stream_gap.
-  AnomalySet add(std::uint32_t sequence, Bytes bytes);
+  // As ByteStream's; what never came and is too much to wait on is stream_gap. Of the segment
+  // `cut_bytes` more were sent and not captured.
+  AnomalySet add(std::uint32_t sequence, Bytes bytes, std::size_t cut_bytes = 0);
   // The receiver has everything before: what is missing here of it will not come any more. To be
-  // told behind add(), since captures may show an acknowledgement before what it acknowledges.
-  void acknowledged(std::uint32_t sequence) noexcept;
-  // The next whole message; valid until the next change.
-  [[nodiscard]] std::optional<Bytes> next();
+  // told behind add(), since captures may show an acknowledgement before what it acknowledges, and
+  // in another packet: then not `at_once`, what is missing is given some time.
+  void acknowledged(std::uint32_t sequence, Timestamp time, bool at_once) noexcept;
+  // The next message; valid until the next change or call. To be asked until there is none.
+  [[nodiscard]] std::optional<StreamMessage> next();
 
  private:
+  // Bytes that were sent and not captured.
+  struct Cut {
+    std::uint32_t from = 0;
+    std::uint32_t to = 0;
+  };
+
   void find_step();
+  [[nodiscard]] std::optional<StreamMessage> next_whole();
+  [[nodiscard]] std::optional<StreamMessage> next_cut();
+  void read_on_behind_cut() noexcept;
 
   StreamMemory& memory_;
   std::optional<ByteStream> stream_;
   bool begun_ = false;
   bool in_step_ = false;  // a message begins at the next readable byte
+  std::optional<Cut> cut_;
+  bool told_cut_ = false;                  // what was there before it was handed out
+  std::optional<Timestamp> missed_since_;  // what was acknowledged and is not there
 };
 
 }  // namespace dpi

@@ -63,6 +63,12 @@ bool is_numbered(const PacketView& view) noexcept {
          (view.payload_bytes > 0 || (view.tcp.flags & (tcp_flag::syn | tcp_flag::fin)) != 0);
 }
 
+// One datagram around both; without a number of its own, one that has changed on the way or was
+// put around or taken off there.
+bool carried_as_copy(const Carrier& one, const Carrier& other) noexcept {
+  return one.id != 0 && other.id != 0 ? one.id == other.id : one.ttl != other.ttl;
+}
+
 }  // namespace
 
 bool DuplicateWindow::seen(const PacketView& view, std::uint64_t scope, Timestamp time) noexcept {
@@ -73,13 +79,15 @@ bool DuplicateWindow::seen(const PacketView& view, std::uint64_t scope, Timestam
   Recent* oldest = set.data();
   for (Recent& recent : set) {
     if (recent.digest == digest) {
-      if (time - recent.time <= span && (path != recent.path || is_numbered(view))) return true;
-      recent = {digest, time, path};
+      if (time - recent.time <= span && (path != recent.path || is_numbered(view) ||
+                                         carried_as_copy(recent.carrier, view.carrier)))
+        return true;
+      recent = {digest, time, path, view.carrier};
       return false;
     }
     if (recent.digest == 0 || (oldest->digest != 0 && recent.time < oldest->time)) oldest = &recent;
   }
-  *oldest = {digest, time, path};
+  *oldest = {digest, time, path, view.carrier};
   return false;
 }
 

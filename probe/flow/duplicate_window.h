@@ -4,7 +4,8 @@
 //
 // Equality alone is no copy: duplicate ACKs and repeated datagrams are equal where IP gives them no
 // identification (IPv6, and atomic datagrams with 0 of IPv4, RFC 6864 §4.1). Then something has to
-// tell: TTL or VLAN have changed on the way, or TCP would not have sent the segment again so soon.
+// tell: TTL or VLAN have changed on the way, TCP would not have sent the segment again so soon, or
+// the IP header around a tunnel says it.
 #pragma once
 
 #include <array>
@@ -38,6 +39,7 @@ class DuplicateWindow {
     std::uint64_t digest = 0;  // 0: free
     Timestamp time{};
     std::uint32_t path = 0;  // TTL and VLAN
+    Carrier carrier{};
   };
   using Set = std::array<Recent, ways>;
   std::vector<Set> sets_;

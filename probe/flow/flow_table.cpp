@@ -156,7 +156,9 @@ std::uint32_t FlowTable::create(const FlowPacket& packet, std::uint32_t hash) {
 
 void FlowTable::end(std::uint32_t slot, EndReason reason) {
   ++stats_.records;
-  observer_.flow_ended(entry(slot).flow, reason, true);
+  Flow& flow = entry(slot).flow;
+  if (flow.key.protocol == ip_protocol::tcp) flow.tcp.conclude();
+  observer_.flow_ended(flow, reason, true);
   erase(slot);
 }
 

@@ -212,6 +212,16 @@ std::uint32_t TcpTracker::window_of(const TcpSide& receiver, const TcpSide& send
   return std::max(std::uint32_t{0xffffU} << shift, std::uint32_t{receiver.last_window} << shift);
 }
 
+// Where no scale was told, what was advertised with the largest one (RFC 7323 §2.3); a window that
+// is nearly closed was open before.
+std::uint32_t TcpTracker::window_at_most(const TcpSide& receiver,
+                                         const TcpSide& sender) const noexcept {
+  constexpr unsigned scale_max = 14;
+  constexpr std::uint16_t open_min = 512;
+  return std::min(window_of(receiver, sender),
+                  std::uint32_t{std::max(receiver.last_window, open_min)} << scale_max);
+}
+
 bool TcpTracker::acceptable(const PacketView& view, TcpSide& from, TcpSide& to) const noexcept {
   const std::uint32_t sequence = view.tcp.sequence;
   const std::uint32_t window = window_of(to, from);
@@ -308,6 +318,8 @@ void TcpTracker::track_acknowledgement(const PacketView& view, TcpSide& from,
   from.last_window = view.tcp.window;
   if (!to.has_acknowledged || before(to.acknowledged, ack)) {
     if (to.seen) {
+      const std::uint32_t newest = newest_of(to);
+      if (before(newest, ack) && ack - newest > window_at_most(from, to)) to.leapt = true;
       const bool counted = to.has_acknowledged && before(to.first_sequence, to.acknowledged);
       const std::uint32_t since = counted ? to.acknowledged : to.first_sequence;
       if (before(since, ack)) to.acked_bytes += ack - since;
@@ -350,6 +362,23 @@ bool TcpTracker::observe(const PacketView& view, Side sender, Timestamp time) no
   if (from.retransmits != retransmits) history_.note(sender, 't');
   if (from.zero_windows != zero_windows) history_.note(sender, 'w');
   return true;
+}
+
+// As far as the last acknowledgement goes: one beyond it that was taken back was nobody's. A single
+// number is a FIN that was lost, which is no byte.
+void TcpTracker::conclude() noexcept {
+  constexpr std::uint32_t fin = 1;
+  for (const Side sender : {Side::low, Side::high}) {
+    TcpSide& from = side_[index(sender)];
+    const TcpSide& to = side_[index(other(sender))];
+    // What only a RST told is made up.
+    const bool numbered = from.syn || from.syn_ack || from.data || from.ack_sent;
+    if (!from.seen || !numbered || !from.has_acknowledged || from.leapt) continue;
+    const std::uint32_t acknowledged =
+        before(to.last_ack_sent, from.acknowledged) ? to.last_ack_sent : from.acknowledged;
+    if (before(from.next_sequence + fin, acknowledged))
+      from.holes.add(from.next_sequence, acknowledged);
+  }
 }
 
 std::uint64_t TcpTracker::gap_bytes(Side side) const noexcept {

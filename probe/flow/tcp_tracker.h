@@ -72,6 +72,7 @@ struct TcpSide {
   bool start_acknowledged = false;
   bool ack_sent = false;
   bool has_beyond = false;
+  bool leapt = false;  // an acknowledgement went further beyond what was seen than a window reaches
 };
 
 class TcpTracker {
@@ -91,6 +92,9 @@ class TcpTracker {
   // A SYN was repeated so slowly that the next one may come later than a half-open flow waits.
   [[nodiscard]] Nanoseconds syn_gap() const noexcept { return syn_gap_; }
   [[nodiscard]] const TcpSide& side(Side side) const noexcept { return side_[index(side)]; }
+  // Nothing of this connection comes any more: what was acknowledged behind the last segment that
+  // was seen is missing for good.
+  void conclude() noexcept;
   // Acknowledged by the other side but never seen here: our loss.
   [[nodiscard]] std::uint64_t gap_bytes(Side side) const noexcept;
   // The same in holes.
@@ -120,6 +124,8 @@ class TcpTracker {
   [[nodiscard]] bool acceptable(const PacketView& view, TcpSide& from, TcpSide& to) const noexcept;
   [[nodiscard]] std::uint32_t window_of(const TcpSide& receiver,
                                         const TcpSide& sender) const noexcept;
+  [[nodiscard]] std::uint32_t window_at_most(const TcpSide& receiver,
+                                             const TcpSide& sender) const noexcept;
   void track_sequence(const PacketView& view, TcpSide& from, bool first_syn) noexcept;
   void track_acknowledgement(const PacketView& view, TcpSide& from, TcpSide& to) noexcept;
 

@@ -80,15 +80,19 @@ class RequestReader final : public HeadReader {
       return ReadState::more;
     }
     if (line.empty()) return ReadState::done;
-    if (line[0] == ' ' || line[0] == '\t') return ReadState::more;  // obsolete folding
+    if (line[0] == ' ' || line[0] == '\t') {
+      unfold(line, metadata);
+      return ReadState::more;
+    }
+    kept_ = nullptr;
     const auto field = parse_http_field(line);
     if (!field) return fail(found);
     if (!has_host_ && same_name(field->name, "host")) {
       has_host_ = true;
-      keep_text(metadata.server_name, as_bytes(field->value), metadata_limit::server_name);
+      keep(metadata, &AppMetadata::server_name, field->value, metadata_limit::server_name);
     } else if (!has_agent_ && same_name(field->name, "user-agent")) {
       has_agent_ = true;
-      keep_text(metadata.http_user_agent, as_bytes(field->value), metadata_limit::http_user_agent);
+      keep(metadata, &AppMetadata::http_user_agent, field->value, metadata_limit::http_user_agent);
     }
     return ReadState::more;
   }
@@ -103,6 +107,26 @@ class RequestReader final : public HeadReader {
     keep_text(metadata.server_name, as_bytes(host), metadata_limit::server_name);
   }
 
+  using Text = std::string AppMetadata::*;
+
+  void keep(AppMetadata& metadata, Text to, std::string_view value, std::size_t limit) {
+    keep_text(metadata.*to, as_bytes(value), limit);
+    kept_ = to;
+    kept_limit_ = limit;
+  }
+  // RFC 9112 §5.2: a line that begins with white space goes on with the field before it.
+  void unfold(std::string_view line, AppMetadata& metadata) {
+    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+    line = line.substr(0, line.find_last_not_of(" \t") + 1);
+    if (kept_ == nullptr || line.empty()) return;
+    std::string whole = metadata.*kept_;
+    if (!whole.empty()) whole += ' ';
+    whole += line;
+    keep_text(metadata.*kept_, as_bytes(whole), kept_limit_);
+  }
+
+  Text kept_ = nullptr;  // the field of the line before, when it is one to keep
+  std::size_t kept_limit_ = 0;
   bool begun_ = false;
   bool has_host_ = false;
   bool has_agent_ = false;

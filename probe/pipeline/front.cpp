@@ -152,9 +152,9 @@ void Front::process(const RawPacket& packet) {
   if (!packet.checksum_pending) view_.checksum = checksum_of(view_);
   if (is_bad(view_.checksum)) ++ledger.checksum_bad;
   if (view_.outer.fragment.present) {
-    process_outer_fragment(view_, time);
+    process_outer_fragment(view_, recent_fragments_.seen(view_, 0, time), time);
   } else if (view_.fragment.present) {
-    process_fragment(view_, time);
+    process_fragment(view_, recent_fragments_.seen(view_, 0, time), time);
   } else {
     hand_on(view_, flow_ports(view_), time, {&view_, &view_, &view_});
   }
@@ -197,8 +197,7 @@ void Front::give_up(std::vector<HeldFragment> held) {
   stats_.anomalies.add(Anomaly::fragment_memory_full, fragments_.take_evicted());
 }
 
-void Front::process_fragment(PacketView& view, Timestamp time) {
-  const bool copy = recent_fragments_.seen(view, 0, time);
+void Front::process_fragment(PacketView& view, bool copy, Timestamp time) {
   FragmentOutcome outcome = fragments_.add(view, time, copy);
   give_up(std::move(outcome.given_up));
   if (!outcome.ports) return;
@@ -218,7 +217,7 @@ void Front::process_fragment(PacketView& view, Timestamp time) {
 // A tunnel whose outer datagram came in pieces: this first one counts by the header inside, the
 // later ones by the outer header, whose ports only this one knows. What is inside is dissected
 // once, when the datagram is whole.
-void Front::process_outer_fragment(PacketView& view, Timestamp time) {
+void Front::process_outer_fragment(PacketView& view, bool copy, Timestamp time) {
   PacketView outer;
   outer.time = view.time;
   outer.wire_bytes = view.wire_bytes;
@@ -232,12 +231,12 @@ void Front::process_outer_fragment(PacketView& view, Timestamp time) {
   outer.vlan_ids = view.vlan_ids;
   outer.l4 = view.outer.l4;
   outer.l4_bytes = view.outer.l4_bytes;
-  FragmentOutcome outcome = fragments_.add(outer, time);
+  FragmentOutcome outcome = fragments_.add(outer, time, copy);
   give_up(std::move(outcome.given_up));
   view.anomalies |= outer.anomalies;
   if (outcome.ports) release(outcome.released, *outcome.ports);
   if (view.fragment.present) {
-    process_fragment(view, time);
+    process_fragment(view, copy, time);
   } else {
     hand_on(view, flow_ports(view), time, {&view, nullptr, &view});
     if (outcome.datagram != nullptr) hand_inside(*outcome.datagram, time);

@@ -126,8 +126,8 @@ class Front {
   };
   void hand_on(const PacketView& view, PortPair ports, Timestamp time, const Speakers& speakers);
   void hand_inside(const PacketView& datagram, Timestamp time);
-  void process_fragment(PacketView& view, Timestamp time);
-  void process_outer_fragment(PacketView& view, Timestamp time);
+  void process_fragment(PacketView& view, bool copy, Timestamp time);
+  void process_outer_fragment(PacketView& view, bool copy, Timestamp time);
   void release(const std::vector<HeldFragment>& held, PortPair ports);
   void give_up(std::vector<HeldFragment> held);
 

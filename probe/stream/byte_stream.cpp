@@ -185,14 +185,24 @@ std::optional<std::uint32_t> ByteStream::behind_gap() const noexcept {
 }
 
 void ByteStream::skip_gap() noexcept {
-  const auto next = behind_gap();
-  if (!next) return;
-  memory_.give_back(*this, ready_.size());
+  if (const auto next = behind_gap()) skip_to(*next);
+}
+
+void ByteStream::skip_to(std::uint32_t sequence) noexcept {
+  const auto ahead = static_cast<std::int32_t>(sequence - next_);
+  if (ahead < 0) return;
+  std::size_t dropped = ready_.size();
   ready_.clear();
   read_ = 0;
   certain_ = true;
-  end_ = waiting_.begin()->first;
-  next_ = *next;
+  end_ += ahead;
+  next_ = sequence;
+  while (!waiting_.empty() && waiting_.begin()->first < end_) {
+    dropped += waiting_.begin()->second.size();
+    waiting_bytes_ -= waiting_.begin()->second.size();
+    waiting_.erase(waiting_.begin());
+  }
+  memory_.give_back(*this, dropped);
   AnomalySet none;  // what waits fits: nothing is readable
   drain(none);
 }

@@ -44,6 +44,11 @@ class ByteStream final : private StreamMemory::Stream {
   }
   // Those bytes will not come: what is readable goes, the stream is read on behind them.
   void skip_gap() noexcept;
+  // The sequence number behind what is readable.
+  [[nodiscard]] std::uint32_t next_sequence() const noexcept { return next_; }
+  // Nor will the bytes up to `sequence`, which were sent: what is readable goes, the stream is read
+  // on from there.
+  void skip_to(std::uint32_t sequence) noexcept;
 
   [[nodiscard]] bool gave_up() const noexcept { return gave_up_; }
 

@@ -26,7 +26,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (offset >= stream.size()) continue;
     const dpi::Bytes part = stream.subspan(offset, std::min(length, stream.size() - offset));
     (void)messages.add(start + static_cast<std::uint32_t>(offset), part);
-    while (const auto message = messages.next()) {
+    while (const auto next = messages.next()) {
+      const dpi::Bytes* const message = &next->bytes;
       DPI_CHECK(told + 2 + message->size() <= stream.size());
       DPI_CHECK((std::size_t{stream[told]} << 8U | stream[told + 1]) == message->size());
       DPI_CHECK(std::equal(message->begin(), message->end(),

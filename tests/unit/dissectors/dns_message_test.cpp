@@ -65,7 +65,7 @@ TEST(DnsMessageTest, PresentsDataAsItsRfcSays) {
   EXPECT_EQ(data_of(5, name("Alias.example")), "Alias.example");
   EXPECT_EQ(data_of(2, to_question), "example.com");
   EXPECT_EQ(data_of(15, be16(10) + name("mx.example")), "10%20mx.example");
-  EXPECT_EQ(data_of(16, ByteBuffer{3, 'a', ' ', '"', 1, 'b'}), "%22a%20%22%22%20%22b%22");
+  EXPECT_EQ(data_of(16, ByteBuffer{3, 'a', ' ', '"', 1, 'b'}), "%22a%20%5C%22%22%20%22b%22");
   EXPECT_EQ(data_of(6, name("ns") + name("host") + be32(1) + be32(2) + be32(3) + be32(4) + be32(5)),
             "ns%20host%201%202%203%204%205");
   EXPECT_EQ(data_of(33, be16(1) + be16(2) + be16(443) + name("srv")), "1%202%20443%20srv");

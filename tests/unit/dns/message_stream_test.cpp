@@ -16,7 +16,7 @@ const ByteBuffer stream_bytes = be16(3) + text("one") + be16(0) + be16(5) + text
 
 std::vector<std::string> drain(MessageStream& stream) {
   std::vector<std::string> out;
-  while (const auto message = stream.next()) out.emplace_back(as_text(*message));
+  while (const auto message = stream.next()) out.emplace_back(as_text(message->bytes));
   return out;
 }
 
@@ -84,7 +84,8 @@ ByteBuffer framed(unsigned id) {
 
 std::vector<unsigned> ids(MessageStream& stream) {
   std::vector<unsigned> out;
-  while (const auto message = stream.next()) out.push_back((*message)[0] * 256U + (*message)[1]);
+  while (const auto message = stream.next())
+    out.push_back(message->bytes[0] * 256U + message->bytes[1]);
   return out;
 }
 
@@ -100,7 +101,7 @@ TEST(MessageStreamTest, FallsIntoStepBehindAHoleThatWasAcknowledged) {
   const auto from = static_cast<std::uint32_t>(size + 7);
   stream.add(from, Bytes{all}.subspan(from));
   EXPECT_TRUE(ids(stream).empty()) << "it may still come";
-  stream.acknowledged(static_cast<std::uint32_t>(all.size()));
+  stream.acknowledged(static_cast<std::uint32_t>(all.size()), timestamp(0), true);
   EXPECT_EQ(ids(stream), (std::vector<unsigned>{3, 4}));
 }
 
@@ -118,6 +119,78 @@ TEST(MessageStreamTest, FallsIntoStepInTheMiddleHoweverItIsCutIntoSegments) {
       }
       ASSERT_EQ(got, (std::vector<unsigned>{2, 3})) << begin << " " << size;
     }
+  }
+}
+
+// Taps of two ports show an acknowledgement before what it acknowledges.
+TEST(MessageStreamTest, WaitsAMomentForWhatABareAcknowledgementTellsOf) {
+  const ByteBuffer all = framed(1) + framed(2) + framed(3);
+  const auto size = static_cast<std::uint32_t>(framed(1).size());
+  const auto end = static_cast<std::uint32_t>(all.size());
+  for (const bool comes : {false, true}) {
+    StreamMemory memory(1U << 20U);
+    MessageStream stream(memory);
+    stream.start(0);
+    stream.add(0, Bytes{all}.first(size));
+    stream.add(2 * size, Bytes{all}.subspan(2 * size));
+    EXPECT_EQ(ids(stream), std::vector<unsigned>{1});
+    stream.acknowledged(end, timestamp(1'000'000), false);
+    stream.acknowledged(end, timestamp(10'999'999), false);
+    EXPECT_TRUE(ids(stream).empty());
+    if (comes) {
+      stream.add(size, Bytes{all}.subspan(size, size));
+      EXPECT_EQ(ids(stream), (std::vector<unsigned>{2, 3}));
+    } else {
+      stream.acknowledged(end, timestamp(11'000'000), false);
+      EXPECT_EQ(ids(stream), std::vector<unsigned>{3});
+    }
+  }
+}
+
+TEST(MessageStreamTest, TellsWhatASnapLengthLeftOfAMessage) {
+  const ByteBuffer all = framed(1) + framed(2) + framed(3);
+  const auto size = static_cast<std::uint32_t>(framed(1).size());
+  for (std::uint32_t captured = 1; captured < size; ++captured) {
+    for (const bool in_order : {false, true}) {
+      StreamMemory memory(1U << 20U);
+      MessageStream stream(memory);
+      stream.start(0);
+      if (!in_order) stream.add(2 * size, Bytes{all}.subspan(2 * size));
+      stream.add(0, Bytes{all}.first(size));
+      stream.add(size, Bytes{all}.subspan(size, captured), size - captured);
+      if (in_order) stream.add(2 * size, Bytes{all}.subspan(2 * size));
+      std::vector<std::size_t> got;
+      while (const auto message = stream.next()) {
+        EXPECT_EQ(message->wire_bytes, size - 2);
+        got.push_back(message->bytes.size());
+      }
+      const std::size_t whole = size - 2;
+      const std::vector<std::size_t> told =
+          captured > 2 ? std::vector<std::size_t>{whole, captured - 2, whole}
+                       : std::vector<std::size_t>{whole, whole};
+      EXPECT_EQ(got, told) << captured << " " << in_order;
+    }
+  }
+}
+
+TEST(MessageStreamTest, FallsIntoStepBehindACutInsideOfSeveralMessages) {
+  const ByteBuffer all = framed(1) + framed(2) + framed(3) + framed(4);
+  const auto size = static_cast<std::uint32_t>(framed(1).size());
+  for (std::uint32_t captured = 1; captured < 2 * size; ++captured) {
+    StreamMemory memory(1U << 20U);
+    MessageStream stream(memory);
+    stream.start(0);
+    // One segment ends in the third message; the rest of it comes in the next.
+    const std::uint32_t end = 2 * size + 5;
+    stream.add(0, Bytes{all}.first(captured), end - captured);
+    stream.add(end, Bytes{all}.subspan(end));
+    std::vector<unsigned> got;
+    while (const auto message = stream.next()) {
+      const bool whole = message->bytes.size() == message->wire_bytes;
+      got.push_back(whole ? message->bytes[0] * 256U + message->bytes[1] : 0);
+    }
+    ASSERT_FALSE(got.empty());
+    EXPECT_EQ(got.back(), 4U) << captured;
   }
 }
 
