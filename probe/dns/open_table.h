@@ -102,6 +102,7 @@ class OpenDnsTable {
 
  private:
   static constexpr std::size_t bytes_each = 2048;
+  static constexpr std::size_t fair_units = 8;  // a page's names, asked for at once
   static std::size_t units(std::size_t bytes) noexcept {
     return (bytes + bytes_each - 1) / bytes_each;
   }
