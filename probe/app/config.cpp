@@ -7,10 +7,12 @@
 #include <array>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <sstream>
 #include <variant>
 
 #include "probe/app/config_values.h"
+#include "probe/app/memory_budget.h"
 #include "probe/app/suggest.h"
 #include "probe/app/version.h"
 #include "probe/crypto/digest.h"
@@ -46,13 +48,15 @@ struct Key {
   std::uint64_t min = 0;
   std::uint64_t max = 0;
   std::string_view choices = {};  // of a text, separated by spaces
+  bool follows_memory = false;    // its default is for the default of limits.memory_mib
 };
 
 constexpr std::uint64_t day_s = 86'400;
 
 // The one list of keys; config/dpi.toml is its documentation and a test compares the two.
 const std::array keys = std::to_array<Key>({
-    {"flow", "flows_max", &Config::flow_flows_max, true, 16, 100'000'000},
+    {"limits", "memory_mib", &Config::limits_memory_mib, false, 256, std::uint64_t{1} << 20U},
+    {"flow", "flows_max", &Config::flow_flows_max, true, 16, 100'000'000, {}, true},
     {"flow", "idle_tcp_s", &Config::flow_idle_tcp_s, true, 1, day_s},
     {"flow", "idle_other_s", &Config::flow_idle_other_s, true, 1, day_s},
     {"flow", "idle_half_open_s", &Config::flow_idle_half_open_s, true, 1, day_s},
@@ -64,11 +68,25 @@ const std::array keys = std::to_array<Key>({
     {"flow", "tunnels", &Config::flow_tunnels, true, 0, 0, "inner outer"},
     {"flow", "duplicates", &Config::flow_duplicates, true, 0, 0, "count drop"},
     {"flow", "scan_flows", &Config::flow_scan_flows, true, 0, 1'000'000'000},
-    {"fragments", "datagrams_max", &Config::fragments_datagrams_max, true, 1, 1'000'000},
-    {"fragments", "bytes_max", &Config::fragments_bytes_max, true, 65'536, std::uint64_t{1} << 32U},
+    {"fragments", "datagrams_max", &Config::fragments_datagrams_max, true, 1, 1'000'000, {}, true},
+    {"fragments",
+     "bytes_max",
+     &Config::fragments_bytes_max,
+     true,
+     65'536,
+     std::uint64_t{1} << 32U,
+     {},
+     true},
     {"fragments", "timeout_s", &Config::fragments_timeout_s, true, 1, 3600},
-    {"streams", "bytes_max", &Config::streams_bytes_max, true, 1U << 22U, std::uint64_t{1} << 36U},
-    {"dns", "transactions_max", &Config::dns_transactions_max, true, 16, 10'000'000},
+    {"streams",
+     "bytes_max",
+     &Config::streams_bytes_max,
+     true,
+     1U << 22U,
+     std::uint64_t{1} << 36U,
+     {},
+     true},
+    {"dns", "transactions_max", &Config::dns_transactions_max, true, 16, 10'000'000, {}, true},
     {"dns", "query_timeout_s", &Config::dns_query_timeout_s, true, 1, 3600},
     {"dns", "linger_s", &Config::dns_linger_s, true, 1, 3600},
     {"classify", "tcp_packets", &Config::classify_tcp_packets, true, 1, 32},
@@ -136,6 +154,9 @@ std::string near_key(std::string_view section, std::string_view mistyped) {
   return suggestion(fmt::format("{}.{}", section, mistyped), names);
 }
 
+// What a file and the command line set; the rest is default.
+using Given = std::set<const Key*>;
+
 Result<void> assign(Config& config, const Key& key, const toml::node& value,
                     const std::string& file) {
   const std::string name = fmt::format("{}.{}", key.section, key.name);
@@ -170,7 +191,8 @@ Result<void> assign(Config& config, const Key& key, const toml::node& value,
   return {};
 }
 
-Result<void> apply(Config& config, const toml::table& document, const std::string& file) {
+Result<void> apply(Config& config, Given& given, const toml::table& document,
+                   const std::string& file) {
   for (const auto& [section_key, section] : document) {
     const std::string_view section_name = section_key.str();
     const bool known = std::any_of(keys.begin(), keys.end(),
@@ -192,6 +214,7 @@ Result<void> apply(Config& config, const toml::table& document, const std::strin
                                 near_key(section_name, key_name)));
       }
       if (auto assigned = assign(config, *key, value, file); !assigned) return assigned;
+      given.insert(&*key);
     }
   }
   return {};
@@ -232,7 +255,7 @@ Result<toml::table> parse_file(const std::string& path) {
 }
 
 // section.key=value; a value that is not TOML is taken as a string.
-Result<void> apply_setting(Config& config, const std::string& setting) {
+Result<void> apply_setting(Config& config, Given& given, const std::string& setting) {
   const std::size_t equals = setting.find('=');
   if (equals == std::string::npos || setting.find('.') > equals) {
     return fail(Errc::usage, fmt::format("--set {}: must be section.key=value", setting));
@@ -246,7 +269,18 @@ Result<void> apply_setting(Config& config, const std::string& setting) {
         source);
   }
   if (!document) return tl::unexpected(document.error());
-  return apply(config, *document, source);
+  return apply(config, given, *document, source);
+}
+
+// The tables' limits that nobody has set: as much larger or smaller as the memory is.
+void follow_memory(Config& config, const Given& given) {
+  const Config defaults;
+  for (const Key& key : keys) {
+    if (!key.follows_memory || given.contains(&key)) continue;
+    const Number member = std::get<Number>(key.member);
+    config.*member = std::clamp(
+        defaults.*member * config.limits_memory_mib / defaults.limits_memory_mib, key.min, key.max);
+  }
 }
 
 // Only whole segments are deleted, and never the last: a spool of few of them could not empty.
@@ -309,17 +343,21 @@ std::vector<int> Config::worker_cpus() const {
 
 Result<Config> load_config(const std::string& path, const std::vector<std::string>& settings) {
   Config config;
+  Given given;
   if (!path.empty()) {
     const auto document = parse_file(path);
     if (!document) return tl::unexpected(document.error());
-    if (auto applied = apply(config, *document, path); !applied)
+    if (auto applied = apply(config, given, *document, path); !applied)
       return tl::unexpected(applied.error());
   }
   for (const std::string& setting : settings) {
-    if (auto applied = apply_setting(config, setting); !applied)
+    if (auto applied = apply_setting(config, given, setting); !applied)
       return tl::unexpected(applied.error());
   }
+  follow_memory(config, given);
   if (auto fits = spool_fits(config); !fits) return tl::unexpected(fits.error());
+  if (auto fits = MemoryBudget{config, memory_shape(config)}.check(); !fits)
+    return tl::unexpected(fits.error());
   return config;
 }
 

@@ -15,6 +15,7 @@
 namespace dpi {
 
 struct Config {
+  std::uint64_t limits_memory_mib = 3072;
   std::uint64_t flow_flows_max = 262'144;
   std::uint64_t flow_idle_tcp_s = 60;
   std::uint64_t flow_idle_other_s = 30;

@@ -19,6 +19,7 @@
 #include "capture/interface/link_watcher.h"
 #include "probe/app/config_check_database.h"
 #include "probe/app/machine.h"
+#include "probe/app/memory_budget.h"
 #include "probe/app/outputs.h"
 #include "probe/app/report.h"
 #include "probe/base/file_descriptor.h"
@@ -60,6 +61,7 @@ class DeepCheck {
     if (!options_.reload) rights();
     interval();
     processors();
+    memory();
     metrics();
     disk();
     database();
@@ -165,6 +167,32 @@ class DeepCheck {
                   "more than there are processors makes nothing faster"));
     } else {
       add(fine("workers.count", fmt::format("{} of {} processors", config_.workers_count, there)));
+    }
+  }
+
+  void memory() {
+    MemoryShape shape = memory_shape(config_);
+    if (!options_.interfaces.empty()) {
+      shape.rings = options_.interfaces.size() * config_.capture_sockets;
+      shape.fronts = shape.rings;
+    }
+    const MemoryBudget budget{config_, shape};
+    const std::uint64_t bytes = budget.bytes();
+    const std::string what =
+        fmt::format("{} of {} MiB: {}", bytes >> 20U, config_.limits_memory_mib, budget.text());
+    const auto group = control_group_memory_max();
+    if (!budget.check()) {
+      add(error("limits.memory_mib", what, "raise it, or lower what is in it"));
+    } else if (group && *group < config_.limits_memory_mib << 20U) {
+      add(warning("limits.memory_mib",
+                  fmt::format("{}; this unit may have {}", what, *group >> 20U),
+                  "MemoryMax= of the unit stands above it: raise that, or lower this"));
+    } else {
+      add(fine("limits.memory_mib", what));
+    }
+    if (budget.work_batches() < config_.workers_batches) {
+      add(warning("workers.batches", fmt::format("{}, for so many is room", budget.work_batches()),
+                  "more memory, or fewer workers, bridge longer bursts"));
     }
   }
 

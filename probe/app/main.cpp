@@ -458,9 +458,9 @@ namespace {
 // Nothing goes on without memory; a service is started again. Allocates nothing.
 [[noreturn]] void out_of_memory() {
   static constexpr std::string_view words =
-      "ransomeye-dpi: out of memory; lower what it may hold (streams.bytes_max, flow.flows_max, "
-      "dns.transactions_max, fragments.bytes_max, capture.ring_mib) or raise MemoryMax of its "
-      "unit; what was committed is in the spool\n";
+      "ransomeye-dpi: out of memory; lower limits.memory_mib (or streams.bytes_max, "
+      "flow.flows_max, dns.transactions_max, fragments.bytes_max, capture.ring_mib), or raise "
+      "MemoryMax of its unit; what was committed is in the spool\n";
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, words.data(), words.size());
   ::_exit(dpi::exit_failure);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "probe/app/config.h"
+#include "probe/app/memory_budget.h"
 #include "probe/base/hex.h"
 #include "probe/base/siphash.h"
 #include "probe/pipeline/supervisor.h"
@@ -15,6 +16,7 @@ namespace dpi {
 [[nodiscard]] HashSeed lane_seed_of(const Uuid& run) noexcept;
 
 // What the workers' processes are made with, before the sandbox and before a key is read.
-[[nodiscard]] SupervisorSettings supervisor_settings(const Config& config, bool sandbox);
+[[nodiscard]] SupervisorSettings supervisor_settings(const Config& config,
+                                                     const MemoryBudget& memory, bool sandbox);
 
 }  // namespace dpi

@@ -277,7 +277,8 @@ int replay_together(const Config& config, const ReplayOptions& options) {
   if (!classifier) return report(classifier.error());
   const std::string ndpi_version = (*classifier)->version();
   // Before a key is in this process.
-  SupervisorSettings supervisor = supervisor_settings(config, true);
+  const MemoryBudget memory{config, {.workers = options.workers}};
+  SupervisorSettings supervisor = supervisor_settings(config, memory, true);
   supervisor.restart = false;
   auto pool = WorkerPool::start(
       {.supervisor = std::move(supervisor), .workers = static_cast<std::uint32_t>(options.workers)},

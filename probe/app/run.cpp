@@ -36,10 +36,6 @@
 namespace dpi {
 namespace {
 
-// Of 256 KiB each: facts are few beside packets, and a recorder that is this far behind is not
-// helped by more.
-constexpr std::uint64_t fact_batches_max = 64;
-
 std::vector<std::string> words(const std::string& text) {
   std::istringstream in(text);
   std::vector<std::string> out;
@@ -87,6 +83,12 @@ struct Sources {
     }
   }
 };
+
+std::uint64_t ring_count(const Sources& sources) {
+  return static_cast<std::uint64_t>(
+      std::count_if(sources.watched.begin(), sources.watched.end(),
+                    [](const WatchedSource& source) { return source.kind == "af_packet"; }));
+}
 
 // A block is handed over when it is full or old, with however few packets: many small ones bridge
 // more time than few large ones. 1 MiB is enough for any ring of 64 MiB.
@@ -274,18 +276,21 @@ int run_sensor(const Config& config, const RunOptions& options) {
   const auto workers =
       static_cast<std::uint32_t>(options.workers > 0 ? options.workers : config.workers_count);
   const auto fronts = static_cast<std::uint32_t>(sources->open.size());
+  const MemoryBudget memory{config,
+                            {.workers = workers, .fronts = fronts, .rings = ring_count(*sources)}};
+  if (auto fits = memory.check(); !fits) return report(fits.error());
   auto classifier = open_ndpi_classifier(config.classifier_limits());
   if (!classifier) return report(classifier.error());
   const std::string ndpi_version = (*classifier)->version();
   Software software = running_software((*classifier)->library_path());
   // Before the key is in this process.
-  auto pool = WorkerPool::start(
-      {.supervisor = supervisor_settings(config, config.service_sandbox && !options.no_sandbox),
-       .workers = workers,
-       .fronts = fronts,
-       .work_batches = config.workers_batches,
-       .fact_batches = std::min(config.workers_batches, fact_batches_max)},
-      std::move(*classifier));
+  auto pool = WorkerPool::start({.supervisor = supervisor_settings(
+                                     config, memory, config.service_sandbox && !options.no_sandbox),
+                                 .workers = workers,
+                                 .fronts = fronts,
+                                 .work_batches = memory.work_batches(),
+                                 .fact_batches = memory.fact_batches()},
+                                std::move(*classifier));
   if (!pool) return report(pool.error());
   auto key = SigningKey::read(key_path);
   if (!key) return report(key.error());

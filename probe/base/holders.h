@@ -1,11 +1,15 @@
 // Who holds how much of a bounded table. At its limit the oldest item of the largest holder makes
-// room, so that one who fills a table evicts himself. Every step costs at most the logarithm of the
-// number of holders, and nothing depends on the hash's seed.
+// room, so that one who fills a table evicts himself. Holders of no more than a fair amount are
+// equals, of whom the one with the oldest item comes first: who fills the table under thousands of
+// made-up addresses, each with a little less than an honest one needs, evicts himself as well, for
+// honest items do not stay long. Every step costs at most the logarithm of the number of holders,
+// and nothing depends on the hash's seed.
 //
 // An item carries its own Place, as the member `held`: nothing is allocated for it. Items must not
 // move while they are held.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <unordered_map>
@@ -28,9 +32,10 @@ class Holders {
     Item* older = nullptr;  // of the same holder
     Item* newer = nullptr;
     std::size_t amount = 0;
+    std::uint64_t age = 0;  // grows with every item that is added or touched
   };
 
-  explicit Holders(HashSeed seed) : holders_(16, Hash{seed}) {}
+  explicit Holders(HashSeed seed, std::size_t fair) : holders_(16, Hash{seed}), fair_(fair) {}
 
   void add(const IpAddress& who, Item& item, std::size_t amount) {
     const auto [found, fresh] = holders_.try_emplace(who);
@@ -44,7 +49,7 @@ class Holders {
     }
     holder.who = &found->first;
     holder.at = ranks_.size();
-    ranks_.push_back({amount, next_number_++, &holder});
+    ranks_.push_back({amount, item.held.age, &holder});
     rank(holder, amount);
   }
 
@@ -58,9 +63,10 @@ class Holders {
 
   // It is the holder's newest again.
   void touch(Item& item) noexcept {
-    if (item.held.newer == nullptr) return;
+    Holder& holder = *item.held.holder;
     detach(item);
     append(item);
+    rank(holder, ranks_[holder.at].amount);
   }
 
   void remove(Item& item) {
@@ -93,12 +99,8 @@ class Holders {
   };
   struct Rank {
     std::size_t amount = 0;
-    std::uint64_t number = 0;  // holders of as much stand in order of their first items
+    std::uint64_t age = 0;  // of its oldest item
     Holder* holder = nullptr;
-
-    [[nodiscard]] bool before(const Rank& other) const noexcept {
-      return amount != other.amount ? amount > other.amount : number < other.number;
-    }
   };
   struct Hash {
     HashSeed seed;
@@ -109,6 +111,7 @@ class Holders {
     Holder& holder = *item.held.holder;
     item.held.older = holder.newest;
     item.held.newer = nullptr;
+    item.held.age = next_age_++;
     (holder.newest == nullptr ? holder.oldest : holder.newest->held.newer) = &item;
     holder.newest = &item;
   }
@@ -120,9 +123,15 @@ class Holders {
     (newer == nullptr ? holder.newest : newer->held.older) = older;
   }
 
+  [[nodiscard]] bool before(const Rank& a, const Rank& b) const noexcept {
+    const std::size_t held = std::max(a.amount, fair_);
+    const std::size_t other = std::max(b.amount, fair_);
+    return held != other ? held > other : a.age < b.age;
+  }
   // A binary heap, the largest first; holders know where they stand in it.
   void rank(Holder& holder, std::size_t amount) noexcept {
     ranks_[holder.at].amount = amount;
+    ranks_[holder.at].age = holder.oldest->held.age;
     settle(holder.at);
   }
   void put(std::size_t at, const Rank& rank) noexcept {
@@ -131,13 +140,13 @@ class Holders {
   }
   void settle(std::size_t at) noexcept {
     const Rank moved = ranks_[at];
-    for (; at > 0 && moved.before(ranks_[(at - 1) / 2]); at = (at - 1) / 2)
+    for (; at > 0 && before(moved, ranks_[(at - 1) / 2]); at = (at - 1) / 2)
       put(at, ranks_[(at - 1) / 2]);
     for (;;) {
       std::size_t child = 2 * at + 1;
       if (child >= ranks_.size()) break;
-      if (child + 1 < ranks_.size() && ranks_[child + 1].before(ranks_[child])) ++child;
-      if (!ranks_[child].before(moved)) break;
+      if (child + 1 < ranks_.size() && before(ranks_[child + 1], ranks_[child])) ++child;
+      if (!before(ranks_[child], moved)) break;
       put(at, ranks_[child]);
       at = child;
     }
@@ -146,7 +155,8 @@ class Holders {
 
   std::unordered_map<IpAddress, Holder, Hash> holders_;  // its nodes stay where they are
   std::vector<Rank> ranks_;
-  std::uint64_t next_number_ = 0;
+  std::size_t fair_;
+  std::uint64_t next_age_ = 0;
   std::size_t total_ = 0;
 };
 

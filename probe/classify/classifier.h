@@ -34,6 +34,8 @@ class Classifier {
   [[nodiscard]] virtual Verdict verdict(const Flow& flow) = 0;
   // The last word; what was kept for the flow is freed.
   [[nodiscard]] virtual Verdict conclude(const Flow& flow) = 0;
+  // What is kept about the flow, at most; until its next packet or end.
+  [[nodiscard]] virtual std::size_t memory_bytes(const Flow& /*flow*/) const { return 0; }
   [[nodiscard]] virtual std::string version() const = 0;
   // The shared library behind it; empty: there is none.
   [[nodiscard]] virtual std::string library_path() const { return {}; }

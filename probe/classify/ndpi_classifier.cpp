@@ -23,6 +23,8 @@ constexpr std::size_t payload_bytes_max = 4096;
 // header that still leave room for payload.
 constexpr std::size_t headers_bytes_max = 4096;
 constexpr std::size_t packet_bytes_max = headers_bytes_max + payload_bytes_max;
+// Structures of flows whose verdict is there, kept for flows to come.
+constexpr std::size_t pool_max = 1024;
 constexpr std::size_t padding_bytes = 64;  // readable behind the packet: nDPI over-reads
 
 struct FlowState {
@@ -31,8 +33,9 @@ struct FlowState {
   ndpi_confidence_t confidence = NDPI_CONFIDENCE_UNKNOWN;
   ndpi_risk risk = 0;
   std::uint64_t decided_at_packet = 0;
-  std::uint64_t seen = 0;    // packets of the flow, with or without payload
-  std::uint32_t handed = 0;  // packets that nDPI saw
+  std::uint64_t seen = 0;          // packets of the flow, with or without payload
+  std::uint32_t handed = 0;        // packets that nDPI saw
+  std::uint32_t handed_bytes = 0;  // their payload
   std::uint8_t protocol = 0;
   bool settled = false;
 };
@@ -79,6 +82,8 @@ class NdpiClassifier final : public Classifier {
     const ndpi_protocol found = ndpi_detection_process_packet(
         module_, state.ndpi, packet.data(), static_cast<std::uint16_t>(packet.size()), ms);
     ++state.handed;
+    state.handed_bytes +=
+        static_cast<std::uint32_t>(std::min(view.payload.size(), payload_bytes_max));
     const bool known = found.app_protocol != NDPI_PROTOCOL_UNKNOWN;
     if (known) {
       if (state.result.app_protocol != found.app_protocol || state.decided_at_packet == 0) {
@@ -107,6 +112,12 @@ class NdpiClassifier final : public Classifier {
     Verdict out = describe(state);
     state = FlowState{};
     return out;
+  }
+
+  // Of what it was given nDPI keeps names, a hello, a reply that it puts together: never more.
+  std::size_t memory_bytes(const Flow& flow) const override {
+    if (flow.slot >= states_.size() || states_[flow.slot].ndpi == nullptr) return 0;
+    return sizeof(ndpi_flow_struct) + states_[flow.slot].handed_bytes;
   }
 
   std::string version() const override { return ndpi_library_version(); }
@@ -150,7 +161,11 @@ class NdpiClassifier final : public Classifier {
   void release(FlowState& state) {
     if (state.ndpi == nullptr) return;
     ndpi_free_flow_data(state.ndpi);
-    pool_.push_back(state.ndpi);
+    if (pool_.size() < pool_max) {
+      pool_.push_back(state.ndpi);
+    } else {
+      std::free(state.ndpi);
+    }
     state.ndpi = nullptr;
   }
 

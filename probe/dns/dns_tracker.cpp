@@ -109,7 +109,7 @@ DnsTracker::DnsTracker(DnsLimits limits, HashSeed seed, StreamMemory& memory, Dn
       memory_(memory),
       observer_(observer),
       open_(limits.transactions_max, seed),
-      holders_(seed) {}
+      holders_(seed, limits.streams_max / 64) {}
 
 DnsTracker::~DnsTracker() = default;
 

@@ -1,5 +1,6 @@
 #include "probe/dns/open_table.h"
 
+#include <algorithm>
 #include <memory>
 
 namespace dpi {
@@ -17,7 +18,9 @@ Item& take_place(std::vector<Item*>& free, std::deque<Item>& store) {
 }  // namespace
 
 OpenDnsTable::OpenDnsTable(std::size_t transactions_max, HashSeed seed)
-    : units_max_(transactions_max), seed_(seed), holders_(seed) {}
+    : units_max_(transactions_max),
+      seed_(seed),
+      holders_(seed, std::min(fair_units, transactions_max / 64)) {}
 
 std::uint64_t OpenDnsTable::hash(const DnsKey& key) const noexcept {
   const std::uint8_t* const client = key.client.address.bytes.data();

@@ -75,6 +75,7 @@ class OpenDnsTable {
   using List = LinkedList<OpenDns, &OpenDns::in_phase>;
 
   // `transactions_max`: those that keep more than bytes_each count as several.
+  static constexpr std::size_t bytes_each = 2048;
   OpenDnsTable(std::size_t transactions_max, HashSeed seed);
   OpenDnsTable(const OpenDnsTable&) = delete;
   OpenDnsTable& operator=(const OpenDnsTable&) = delete;
@@ -101,7 +102,7 @@ class OpenDnsTable {
   [[nodiscard]] List& list(OpenDns::Phase phase) { return lists_[static_cast<std::size_t>(phase)]; }
 
  private:
-  static constexpr std::size_t bytes_each = 2048;
+  static constexpr std::size_t fair_units = 8;  // a page's names, asked for at once
   static std::size_t units(std::size_t bytes) noexcept {
     return (bytes + bytes_each - 1) / bytes_each;
   }

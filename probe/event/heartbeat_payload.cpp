@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "probe/base/bytes.h"
@@ -9,6 +10,12 @@ namespace dpi {
 namespace {
 
 constexpr std::size_t interface_name_bytes_max = 255;
+// Of all interfaces, which leaves room for everything else in the 61,440 of a payload; of one, at
+// most: what is written of it, and of a name as long as it may be.
+constexpr std::size_t interfaces_bytes_max = 44U << 10U;
+constexpr std::size_t interface_bytes_max = 900;
+// Those behind the last one that there is room for, together.
+constexpr std::string_view others_name = "~others";
 
 // {name, count} of every anomaly that happened, by name.
 void write_anomalies(CanonicalWriter& w, const AnomalyCounters& counters) {
@@ -78,29 +85,56 @@ void write_events(CanonicalWriter& w, const std::vector<EventTypeFacts>& events)
   w.end_array();
 }
 
+void add(InterfaceFacts& to, const InterfaceFacts& more) {
+  constexpr std::array counters{
+      &InterfaceFacts::packets,           &InterfaceFacts::bytes,
+      &InterfaceFacts::dropped_kernel,    &InterfaceFacts::dropped_nic,
+      &InterfaceFacts::dropped_no_buffer, &InterfaceFacts::ring_freezes,
+      &InterfaceFacts::coalesced,         &InterfaceFacts::checksum_partial,
+      &InterfaceFacts::reopened,          &InterfaceFacts::malformed,
+      &InterfaceFacts::truncated};
+  for (const auto counter : counters) to.*counter += more.*counter;
+  to.last_packet_at = std::max(to.last_packet_at, more.last_packet_at);
+}
+
+void write_interface(CanonicalWriter& w, const InterfaceFacts& i) {
+  w.begin_object();
+  w.member("bytes", i.bytes);
+  w.member("checksum_partial", i.checksum_partial);
+  w.member("coalesced", i.coalesced);
+  w.member("dropped_kernel", i.dropped_kernel);
+  w.member("dropped_nic", i.dropped_nic);
+  w.member("dropped_no_buffer", i.dropped_no_buffer);
+  w.member("kind", i.kind);
+  if (i.last_packet_at) w.member("last_packet_at", *i.last_packet_at);
+  if (i.link_up) w.member("link_up", *i.link_up);
+  w.member("malformed", i.malformed);
+  w.key("name");
+  w.value_pct(as_bytes(i.name), interface_name_bytes_max);
+  w.member("packets", i.packets);
+  if (i.promiscuous) w.member("promiscuous", *i.promiscuous);
+  w.member("reopened", i.reopened);
+  w.member("ring_freezes", i.ring_freezes);
+  w.member("truncated", i.truncated);
+  w.end_object();
+}
+
 void write_interfaces(CanonicalWriter& w, const std::vector<InterfaceFacts>& interfaces) {
   w.key("interfaces");
   w.begin_array();
-  for (const InterfaceFacts& i : interfaces) {
-    w.begin_object();
-    w.member("bytes", i.bytes);
-    w.member("checksum_partial", i.checksum_partial);
-    w.member("coalesced", i.coalesced);
-    w.member("dropped_kernel", i.dropped_kernel);
-    w.member("dropped_nic", i.dropped_nic);
-    w.member("dropped_no_buffer", i.dropped_no_buffer);
-    w.member("kind", i.kind);
-    if (i.last_packet_at) w.member("last_packet_at", *i.last_packet_at);
-    if (i.link_up) w.member("link_up", *i.link_up);
-    w.member("malformed", i.malformed);
-    w.key("name");
-    w.value_pct(as_bytes(i.name), interface_name_bytes_max);
-    w.member("packets", i.packets);
-    if (i.promiscuous) w.member("promiscuous", *i.promiscuous);
-    w.member("reopened", i.reopened);
-    w.member("ring_freezes", i.ring_freezes);
-    w.member("truncated", i.truncated);
-    w.end_object();
+  const std::size_t start = w.size();
+  std::size_t written = 0;
+  for (; written < interfaces.size(); ++written) {
+    const bool last = written + 1 == interfaces.size();
+    if (w.size() - start + (last ? 1 : 2) * interface_bytes_max > interfaces_bytes_max) break;
+    write_interface(w, interfaces[written]);
+  }
+  if (written < interfaces.size()) {
+    InterfaceFacts others;
+    others.name = others_name;
+    others.kind = interfaces[written].kind;
+    for (; written < interfaces.size(); ++written) add(others, interfaces[written]);
+    write_interface(w, others);
   }
   w.end_array();
 }

@@ -31,6 +31,7 @@ struct FlowTable::Entry {
   std::uint32_t hash = 0;
   std::uint32_t previous = none;
   std::uint32_t next = none;
+  std::uint32_t units = 1;
   Timer timer = Timer::other;
 };
 
@@ -115,11 +116,12 @@ void FlowTable::erase(std::uint32_t slot) noexcept {
   buckets_[hole] = {};
   unlink(slot);
   free_.push_back(slot);
+  units_ -= entry(slot).units;
   --stats_.active;
 }
 
 std::uint32_t FlowTable::create(const FlowPacket& packet, std::uint32_t hash) {
-  if (stats_.active == limits_.flows_max) evict_oldest();
+  make_room(limits_.flows_max - 1, none);
   if (stats_.active * 2 >= buckets_.size()) grow();
   if (free_.empty()) {
     const auto base = static_cast<std::uint32_t>(chunks_.size() * chunk_entries);
@@ -132,6 +134,8 @@ std::uint32_t FlowTable::create(const FlowPacket& packet, std::uint32_t hash) {
   std::destroy_at(&e.flow);  // in place: a flow assigned would be written twice
   Flow& flow = *std::construct_at(&e.flow);
   e.hash = hash;
+  e.units = 1;
+  ++units_;
   flow.key = packet.key.key;
   flow.index = slot;
   flow.slot = slots_.first + slot * slots_.stride;
@@ -162,14 +166,29 @@ void FlowTable::end(std::uint32_t slot, EndReason reason) {
   erase(slot);
 }
 
-void FlowTable::evict_oldest() {
+void FlowTable::keep(const Flow& flow, std::size_t bytes) {
+  Entry& e = entry(flow.index);
+  const std::size_t units =
+      std::max<std::size_t>(1, (bytes + kept_bytes_each - 1) / kept_bytes_each);
+  if (units == e.units) return;
+  units_ = units_ - e.units + units;
+  e.units = static_cast<std::uint32_t>(units);
+  make_room(limits_.flows_max, flow.index);
+}
+
+void FlowTable::make_room(std::size_t units_max, std::uint32_t but) {
+  while (units_ > units_max && stats_.active > (but == none ? 0U : 1U)) evict_oldest(but);
+}
+
+void FlowTable::evict_oldest(std::uint32_t but) {
   std::uint32_t oldest = none;
   for (const List& list : lists_) {
-    if (list.head == none) continue;
-    if (oldest == none || entry(list.head).flow.end_at < entry(oldest).flow.end_at ||
-        (entry(list.head).flow.end_at == entry(oldest).flow.end_at &&
-         entry(list.head).flow.number < entry(oldest).flow.number)) {
-      oldest = list.head;
+    const std::uint32_t head = list.head != none && list.head == but ? entry(but).next : list.head;
+    if (head == none) continue;
+    if (oldest == none || entry(head).flow.end_at < entry(oldest).flow.end_at ||
+        (entry(head).flow.end_at == entry(oldest).flow.end_at &&
+         entry(head).flow.number < entry(oldest).flow.number)) {
+      oldest = head;
     }
   }
   ++stats_.evicted;

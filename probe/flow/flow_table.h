@@ -17,6 +17,7 @@ namespace dpi {
 
 struct FlowLimits {
   bool drop_duplicates = false;  // mirrored copies are counted, but not in their flow
+  // One of which more than FlowTable::kept_bytes_each is kept elsewhere counts as several.
   std::size_t flows_max = 262'144;
   std::chrono::seconds idle_tcp{60};  // established
   std::chrono::seconds idle_other{30};
@@ -76,6 +77,10 @@ class FlowTable {
   // Counts the packet in its flow, made if needed (evicting the least recently seen flow when
   // full).
   Touched add(const FlowPacket& packet);
+  // What others keep about a flow of this table, in bytes, whenever that has changed. At the limit
+  // the flows that were seen least recently make room, never this one.
+  static constexpr std::size_t kept_bytes_each = 2048;
+  void keep(const Flow& flow, std::size_t bytes);
   // The flow of a key, without counting anything; nothing when there is none.
   [[nodiscard]] std::optional<Touched> find(const DirectedKey& key);
   // Appends what is due at this packet time, in no order; nothing unless a second has begun. Each
@@ -113,7 +118,8 @@ class FlowTable {
   void erase(std::uint32_t slot) noexcept;
   void unlink(std::uint32_t slot) noexcept;
   void link(std::uint32_t slot, Timer timer) noexcept;
-  void evict_oldest();
+  void make_room(std::size_t units_max, std::uint32_t but);
+  void evict_oldest(std::uint32_t but);
   void end(std::uint32_t slot, EndReason reason);
   void count(Flow& flow, const FlowPacket& packet, Side sender) noexcept;
   // False: it says nothing, for its receiver drops it.
@@ -129,6 +135,7 @@ class FlowTable {
   std::vector<Bucket> buckets_;  // open addressing
   std::vector<std::unique_ptr<std::array<Entry, chunk_entries>>> chunks_;
   std::vector<std::uint32_t> free_;
+  std::size_t units_ = 0;  // of all flows, of flows_max
   std::array<List, static_cast<std::size_t>(Timer::count)> lists_{};
   SlotSpace slots_;
   DuplicateWindow recent_;

@@ -20,17 +20,17 @@ HeldFragment hold(const PacketView& view, Timestamp time, bool copy = false) {
 }  // namespace
 
 void FragmentTable::drop_bytes(Datagram& datagram) noexcept {
-  bytes_ -= datagram.bytes;
+  bytes_ -= datagram.kept();
   datagram.bytes = 0;
-  datagram.pieces.clear();
+  datagram.pieces = {};
 }
 
 // What an entry holds: its bytes, its fragments that wait, itself.
 std::size_t FragmentTable::cost(const Datagram& datagram) noexcept {
-  return sizeof(Datagram) + datagram.bytes + datagram.waiting.size() * sizeof(HeldFragment);
+  return sizeof(Datagram) + datagram.kept() + datagram.waiting.size() * sizeof(HeldFragment);
 }
 
-// False: nobody holds more than `keeps`, which must then do with what it has.
+// False: it is the turn of `keeps`, which must then do with what it has.
 bool FragmentTable::make_room(const Datagram* keeps, FragmentOutcome& out) {
   Datagram* const oldest = holders_.oldest_of_largest();
   if (oldest == nullptr || oldest == keeps) return false;
@@ -102,7 +102,8 @@ bool FragmentTable::store(Datagram& datagram, PacketView& view, FragmentOutcome&
   if (captured < view.fragment.bytes) return false;
   if (!view.fragment.more) datagram.total = from + captured;
   bool room = datagram.pieces.size() < pieces_max;
-  while (room && bytes_ + captured > limits_.bytes_max) room = make_room(&datagram, out);
+  while (room && bytes_ + captured + piece_bytes > limits_.bytes_max)
+    room = make_room(&datagram, out);
   if (!room) {
     dpi::add(view.anomalies, Anomaly::fragment_memory_full);
     return false;
@@ -121,7 +122,7 @@ bool FragmentTable::store(Datagram& datagram, PacketView& view, FragmentOutcome&
     const Bytes part = view.fragment.data.subspan(at - from, gap_end - at);
     piece = datagram.pieces.insert(piece, {at, ByteBuffer(part.begin(), part.end())});
     datagram.bytes += part.size();
-    bytes_ += part.size();
+    bytes_ += part.size() + piece_bytes;
     at = gap_end;
   }
   return true;

@@ -2,9 +2,11 @@
 // its datagram's first fragment, and the whole is handed over once for dissection. Overlaps: the
 // bytes that came first stay, the overlap is an anomaly. Memory is bounded: at a limit the oldest
 // datagram of the source that holds most is given up, so that one who fills the table evicts
-// himself.
+// himself; of sources that hold no more than a fair amount, the oldest of all goes, so that
+// made-up ones cannot each hold a little less than an honest one and stay (probe/base/holders.h).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -46,7 +48,7 @@ struct FragmentOutcome {
 class FragmentTable {
  public:
   explicit FragmentTable(FragmentLimits limits, HashSeed seed = {})
-      : limits_(limits), holders_(seed) {}
+      : limits_(limits), holders_(seed, std::min(fair_bytes, limits.bytes_max / 64)) {}
 
   // `view.fragment.present` must hold. Without ports the fragment was held back. What is wrong with
   // the fragment is added to the view's anomalies, and its payload_bytes become what it adds to its
@@ -72,6 +74,11 @@ class FragmentTable {
     std::uint64_t tunnel = 0;
     auto operator<=>(const Key&) const = default;
   };
+  // A few datagrams of an honest size, whole or not.
+  static constexpr std::size_t fair_bytes = 16U << 10U;
+  // What a piece costs beside its bytes: its place, a buffer of its own.
+  static constexpr std::size_t piece_bytes = 64;
+
   struct Piece {
     std::uint32_t from = 0;
     ByteBuffer bytes;
@@ -87,13 +94,15 @@ class FragmentTable {
     std::optional<PacketView> first;
     std::vector<HeldFragment> waiting;
     std::vector<Piece> pieces;  // sorted, not overlapping
-    std::size_t bytes = 0;
-    std::uint32_t total = 0;  // known from the last fragment; 0: not yet
+    std::size_t bytes = 0;      // of them
+    std::uint32_t total = 0;    // known from the last fragment; 0: not yet
     bool complete = false;
     bool gave_up = false;             // over a limit: counted only
     bool news = false;                // one piece at least is no mirrored copy
     bool has_transport = false;       // the first piece held the whole transport header
     std::uint32_t payload_bytes = 0;  // counted so far
+    // What it takes of bytes_max.
+    [[nodiscard]] std::size_t kept() const noexcept { return bytes + pieces.size() * piece_bytes; }
   };
 
   static void count_payload(Datagram& datagram, PacketView& view) noexcept;
@@ -112,7 +121,7 @@ class FragmentTable {
   FragmentLimits limits_;
   std::map<Key, Datagram> datagrams_;  // ordered: nothing depends on a hash
   Holders<Datagram> holders_;          // by source address
-  std::size_t bytes_ = 0;
+  std::size_t bytes_ = 0;              // what all datagrams keep
   std::size_t held_ = 0;
   std::uint64_t incomplete_ = 0;
   std::uint64_t evicted_ = 0;

@@ -49,6 +49,18 @@ struct AppMetadata {
   std::uint16_t http_status = 0;  // 0: not seen
   std::array<SshSide, 2> ssh;     // by Side
   bool operator==(const AppMetadata&) const = default;
+
+  // With its texts.
+  [[nodiscard]] std::size_t memory_bytes() const noexcept {
+    std::size_t sum = sizeof *this;
+    for (const std::string* text :
+         {&server_name, &tls_version, &tls_cipher, &alpn_offered, &alpn_chosen, &ja3, &ja3s, &ja4,
+          &certificate_subject, &certificate_issuer, &http_method, &http_url, &http_user_agent,
+          &ssh[0].banner, &ssh[0].hassh, &ssh[0].hassh_server, &ssh[1].banner, &ssh[1].hassh,
+          &ssh[1].hassh_server})
+      sum += text->capacity();
+    return sum;
+  }
 };
 
 // One byte more than the limit keeps the fact that something was cut: pct-text is never shorter.

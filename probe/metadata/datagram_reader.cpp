@@ -19,6 +19,7 @@ class GquicReader final : public DatagramReader {
     keep_text(metadata.server_name, hello->server_name, metadata_limit::server_name);
     return ReadState::done;
   }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept override { return sizeof *this; }
 };
 
 // An Initial packet may stand anywhere among the packets of a datagram (RFC 9000 §12.2).

@@ -17,6 +17,7 @@ class DatagramReader {
   virtual ReadState read(Side sender, Bytes datagram, AppMetadata& metadata, AnomalySet& found) = 0;
   // As StreamReader's.
   virtual void conclude(AppMetadata& /*metadata*/) const {}
+  [[nodiscard]] virtual std::size_t memory_bytes() const noexcept = 0;
 };
 
 // The reader of the protocol that this datagram begins with, by its bytes alone: QUIC of the IETF

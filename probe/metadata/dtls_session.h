@@ -19,6 +19,7 @@ class DtlsSession final : public DatagramReader {
   explicit DtlsSession(StreamMemory& memory) noexcept : memory_(memory) {}
   ReadState read(Side sender, Bytes datagram, AppMetadata& metadata, AnomalySet& found) override;
   void conclude(AppMetadata& metadata) const override;
+  [[nodiscard]] std::size_t memory_bytes() const noexcept override { return sizeof *this; }
 
  private:
   // A message being put together.

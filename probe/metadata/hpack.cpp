@@ -49,4 +49,11 @@ bool HpackDecoder::decode(Bytes block, const OnField& on_field) {
   return false;
 }
 
+std::size_t HpackDecoder::memory_bytes() const noexcept {
+  // The ring of entries; an entry of one byte counts 33 there (RFC 7541 §4.1) and takes 200.
+  constexpr std::size_t ring_bytes = 2048;
+  constexpr std::size_t overhead = 6;
+  return ring_bytes + overhead * nghttp2_hd_inflate_get_dynamic_table_size(impl_->inflater);
+}
+
 }  // namespace dpi

@@ -20,6 +20,8 @@ class HpackDecoder {
   using OnField = std::function<void(std::string_view name, std::string_view value)>;
   // One whole field block; false when it is malformed, and nothing may be decoded after it.
   [[nodiscard]] bool decode(Bytes block, const OnField& on_field);
+  // With its dynamic table, at most.
+  [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
  private:
   struct Impl;

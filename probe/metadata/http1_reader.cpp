@@ -9,6 +9,7 @@ namespace {
 // Of a longer line this much of its beginning counts, and enough of its end for a version.
 constexpr std::size_t line_bytes_max = 8U << 10U;
 constexpr std::size_t line_end_bytes = 16;
+constexpr std::size_t largest_bytes = 256;  // of the readers below, themselves
 constexpr std::uint16_t switching_protocols = 101;
 
 bool has_control(std::string_view text) noexcept {
@@ -45,6 +46,9 @@ class HeadReader : public StreamReader {
       stream.consume(end + 1);
       if (outcome != ReadState::more) return outcome;
     }
+  }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept override {
+    return largest_bytes + beginning_.capacity();
   }
 
  protected:
@@ -142,6 +146,9 @@ class ResponseReader final : public HeadReader {
     }
     return frames_->read(stream, metadata, found);
   }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept override {
+    return HeadReader::memory_bytes() + (frames_ ? frames_->memory_bytes() : 0);
+  }
 
  protected:
   ReadState take(std::string_view line, AppMetadata& metadata, AnomalySet& /*found*/) override {
@@ -174,6 +181,8 @@ class ResponseReader final : public HeadReader {
   bool to_http2_ = false;
   std::unique_ptr<StreamReader> frames_;
 };
+
+static_assert(sizeof(RequestReader) <= largest_bytes && sizeof(ResponseReader) <= largest_bytes);
 
 }  // namespace
 

@@ -58,6 +58,9 @@ class Http2Reader final : public StreamReader {
       stream.consume(block.frame_bytes);
     }
   }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept override {
+    return sizeof *this + hpack_.memory_bytes();
+  }
 
  private:
   struct Block {

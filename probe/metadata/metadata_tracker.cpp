@@ -49,6 +49,15 @@ const AppMetadata* MetadataTracker::find(const Flow& flow) {
   return *state.metadata == AppMetadata{} ? nullptr : state.metadata.get();
 }
 
+void MetadataTracker::State::measure() noexcept {
+  bytes = metadata ? metadata->memory_bytes() : 0;
+  if (datagrams) bytes += datagrams->memory_bytes();
+  for (const Direction& each : directions) {
+    if (!each.reading) continue;
+    bytes += sizeof(Reading) + (each.reading->reader ? each.reading->reader->memory_bytes() : 0);
+  }
+}
+
 void MetadataTracker::flow_ended(const Flow& flow) {
   if (flow.index < states_.size()) states_[flow.index] = State{};
 }
@@ -60,12 +69,16 @@ AnomalySet MetadataTracker::observe(const Flow& flow, Side sender, const PacketV
     if (view.payload.empty() && !opens) return {};
     State& state = state_of(flow);
     if (state.directions[index(sender)].phase == Phase::done) return {};
-    return observe_tcp(flow, state, sender, view);
+    const AnomalySet found = observe_tcp(flow, state, sender, view);
+    state.measure();
+    return found;
   }
   if (view.protocol != ip_protocol::udp || view.payload.empty()) return {};
   State& state = state_of(flow);
   if (state.directions[index(sender)].phase == Phase::done) return {};
-  return observe_udp(state, sender, view.payload);
+  const AnomalySet found = observe_udp(state, sender, view.payload);
+  state.measure();
+  return found;
 }
 
 std::unique_ptr<MetadataTracker::Reading> MetadataTracker::make_reading() {

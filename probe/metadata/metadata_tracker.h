@@ -34,6 +34,10 @@ class MetadataTracker {
   // What is known so far, also of messages that may never be whole; nothing: no protocol of ours.
   // Valid until the flow's next packet or end.
   [[nodiscard]] const AppMetadata* find(const Flow& flow);
+  // What is kept for the flow, beside the bytes of its streams (StreamMemory counts those).
+  [[nodiscard]] std::size_t memory_bytes(const Flow& flow) const noexcept {
+    return flow.index < states_.size() ? states_[flow.index].bytes : 0;
+  }
   // The flow is gone: what was kept for it is freed.
   void flow_ended(const Flow& flow);
 
@@ -61,6 +65,9 @@ class MetadataTracker {
     std::array<Direction, 2> directions;
     std::unique_ptr<DatagramReader> datagrams;
     std::unique_ptr<AppMetadata> metadata;
+    std::size_t bytes = 0;  // of what hangs here
+
+    void measure() noexcept;
   };
 
   State& state_of(const Flow& flow);

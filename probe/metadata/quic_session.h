@@ -38,6 +38,8 @@ class QuicSession final : public DatagramReader {
     }
   }
 
+  [[nodiscard]] std::size_t memory_bytes() const noexcept override { return sizeof *this; }
+
  private:
   struct ConnectionId {
     std::array<std::uint8_t, 20> bytes{};

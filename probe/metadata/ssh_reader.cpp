@@ -29,6 +29,7 @@ class SshReader final : public StreamReader {
     side.hassh_server = hex(md5(as_bytes(kexinit->server_to_client)));
     return ReadState::done;
   }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept override { return sizeof *this; }
 
  private:
   static ReadState fail(AnomalySet& found, Anomaly why = Anomaly::ssh_message_invalid) {

@@ -26,6 +26,8 @@ class StreamReader {
   virtual ReadState read(ByteStream& stream, AppMetadata& metadata, AnomalySet& found) = 0;
   // Nothing more may come: what a part that was never whole says.
   virtual void conclude(AppMetadata& /*metadata*/) const {}
+  // What it keeps beside the streams' bytes, itself included.
+  [[nodiscard]] virtual std::size_t memory_bytes() const noexcept = 0;
 };
 
 [[nodiscard]] std::unique_ptr<StreamReader> make_tls_reader(StreamMemory& memory);

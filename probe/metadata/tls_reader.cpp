@@ -45,6 +45,7 @@ class TlsReader final : public StreamReader {
   void conclude(AppMetadata& metadata) const override {
     reader_.look_at_part(messages_.readable(), metadata);
   }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept override { return sizeof *this; }
 
  private:
   // The first message in the form of SSL 2.0; what the client says behind it is no hello.

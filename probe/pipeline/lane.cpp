@@ -52,6 +52,7 @@ void Lane::packet(const LanePacket& packet) {
     const DirectedKey& key = packet.packet.key;
     if (const auto touched = flows_.find(key)) {
       dissect(*touched->flow, touched->sender, *packet.dissected, packet.packet.time);
+      keep(*touched->flow);
     } else if (key.key.protocol ==
                ip_protocol::udp) {  // its flow had to go; its messages need none
       dns_.observe(Flow{}, key.sender, *packet.dissected, packet.packet.time, number_);
@@ -63,6 +64,11 @@ void Lane::packet(const LanePacket& packet) {
   classifier_.inspect(*touched.flow, *packet.classified, packet.packet.time);
   if (packet.dissected != nullptr)
     dissect(*touched.flow, touched.sender, *packet.dissected, packet.packet.time);
+  keep(*touched.flow);
+}
+
+void Lane::keep(const Flow& flow) {
+  flows_.keep(flow, metadata_.memory_bytes(flow) + classifier_.memory_bytes(flow));
 }
 
 // Messages and metadata.

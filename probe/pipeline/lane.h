@@ -94,6 +94,7 @@ class Lane final : private FlowObserver, private DnsObserver {
 
  private:
   void dissect(Flow& flow, Side sender, const PacketView& view, Timestamp time);
+  void keep(const Flow& flow);
   void flow_ended(const Flow& flow, EndReason reason, bool final) override;
   void transaction_ended(const DnsTransaction& transaction) override;
 

@@ -27,6 +27,9 @@ struct LoneFlow {
 
 class ScanAggregator {
  public:
+  // Sources, targets and the one that is neither, at most.
+  static constexpr std::size_t entries_max = std::size_t{3} * 4096;
+
   // Flows in a window above which the rest is told together; 0: never.
   explicit ScanAggregator(std::uint64_t flows_max) noexcept : flows_max_(flows_max) {}
 
@@ -39,7 +42,7 @@ class ScanAggregator {
 
  private:
   static constexpr std::int64_t window_s = 10;
-  static constexpr std::size_t tracked_max = 4096;  // of each kind
+  static constexpr std::size_t tracked_max = entries_max / 3;  // of each kind
   // Who has nothing in common sends from and to thousands.
   static constexpr std::uint64_t any_factor = 16;
 

@@ -45,6 +45,9 @@ class Worker::Watched final : public Classifier {
     board_.concluding.store(0, std::memory_order_relaxed);
     return out;
   }
+  [[nodiscard]] std::size_t memory_bytes(const Flow& flow) const override {
+    return classifier_->memory_bytes(flow);
+  }
   [[nodiscard]] std::string version() const override { return classifier_->version(); }
 
  private:

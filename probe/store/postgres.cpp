@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "probe/base/check.h"
-#include "probe/store/conninfo.h"
+#include "probe/store/connecting.h"
 
 namespace dpi {
 namespace {
@@ -164,49 +164,24 @@ Result<Postgres> Postgres::connect(const std::string& conninfo, const Patience* 
                              {"keepalives_count", "2"},
                              {"tcp_user_timeout", "20000"}};
     all.insert(all.end(), host.begin(), host.end());
-    std::vector<const char*> names;
-    std::vector<const char*> values;
-    for (const auto& [name, value] : all) {
-      names.push_back(name.c_str());
-      values.push_back(value.c_str());
+    const Patience& waits = patience != nullptr ? *patience : any;
+    const Connected made = connect_within(all, waits, waits.until(connect_timeout(host)));
+    Postgres out{made.connection, &waits};
+    if (!made.why.empty()) {
+      failed = {Errc::sink,
+                fmt::format("database: {}; is it running, and is --out postgres:CONNINFO or "
+                            "database.conninfo right?",
+                            one_line(made.why))};
+      continue;
     }
-    names.push_back(nullptr);
-    values.push_back(nullptr);
-    Postgres out{PQconnectStartParams(names.data(), values.data(), 0),
-                 patience != nullptr ? patience : &any};
-    auto established = out.establish(connect_timeout(host));
-    if (established) established = out.run(session_settings);
-    if (established) return out;
-    failed = established.error();
+    PQsetNoticeProcessor(
+        handle(made.connection), [](void*, const char*) {}, nullptr);
+    PQsetnonblocking(handle(made.connection), 1);
+    const auto set = out.run(session_settings);
+    if (set) return out;
+    failed = set.error();
   }
   return tl::unexpected(std::move(failed));
-}
-
-Result<void> Postgres::establish(std::chrono::milliseconds wait_for) {
-  PGconn* const connection = handle(connection_.get());
-  DPI_CHECK(connection != nullptr);
-  const auto deadline = patience_->until(wait_for);
-  PostgresPollingStatusType next = PGRES_POLLING_WRITING;
-  std::string why;
-  if (PQstatus(connection) == CONNECTION_BAD) next = PGRES_POLLING_FAILED;
-  while (next != PGRES_POLLING_OK && next != PGRES_POLLING_FAILED) {
-    if (!wait(next == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline)) {
-      why = fmt::format("no answer within {} s", wait_for.count() / 1000);
-      break;
-    }
-    next = PQconnectPoll(connection);
-  }
-  if (next == PGRES_POLLING_OK) {
-    PQsetNoticeProcessor(
-        connection, [](void*, const char*) {}, nullptr);
-    PQsetnonblocking(connection, 1);
-    return {};
-  }
-  if (why.empty()) why = one_line(PQerrorMessage(connection));
-  return fail(Errc::sink,
-              fmt::format("database: {}; is it running, and is --out postgres:CONNINFO or "
-                          "database.conninfo right?",
-                          why));
 }
 
 bool Postgres::wait(short events, Patience::Clock::time_point deadline) {

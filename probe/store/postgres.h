@@ -91,8 +91,6 @@ class Postgres {
   };
   explicit Postgres(void* connection, const Patience* patience)
       : connection_(connection), patience_(patience) {}
-  // Connects to one host, or says why not.
-  [[nodiscard]] Result<void> establish(std::chrono::milliseconds wait);
   // True: `events` (poll(2)) or an end of the connection came before the deadline.
   [[nodiscard]] bool wait(short events, Patience::Clock::time_point deadline);
   // Sends the rest of a statement.

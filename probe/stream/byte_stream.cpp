@@ -10,6 +10,9 @@ namespace {
 
 // Segments further away than this many times the stream's limit belong to no window of it.
 constexpr std::int64_t windows = 4;
+// What a segment that waits costs beside its bytes: a node of the map, a buffer of its own.
+// Segments of one byte each hold mostly that.
+constexpr std::size_t segment_bytes = 128;
 
 }  // namespace
 
@@ -141,7 +144,7 @@ void ByteStream::keep(std::int64_t offset, Bytes bytes, AnomalySet& found) {
     return;
   }
   if (in_order) compact();
-  if (!memory_.take(*this, bytes.size())) {
+  if (!memory_.take(*this, bytes.size() + (in_order ? 0 : segment_bytes))) {
     give_up(Anomaly::stream_memory_full, found);
     return;
   }
@@ -170,6 +173,7 @@ void ByteStream::drain(AnomalySet& found) {
     append(bytes);
     waiting_bytes_ -= bytes.size();
     waiting_.erase(waiting_.begin());
+    memory_.give_back(*this, segment_bytes);
   }
 }
 

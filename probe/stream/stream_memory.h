@@ -3,6 +3,7 @@
 // evicts himself. One thread.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -31,7 +32,7 @@ class StreamMemory {
   };
 
   explicit StreamMemory(std::size_t bytes_max, HashSeed seed = {})
-      : bytes_max_(bytes_max), holders_(seed) {}
+      : bytes_max_(bytes_max), holders_(seed, std::min(fair_bytes, bytes_max / 64)) {}
   StreamMemory(const StreamMemory&) = delete;
   StreamMemory& operator=(const StreamMemory&) = delete;
   ~StreamMemory() = default;
@@ -75,6 +76,9 @@ class StreamMemory {
   [[nodiscard]] std::size_t used() const noexcept { return holders_.total(); }
 
  private:
+  // A hello, half a chain of certificates.
+  static constexpr std::size_t fair_bytes = 4096;
+
   std::size_t bytes_max_;
   Holders<Stream> holders_;
   IpAddress client_{};

@@ -171,6 +171,12 @@ def members(machine, counts):
         written.append(machine.work / f"replay{number}.jsonl")
         # Some are damaged on purpose; the others are read all the same.
         subprocess.run([machine.probe, "replay", *small, "--out", f"jsonl:{written[-1]}"], capture_output=True, timeout=200)
+    # Floods of each kind, and a table that is too small for one.
+    flood = machine.work / "flood.pcap"
+    for kind, setting in (("scan", "flow.scan_flows=100"), ("flood", "flow.scan_flows=100"), ("any", "flow.flows_max=32")):
+        written.append(machine.work / f"{kind}.jsonl")
+        subprocess.run([sys.executable, ROOT / "tests/support/make_flood.py", kind, "5000", flood], check=True)
+        subprocess.run([machine.probe, "replay", flood, "--set", setting, "--out", f"jsonl:{written[-1]}"], capture_output=True, timeout=200)
     sensor = Sensor(machine, **{"heartbeat.interval_s": None})
     config = machine.work / "dpi.toml"
 

@@ -5,6 +5,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "probe/app/memory_budget.h"
+
 namespace dpi {
 namespace {
 
@@ -83,6 +85,46 @@ TEST(ConfigTest, ASpoolThatCouldNotEmptyIsRefused) {
   }
   EXPECT_TRUE(
       load_config("", {"spool.cap_mib=16", "spool.segment_mib=4", "spool.keep_acked_mib=0"}));
+}
+
+TEST(ConfigTest, LimitsThatNobodySetFollowTheMemory) {
+  const auto half = load_config("", {"limits.memory_mib=1536", "dns.transactions_max=65536"});
+  ASSERT_TRUE(half) << half.error().what;
+  EXPECT_EQ(half->flow_flows_max, Config{}.flow_flows_max / 2);
+  EXPECT_EQ(half->streams_bytes_max, Config{}.streams_bytes_max / 2);
+  EXPECT_EQ(half->fragments_datagrams_max, Config{}.fragments_datagrams_max / 2);
+  EXPECT_EQ(half->dns_transactions_max, 65'536U) << "it was set";
+  const auto twice = load_config("", {"limits.memory_mib=6144"});
+  ASSERT_TRUE(twice) << twice.error().what;
+  EXPECT_EQ(twice->flow_flows_max, Config{}.flow_flows_max * 2);
+}
+
+TEST(ConfigTest, BoundsWhoseSumIsBeyondTheMemoryAreRefused) {
+  for (const char* const setting :
+       {"flow.flows_max=2000000", "streams.bytes_max=4294967296", "dns.transactions_max=2000000",
+        "fragments.bytes_max=4294967296", "signing.checkpoint_events=8192",
+        "limits.memory_mib=256"}) {
+    const auto refused = load_config("", {setting});
+    ASSERT_FALSE(refused) << setting;
+    EXPECT_NE(refused.error().what.find("limits.memory_mib"), std::string::npos);
+    EXPECT_NE(refused.error().what.find("flows "), std::string::npos) << refused.error().what;
+  }
+  EXPECT_FALSE(load_config("", {"capture.interfaces=a b c d", "capture.sockets=16"}));
+  EXPECT_TRUE(load_config(
+      "", {"capture.interfaces=a b c d", "capture.sockets=16", "limits.memory_mib=32768"}));
+}
+
+TEST(MemoryBudgetTest, QueuesShareWhatIsLeft) {
+  const Config config;
+  const MemoryBudget one{config, {.workers = 1, .fronts = 1, .rings = 1}};
+  EXPECT_EQ(one.work_batches(), config.workers_batches);
+  EXPECT_LE(one.bytes(), config.limits_memory_mib << 20U);
+  const MemoryBudget many{config, {.workers = 8, .fronts = 4, .rings = 4}};
+  EXPECT_LT(many.work_batches(), one.work_batches());
+  EXPECT_GE(many.work_batches(), 4U);
+  EXPECT_TRUE(many.check());
+  EXPECT_LE(many.bytes(), config.limits_memory_mib << 20U);
+  EXPECT_FALSE(MemoryBudget(config, {.workers = 32, .fronts = 64, .rings = 64}).check());
 }
 
 TEST(ConfigDigestTest, ChangesExactlyWithWhatDecidesEvents) {

@@ -22,15 +22,15 @@ IpAddress address(std::uint8_t last) {
 // What Holders promises, by looking at everything.
 class Model {
  public:
+  explicit Model(std::size_t fair) : fair_(fair) {}
   void add(std::uint8_t who, int id, std::size_t amount) {
-    Holder& holder = holders_[who];
-    if (holder.items.empty()) holder.number = next_number_++;
-    holder.items.emplace_back(id, amount);
+    holders_[who].items.push_back({id, amount, next_age_++});
   }
-  void resize(std::uint8_t who, int id, std::size_t amount) { find(who, id)->second = amount; }
+  void resize(std::uint8_t who, int id, std::size_t amount) { find(who, id)->amount = amount; }
   void touch(std::uint8_t who, int id) {
     auto& items = holders_[who].items;
     items.splice(items.end(), items, find(who, id));
+    items.back().age = next_age_++;
   }
   void remove(std::uint8_t who, int id) {
     holders_[who].items.erase(find(who, id));
@@ -39,11 +39,11 @@ class Model {
   [[nodiscard]] int oldest_of_largest() const {
     const Holder* best = nullptr;
     for (const auto& [who, holder] : holders_) {
-      if (best == nullptr || holder.amount() > best->amount() ||
-          (holder.amount() == best->amount() && holder.number < best->number))
+      if (best == nullptr || held(holder) > held(*best) ||
+          (held(holder) == held(*best) && holder.items.front().age < best->items.front().age))
         best = &holder;
     }
-    return best == nullptr ? -1 : best->items.front().first;
+    return best == nullptr ? -1 : best->items.front().id;
   }
   [[nodiscard]] std::size_t total() const {
     std::size_t sum = 0;
@@ -52,25 +52,33 @@ class Model {
   }
 
  private:
+  struct Held {
+    int id;
+    std::size_t amount;
+    std::uint64_t age;
+  };
   struct Holder {
-    std::uint64_t number = 0;
-    std::list<std::pair<int, std::size_t>> items;  // id and amount
+    std::list<Held> items;
     [[nodiscard]] std::size_t amount() const {
       std::size_t sum = 0;
-      for (const auto& item : items) sum += item.second;
+      for (const Held& item : items) sum += item.amount;
       return sum;
     }
   };
-  std::list<std::pair<int, std::size_t>>::iterator find(std::uint8_t who, int id) {
-    auto& items = holders_[who].items;
-    return std::find_if(items.begin(), items.end(), [id](const auto& i) { return i.first == id; });
+  [[nodiscard]] std::size_t held(const Holder& holder) const {
+    return std::max(holder.amount(), fair_);
   }
+  std::list<Held>::iterator find(std::uint8_t who, int id) {
+    auto& items = holders_[who].items;
+    return std::find_if(items.begin(), items.end(), [id](const Held& i) { return i.id == id; });
+  }
+  std::size_t fair_;
   std::map<std::uint8_t, Holder> holders_;
-  std::uint64_t next_number_ = 0;
+  std::uint64_t next_age_ = 0;
 };
 
 TEST(HoldersTest, TheOldestItemOfTheLargestGoesFirst) {
-  Holders<Item> holders{HashSeed{}};
+  Holders<Item> holders{HashSeed{}, 0};
   std::array<Item, 3> items{{{1, {}}, {2, {}}, {3, {}}}};
   EXPECT_EQ(holders.oldest_of_largest(), nullptr);
   holders.add(address(1), items[0], 3);
@@ -85,10 +93,27 @@ TEST(HoldersTest, TheOldestItemOfTheLargestGoesFirst) {
   EXPECT_EQ(holders.total(), 5U);
 }
 
+// Thousands of made-up holders of one each do not make one who needs two the largest.
+TEST(HoldersTest, OfThoseWhoHoldAFairAmountTheOldestItemOfAllGoesFirst) {
+  Holders<Item> holders{HashSeed{}, 2};
+  std::array<Item, 4> items{{{1, {}}, {2, {}}, {3, {}}, {4, {}}}};
+  holders.add(address(1), items[0], 1);
+  holders.add(address(2), items[1], 2);
+  holders.add(address(3), items[2], 1);
+  EXPECT_EQ(holders.oldest_of_largest()->id, 1);
+  holders.remove(items[0]);
+  EXPECT_EQ(holders.oldest_of_largest()->id, 2);
+  holders.touch(items[1]);
+  EXPECT_EQ(holders.oldest_of_largest()->id, 3);
+  holders.add(address(2), items[3], 1);
+  EXPECT_EQ(holders.oldest_of_largest()->id, 2) << "three are more than fair";
+}
+
 TEST(HoldersTest, AfterAnyStepsItSaysWhatAWholeSearchWouldFind) {
   std::mt19937 random{1};
-  Holders<Item> holders{HashSeed{1, 2}};
-  Model model;
+  constexpr std::size_t fair = 4;
+  Holders<Item> holders{HashSeed{1, 2}, fair};
+  Model model{fair};
   std::list<std::pair<std::uint8_t, Item>> items;
   int next_id = 0;
   for (int step = 0; step < 20'000; ++step) {

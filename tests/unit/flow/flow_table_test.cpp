@@ -226,6 +226,29 @@ TEST_F(SmallFlowTableTest, EvictsTheLeastRecentlySeenWhenFull) {
   EXPECT_EQ(table_.stats().active, 3U);
 }
 
+TEST_F(SmallFlowTableTest, AFlowOfWhichMuchIsKeptCountsAsSeveral) {
+  see(datagram(1), 0);
+  see(datagram(2), 1);
+  const Frame frame(ethernet(0x0800, datagram(1)));
+  const PacketView view = decoded(frame).view;
+  const Flow& first = *table_.find(make_key(view, flow_ports(view)))->flow;
+  table_.keep(first, FlowTable::kept_bytes_each);
+  table_.keep(first, FlowTable::kept_bytes_each * 2);
+  EXPECT_TRUE(seen_.records.empty()) << "three in all";
+  see(datagram(3), 2);
+  ASSERT_EQ(seen_.records.size(), 1U) << "the oldest of all is one that much is kept of";
+  EXPECT_EQ(seen_.records[0].number, 0U);
+  const Frame last(ethernet(0x0800, datagram(3)));
+  const PacketView last_view = decoded(last).view;
+  table_.keep(*table_.find(make_key(last_view, flow_ports(last_view)))->flow, 1U << 20U);
+  ASSERT_EQ(seen_.records.size(), 2U) << "the one at hand stays, whatever is kept of it";
+  EXPECT_EQ(seen_.records[1].number, 1U);
+  EXPECT_EQ(table_.stats().active, 1U);
+  see(datagram(4), 3);
+  EXPECT_EQ(seen_.records.size(), 3U);
+  EXPECT_EQ(table_.stats().active, 1U);
+}
+
 // Two fronts are in order each by itself.
 TEST(FlowTimesTest, ARecordSpansItsPacketsInWhateverOrderTheyCome) {
   struct Span final : FlowObserver {

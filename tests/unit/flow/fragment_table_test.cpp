@@ -216,7 +216,8 @@ TEST(FragmentLimitsTest, MemoryStaysBounded) {
     EXPECT_FALSE(has(view.anomalies, Anomaly::fragment_memory_full));
   }
   EXPECT_EQ(counted, 1000U);
-  EXPECT_EQ(table.take_evicted(), 996U) << "of 208 bytes each four fit";
+  EXPECT_EQ(table.take_evicted(), 997U)
+      << "of 208 bytes, and what a piece costs beside them, three fit";
 }
 
 // What a flood of first, middle or last fragments that nothing completes does to others.
@@ -253,6 +254,70 @@ TEST_P(FragmentFloodTest, EvictsItselfAndNobodyElse) {
   const bool waits = (GetParam() & 0x1fffU) != 0;
   EXPECT_EQ(given_up_ > 2800, waits) << "what waited for its first fragment is counted";
 }
+
+// The senders of a flood are made up: each of them holds less, as much or more than an honest one,
+// whose pieces come soon behind each other.
+struct MadeUpFlood {
+  const char* shape;
+  std::size_t bytes;        // of a junk fragment
+  unsigned per_source;      // junk datagrams of one made-up source
+  unsigned between_pieces;  // junk fragments between two pieces of an honest datagram
+};
+
+class MadeUpFloodTest : public ::testing::TestWithParam<MadeUpFlood> {
+ protected:
+  FragmentOutcome send(std::array<std::uint8_t, 4> src, unsigned id, unsigned fragment,
+                       const ByteBuffer& part) {
+    const auto frame = std::make_unique<Frame>(
+        ethernet(0x0800, ipv4({.src_last = src[3], .id = id, .fragment = fragment}, part)));
+    PacketView view = decoded(*frame).view;
+    view.src = IpAddress::from_wire(src);
+    return table_.add(view, timestamp(0));
+  }
+  FragmentTable table_{{.bytes_max = 2U << 20U}};
+};
+
+TEST_P(MadeUpFloodTest, CostsNobodyElseHisDatagrams) {
+  const MadeUpFlood& flood = GetParam();
+  const ByteBuffer whole = udp(53, 5000, zeros(3992));
+  std::size_t completed = 0;
+  unsigned junk = 0;
+  const auto attack = [&] {
+    for (unsigned i = 0; i < flood.between_pieces; ++i, ++junk) {
+      const unsigned source = junk / flood.per_source;
+      const std::array<std::uint8_t, 4> src{11, static_cast<std::uint8_t>(source >> 16U),
+                                            static_cast<std::uint8_t>(source >> 8U),
+                                            static_cast<std::uint8_t>(source)};
+      (void)send(src, junk & 0xffffU, more + 1U, ByteBuffer(flood.bytes, 'x'));
+    }
+  };
+  constexpr std::size_t piece = 1600;
+  for (unsigned id = 0; id < 300; ++id) {
+    for (std::size_t from = 0; from < whole.size(); from += piece) {
+      attack();
+      const std::size_t to = std::min(from + piece, whole.size());
+      const ByteBuffer part(whole.begin() + static_cast<std::ptrdiff_t>(from),
+                            whole.begin() + static_cast<std::ptrdiff_t>(to));
+      const unsigned flags = static_cast<unsigned>(from / 8) | (to < whole.size() ? more : 0U);
+      completed += send({192, 0, 2, 53}, id, flags, part).datagram != nullptr ? 1U : 0U;
+    }
+  }
+  EXPECT_EQ(completed, 300U);
+  EXPECT_GT(table_.take_evicted(), 1000U) << "it was a flood";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    OfEachShape, MadeUpFloodTest,
+    ::testing::Values(MadeUpFlood{"smaller", 800, 1, 30}, MadeUpFlood{"tiny", 8, 1, 200},
+                      MadeUpFlood{"as large", 1600, 1, 30}, MadeUpFlood{"larger", 8000, 1, 30},
+                      MadeUpFlood{"largest", 64'000, 1, 20}, MadeUpFlood{"a few each", 800, 4, 30},
+                      MadeUpFlood{"one source, many", 400, 1'000'000, 30}),
+    [](const auto& shape) {
+      std::string name = shape.param.shape;
+      std::replace_if(
+          name.begin(), name.end(), [](char c) { return c == ' ' || c == ','; }, '_');
+      return name;
+    });
 
 INSTANTIATE_TEST_SUITE_P(OfEachKind, FragmentFloodTest, ::testing::Values(more, more + 100U, 100U));
 

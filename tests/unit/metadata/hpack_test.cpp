@@ -47,6 +47,19 @@ TEST(HpackTest, FieldsThatGoOnForeverAreRefused) {
   EXPECT_FALSE(decode_with(decoder, ByteBuffer(20'000, 0x82)).ok);
 }
 
+// Literal fields with incremental indexing (RFC 7541 §6.2.1) stay for blocks to come.
+TEST(HpackTest, SaysWhatItsDynamicTableTakes) {
+  HpackDecoder decoder;
+  const std::size_t empty = decoder.memory_bytes();
+  ByteBuffer block;
+  for (unsigned i = 0; i < 100; ++i) {
+    for (const unsigned byte : {0x40U, 1U, static_cast<unsigned>('a' + i % 26), 1U, 120U})
+      block.push_back(static_cast<std::uint8_t>(byte));
+  }
+  ASSERT_TRUE(decoder.decode(block, [](std::string_view, std::string_view) {}));
+  EXPECT_GE(decoder.memory_bytes(), empty + std::size_t{100} * 200);
+}
+
 TEST(HpackTest, AnIndexThatDoesNotExistIsRefused) {
   HpackDecoder decoder;
   EXPECT_FALSE(decode_with(decoder, ByteBuffer{0xff, 0xff, 0x7f}).ok);

@@ -182,6 +182,26 @@ TEST(StreamMemoryTest, WhoHoldsMostMakesRoomWithHisOldestStream) {
   EXPECT_TRUE(oldest.add(301, counted(1)).none());
 }
 
+// A segment that waits costs more than its bytes.
+TEST(StreamMemoryTest, SegmentsOfOneByteAreBoundedByWhatTheyCost) {
+  StreamMemory memory(64U << 10U);
+  std::vector<std::unique_ptr<ByteStream>> streams;
+  for (unsigned i = 0; i < 100; ++i) {
+    streams.push_back(std::make_unique<ByteStream>(memory, 4096));
+    streams.back()->start(0);
+    memory.serve({}, i);
+    for (unsigned at = 2; at <= 200; at += 2) (void)streams.back()->add(at, counted(1));
+  }
+  EXPECT_LE(memory.used(), 64U << 10U);
+  EXPECT_TRUE(streams.front()->gave_up()) << "10,000 pieces are no 64 KiB";
+  EXPECT_FALSE(streams.back()->gave_up());
+  (void)streams.back()->add(1, counted(1));
+  for (unsigned at = 0; at < 200; at += 2)
+    (void)streams.back()->add(at == 0 ? 0 : at + 1, counted(1));
+  streams.clear();
+  EXPECT_EQ(memory.used(), 0U) << "what was taken is given back";
+}
+
 // Somebody reads in them.
 TEST(StreamMemoryTest, TheFlowAtHandIsNotEvicted) {
   StreamMemory memory(1000);
