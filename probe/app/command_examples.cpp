@@ -9,7 +9,8 @@ namespace {
 constexpr auto examples = std::to_array<CommandExample>({
     {"", "replay capture.pcap --out jsonl:run.jsonl", "a capture becomes events"},
     {"", "run -c /etc/ransomeye/dpi/mirror.toml --out postgres", "the sensor"},
-    {"replay", "day.pcapng.xz --out jsonl:day.jsonl", "one capture to a file"},
+    {"replay", "day.pcapng.xz --out jsonl:day.jsonl --out eve:eve.json",
+     "one capture to a file, and to one for who reads Suricata's"},
     {"replay", "captures/ --out postgres:service=ransomeye", "a folder into the database"},
     {"run", "-i eth1 -c mirror.toml --out postgres", "from one interface into the database"},
     {"run", "-i tap0 -i tap1 -c tap.toml --out spool", "both legs of a tap, without a database"},

@@ -20,6 +20,7 @@
 #include "probe/app/config_check_database.h"
 #include "probe/app/machine.h"
 #include "probe/app/memory_budget.h"
+#include "probe/app/output_kind.h"
 #include "probe/app/outputs.h"
 #include "probe/app/report.h"
 #include "probe/base/file_descriptor.h"
@@ -64,6 +65,7 @@ class DeepCheck {
     memory();
     metrics();
     disk();
+    outputs();
     database();
     return std::move(found_);
   }
@@ -253,6 +255,26 @@ class DeepCheck {
                   "lower spool.cap_mib, or a long absence of the database fills the disk"));
     } else {
       add(fine("spool.cap_mib", what));
+    }
+  }
+
+  void outputs() {
+    for (const std::string& output : options_.outputs) {
+      const auto parsed = parse_output(output, OutputUse::live);
+      if (!parsed) {
+        add(error("out", parsed.error().what, "correct it, `run` would refuse it"));
+        continue;
+      }
+      const auto path = written_path(*parsed);
+      if (!path) continue;
+      std::error_code failed;
+      const fs::path folder = fs::absolute(*path, failed).parent_path();
+      if (fs::is_directory(folder, failed)) {
+        add(fine("out", output));
+      } else {
+        add(error("out", fmt::format("{}: there is no folder {}", output, folder.string()),
+                  "make it, for the user that the service runs as"));
+      }
     }
   }
 

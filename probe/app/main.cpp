@@ -18,6 +18,7 @@
 #include "probe/app/interfaces.h"
 #include "probe/app/keys.h"
 #include "probe/app/manual.h"
+#include "probe/app/output_kind.h"
 #include "probe/app/replay.h"
 #include "probe/app/report.h"
 #include "probe/app/run.h"
@@ -123,8 +124,7 @@ class CommandLine {
     c->add_option("files,-r,--read", replay_.captures,
                   "pcap or pcapng files, folders, - for standard input")
         ->required();
-    c->add_option("-o,--out", replay_.outputs,
-                  "postgres[:CONNINFO], jsonl[:PATH] or spool:DIR; repeatable")
+    c->add_option("-o,--out", replay_.outputs, output_usage(OutputUse::replay) + "; repeatable")
         ->expected(1)
         ->take_all();
     c->add_option("-f,--filter", replay_.filter, "capture filter in libpcap's language");
@@ -159,8 +159,7 @@ class CommandLine {
         ->expected(1)
         ->take_all();
     c->add_option("--dpdk", run_.dpdk, "capture through DPDK: its EAL arguments");
-    c->add_option("-o,--out", run_.outputs,
-                  "postgres[:CONNINFO], jsonl[:PATH] or spool; repeatable")
+    c->add_option("-o,--out", run_.outputs, output_usage(OutputUse::live) + "; repeatable")
         ->expected(1)
         ->take_all();
     c->add_option("-f,--filter", run_.filter, "capture filter in libpcap's language");

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "probe/app/output_kind.h"
+#include "probe/export/export_sink.h"
 #include "probe/service/log.h"
 #include "probe/store/conninfo.h"
 #include "probe/store/jsonl_sink.h"
@@ -23,7 +25,6 @@ SpoolOptions spool_options(const Config& config) {
 
 Result<std::unique_ptr<EventSink>> open_spool(const std::string& folder,
                                               const OutputContext& context) {
-  if (folder.empty()) return fail(Errc::usage, "--out spool: needs a folder, spool:DIR");
   auto writer = open_new_spool(folder, context.identity.instance, spool_options(context.config));
   if (!writer) return tl::unexpected(writer.error());
   return std::make_unique<SpoolSink>(std::move(*writer));
@@ -54,23 +55,29 @@ Result<std::unique_ptr<EventSink>> open_postgres(const std::string& conninfo,
   return open_postgres_sink(std::move(options));
 }
 
-// KIND[:REST].
-std::pair<std::string, std::string> split_output(const std::string& output) {
-  if (names_postgres(output)) return {"postgres", conninfo_of(output)};
-  const std::size_t colon = output.find(':');
-  return {output.substr(0, colon), colon == std::string::npos ? "" : output.substr(colon + 1)};
+// The kinds that replay and run open alike.
+Result<std::unique_ptr<EventSink>> open_lines(const Output& output) {
+  switch (output.kind) {
+    case OutputKind::eve:
+      return open_eve_sink(output.rest);
+    case OutputKind::ecs:
+      return open_ecs_sink(output.rest);
+    case OutputKind::csv:
+      return open_csv_sink(output.rest);
+    default:
+      return open_jsonl_sink(output.rest);
+  }
 }
 
-Result<std::unique_ptr<EventSink>> open_output(const std::string& output,
+Result<std::unique_ptr<EventSink>> open_output(const std::string& text,
                                                const OutputContext& context,
                                                std::size_t& databases) {
-  const auto [kind, rest] = split_output(output);
-  if (kind == "jsonl") return open_jsonl_sink(rest.empty() ? "-" : rest);
-  if (kind == "spool") return open_spool(rest, context);
-  if (kind == "postgres") return open_postgres(rest, context, databases++);
-  return fail(
-      Errc::usage,
-      fmt::format("--out {}: must be postgres[:CONNINFO], jsonl[:PATH] or spool:DIR", kind));
+  const auto output = parse_output(text, OutputUse::replay);
+  if (!output) return tl::unexpected(output.error());
+  if (output->kind == OutputKind::spool) return open_spool(output->rest, context);
+  if (output->kind == OutputKind::postgres)
+    return open_postgres(output->rest, context, databases++);
+  return open_lines(*output);
 }
 
 void say_failed(const Error& error) {
@@ -101,21 +108,17 @@ Result<LiveOutputs> open_live_outputs(const std::vector<std::string>& outputs,
   chain.instance = context.identity.instance;
   chain.spool = spool_options(context.config);
   chain.keep_acked_bytes = context.config.spool_keep_acked_mib << 20U;
-  for (const std::string& output : outputs) {
-    const auto [kind, rest] = split_output(output);
-    if (kind == "postgres") {
-      auto target = ship_target(rest, context);
+  for (const std::string& text : outputs) {
+    const auto output = parse_output(text, OutputUse::live);
+    if (!output) return tl::unexpected(output.error());
+    if (output->kind == OutputKind::postgres) {
+      auto target = ship_target(output->rest, context);
       if (!target) return tl::unexpected(target.error());
       chain.target = std::move(*target);
-    } else if (kind == "jsonl") {
-      auto sink = open_jsonl_sink(rest.empty() ? "-" : rest);
+    } else if (output->kind != OutputKind::spool) {
+      auto sink = open_lines(*output);
       if (!sink) return tl::unexpected(sink.error());
       out.sinks.push_back(beside(std::move(*sink), say_failed));
-    } else if (kind != "spool" || !rest.empty()) {
-      return fail(Errc::usage,
-                  fmt::format("--out {}: must be postgres[:CONNINFO], jsonl[:PATH] or spool (whose "
-                              "folder is below spool.dir)",
-                              kind));
     }
   }
   auto live = LiveSink::open(std::move(chain));

@@ -25,7 +25,7 @@ struct LiveOutputs {
   LiveSink* chain = nullptr;  // one of the sinks
   std::filesystem::path spool;
 };
-// `spool` (the default), `postgres[:CONNINFO]` and `jsonl[:PATH]`.
+// Of every kind (output_kind.h); the spool is there whether it is named or not.
 [[nodiscard]] Result<LiveOutputs> open_live_outputs(const std::vector<std::string>& outputs,
                                                     const OutputContext& context);
 

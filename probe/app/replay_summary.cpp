@@ -6,8 +6,8 @@
 #include <charconv>
 
 #include "probe/app/human.h"
+#include "probe/app/output_kind.h"
 #include "probe/spec/value.h"
-#include "probe/store/conninfo.h"
 
 namespace dpi {
 namespace {
@@ -103,12 +103,19 @@ WordCounts anomalies_of(const std::string& heartbeat) {
 
 // What one does with the run next.
 std::string next_command(const std::vector<std::string>& outputs) {
-  for (const std::string& output : outputs) {
-    if (output.starts_with("jsonl:") && output != "jsonl:-")
-      return "ransomeye-dpi verify " + output.substr(6);
-    if (output.starts_with("spool:")) return "ransomeye-dpi verify " + output.substr(6);
-    if (names_postgres(output)) return "ransomeye-dpi status -d …; select from re_view.flow";
+  std::string derived;
+  for (const std::string& text : outputs) {
+    const auto output = parse_output(text, OutputUse::replay);
+    if (!output) continue;
+    const auto path = written_path(*output);
+    if (output->kind == OutputKind::postgres)
+      return "ransomeye-dpi status -d …; select from re_view.flow";
+    if (output->kind == OutputKind::spool) return "ransomeye-dpi verify " + output->rest;
+    if (output->kind == OutputKind::jsonl && path) return "ransomeye-dpi verify " + output->rest;
+    if (path) derived = output->rest;
   }
+  if (!derived.empty())
+    return derived + " has records for others; --out jsonl:FILE too, to verify what they say";
   return "ransomeye-dpi verify FILE, of what went to standard output";
 }
 

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <system_error>
 
+#include "probe/app/output_kind.h"
 #include "probe/app/outputs.h"
 #include "probe/service/landlock.h"
 #include "probe/service/log.h"
@@ -29,6 +30,23 @@ void add_dpdk_folders(std::vector<fs::path>& out) {
     out.push_back(fs::path{run} / "dpdk");
   for (const char* const path : {"/var/run/dpdk", "/tmp/dpdk", "/dev/hugepages"})
     out.emplace_back(path);
+}
+
+// The sandbox lets only what is there be written.
+Result<void> make_written(const fs::path& path, OutputKind kind) {
+  if (kind == OutputKind::csv) {
+    std::error_code error;
+    fs::create_directories(path, error);
+    if (!error) return {};
+    return fail(Errc::sink, fmt::format("{}: cannot be made: {}", path.string(), error.message()));
+  }
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0640);  // NOLINT(*-vararg)
+  if (fd < 0) {
+    return fail(Errc::sink, fmt::format("{}: cannot be written; give a path whose folder exists",
+                                        path.string()));
+  }
+  ::close(fd);
+  return {};
 }
 
 }  // namespace
@@ -71,15 +89,12 @@ Result<SandboxSettings> sandbox_settings(const Config& config, const RunOptions&
   }
   for (const std::string& output : options.outputs) {
     if (names_postgres(output)) add(out.readable, libpq_files(conninfo_of(output)));
-    if (!output.starts_with("jsonl:") || output == "jsonl:-") continue;
-    const fs::path path = output.substr(6);
-    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0640);  // NOLINT(*-vararg)
-    if (fd < 0) {
-      return fail(Errc::sink, fmt::format("{}: cannot be written; give a path whose folder exists",
-                                          path.string()));
-    }
-    ::close(fd);
-    out.writable.push_back(path);
+    const auto parsed = parse_output(output, OutputUse::live);
+    if (!parsed) return tl::unexpected(parsed.error());
+    const auto path = written_path(*parsed);
+    if (!path) continue;
+    if (auto made = make_written(*path, parsed->kind); !made) return tl::unexpected(made.error());
+    out.writable.push_back(*path);
   }
   if (!options.dpdk.empty() || !config.capture_dpdk.empty()) add_dpdk_folders(out.writable);
   return out;

@@ -7,10 +7,10 @@
 #include <string_view>
 #include <vector>
 
-#include "probe/audit/json_tree.h"
 #include "probe/audit/row_plan.h"
 #include "probe/audit/wire_row.h"
 #include "probe/envelope/envelope.h"
+#include "probe/envelope/json_tree.h"
 
 namespace dpi {
 

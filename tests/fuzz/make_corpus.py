@@ -118,6 +118,16 @@ write("fuzz_tcp_stream", {
     "forward": b"".join(be16(i) + b"\x3c" for i in order) + b"\xff\xff\0" + stream,
     "backward": b"".join(be16(i) + b"\x50" for i in reversed(order)) + b"\xff\xff\0" + stream})
 ENVELOPE_LIKE = b'{"a":[1,-2,{"b":"x%20y","c":true}],"d":{},"e":[],"f":9007199254740991}'
+FLOW = (b'{"alpn":"h2,%00","anomalies":["stream_gap","tls_record_invalid"],"app":"TLS","app_master":"TLS","cert_not_after":"2024-01-01T00:00:00.'
+        b'000000000Z","cert_sha256":"abcd","cert_subject":"CN=%FF%C3%A9","community_id":"1:dOsMo5svG1fT0YSPEnt3J/gHsak=","conn_state":"SF","dst_ip":'
+        b'"192.0.2.1","end_reason":"fin","final":true,"http_method":"=x;=1","http_status":200,"ja4":"q13","protocol":6,"server_name":"a:80",'
+        b'"ssh_client":"SSH-2.0-x%20y","tcp_flags_src":27,"tls_version":"TLSv1.2","vlan_ids":[7,8]}')
+DNS = (b'{"id":5,"opcode":"OPCODE7","qname":"%FF","query_at":"2023-11-14T22:13:20.000000000Z","questions":[{"class":"IN","name":"%FF","type":"A"}],'
+       b'"records":[{"class":"IN","data":"a%20b%201%202%203%204%205","name":"x","section":"answer","ttl":1,"type":"SOA"},{"class":"IN","data":"1%202%203'
+       b'%20t","name":"x","section":"answer","ttl":1,"type":"SRV"},{"class":"IN","data":"%22a%22","name":"x","section":"additional","ttl":1,"type":"TXT"'
+       b'}],"response_at":"2023-11-14T22:13:20.000000000Z"}')
+write("fuzz_export", {"flow": b"\0" + FLOW, "dns": b"\1" + DNS, "scan": b'\2{"kind":"source","protocol":6,"src_ip":"192.0.2.1"}',
+                      "heartbeat": b'\3{"packets_decoded":5,"uptime_ms":2999}', "raw": b"\4" + ENVELOPE_LIKE})
 write("fuzz_canonical_json", {"object": ENVELOPE_LIKE, "list": b"[[[[]]]]", "text": b'"a b"', "number": b"0"})
 zero, uuid = "0" * 64, "00000000-0000-8000-8000-000000000000"
 write("fuzz_envelope", {"envelope": (

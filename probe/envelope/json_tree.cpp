@@ -1,4 +1,4 @@
-#include "probe/audit/json_tree.h"
+#include "probe/envelope/json_tree.h"
 
 #include <algorithm>
 
@@ -18,8 +18,10 @@ bool JsonTree::value(std::string_view& rest, std::string_view name) {
   nodes_.push_back({.name = name});
   const char first = rest.front();
   if (first == '{' || first == '[') {
+    const std::string_view whole = rest;
     nodes_[self].kind = first == '{' ? JsonKind::object : JsonKind::array;
     if (!list(rest, self)) return false;
+    nodes_[self].text = whole.substr(0, whole.size() - rest.size());
   } else if (first == '"') {
     const std::size_t end = rest.find('"', 1);
     nodes_[self].kind = JsonKind::string;

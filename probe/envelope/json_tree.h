@@ -16,7 +16,8 @@ struct JsonNode {
   std::uint32_t next = 0;      // index of the node behind this one and all that is in it
   std::uint32_t count = 0;     // members or elements
   std::string_view name = {};  // of a member
-  std::string_view text = {};  // of a scalar; a string without its quotation marks
+  // As it stands in the whole text, but a string without its quotation marks.
+  std::string_view text = {};
 };
 
 class JsonTree {

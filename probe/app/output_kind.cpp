@@ -1,0 +1,74 @@
+#include "probe/app/output_kind.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "probe/store/conninfo.h"
+
+namespace dpi {
+namespace {
+
+struct KindName {
+  OutputKind kind;
+  std::string_view name;
+  std::string_view rest;  // as usage shows it
+  bool optional;          // without: standard output, or what the configuration says
+};
+constexpr auto kind_names = std::to_array<KindName>({
+    {OutputKind::postgres, "postgres", "CONNINFO", true},
+    {OutputKind::jsonl, "jsonl", "PATH", true},
+    {OutputKind::eve, "eve", "PATH", true},
+    {OutputKind::ecs, "ecs", "PATH", true},
+    {OutputKind::csv, "csv", "FOLDER", false},
+    {OutputKind::spool, "spool", "DIR", false},
+});
+
+bool is_stream(OutputKind kind) {
+  return kind == OutputKind::jsonl || kind == OutputKind::eve || kind == OutputKind::ecs;
+}
+
+}  // namespace
+
+std::string output_usage(OutputUse use) {
+  std::string out;
+  for (const KindName& kind : kind_names) {
+    if (!out.empty()) out += &kind == &kind_names.back() ? " or " : ", ";
+    out += kind.name;
+    if (kind.kind == OutputKind::spool && use == OutputUse::live) continue;
+    out += fmt::format(fmt::runtime(kind.optional ? "[:{}]" : ":{}"), kind.rest);
+  }
+  return out;
+}
+
+Result<Output> parse_output(std::string_view text, OutputUse use) {
+  const std::string whole{text};
+  if (names_postgres(whole)) return Output{OutputKind::postgres, conninfo_of(whole)};
+  const std::size_t colon = text.find(':');
+  const std::string_view name = text.substr(0, colon);
+  std::string rest{colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1)};
+  const auto* const found = std::ranges::find(kind_names, name, &KindName::name);
+  if (found == kind_names.end()) {
+    return fail(Errc::usage, fmt::format("--out {}: must be {}", name, output_usage(use)));
+  }
+  if (found->kind == OutputKind::spool && use == OutputUse::live) {
+    if (rest.empty()) return Output{found->kind, {}};
+    return fail(
+        Errc::usage,
+        fmt::format("--out {}: a live probe's spool is below spool.dir; --out spool", name));
+  }
+  if (rest.empty() && !found->optional) {
+    return fail(Errc::usage, fmt::format("--out {0}: needs a folder, {0}:{1}", name, found->rest));
+  }
+  if (rest.empty() && is_stream(found->kind)) rest.push_back('-');
+  return Output{found->kind, std::move(rest)};
+}
+
+std::optional<std::filesystem::path> written_path(const Output& output) {
+  const bool writes = output.kind == OutputKind::csv || is_stream(output.kind);
+  if (!writes || output.rest == "-") return std::nullopt;
+  return output.rest;
+}
+
+}  // namespace dpi
