@@ -129,13 +129,13 @@ void EveFormat::append(std::string& out, const ExportedEvent& event) {
       const std::string_view at = event.text("query_at");
       begin(event, "dns", at.empty() ? event.said("observed_at") : at);
       members(event, "dns", !answered);
-      write_eve_dns(record_, event, DnsMessage::request);
+      write_eve_dns(record_, event, EveDnsSide::request);
       end(out);
     }
     if (answered) {
       begin(event, "dns", event.text("response_at"));
       members(event, "dns", true);
-      write_eve_dns(record_, event, DnsMessage::response);
+      write_eve_dns(record_, event, EveDnsSide::response);
       end(out);
     }
     anomalies(out, event);

@@ -184,16 +184,16 @@ void write_questions(JsonDocument& record, const JsonTree& tree, std::uint32_t a
 
 }  // namespace
 
-void write_eve_dns(JsonDocument& record, const ExportedEvent& event, DnsMessage message) {
+void write_eve_dns(JsonDocument& record, const ExportedEvent& event, EveDnsSide message) {
   record.number("dns.version", 3);
-  record.text("dns.type", message == DnsMessage::request ? "request" : "response");
-  if (message == DnsMessage::response) record.boolean("dns.qr", true);
+  record.text("dns.type", message == EveDnsSide::request ? "request" : "response");
+  if (message == EveDnsSide::response) record.boolean("dns.qr", true);
   const JsonTree& tree = event.payload();
   Records records;
   for_each_in(tree, JsonTree::root, [&](const JsonNode& node, std::uint32_t at) {
     if (node.name == "questions" && node.kind == JsonKind::array && node.count > 0)
       write_questions(record, tree, at);
-    if (node.name != "records" || message == DnsMessage::request) return;
+    if (node.name != "records" || message == EveDnsSide::request) return;
     for_each_in(tree, at, [&](const JsonNode&, std::uint32_t entry) { records.add(tree, entry); });
   });
   records.write(record);

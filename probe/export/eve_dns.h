@@ -6,10 +6,10 @@
 
 namespace dpi {
 
-enum class DnsMessage : std::uint8_t { request, response };
+enum class EveDnsSide : std::uint8_t { request, response };
 
 // Its type, questions and, of a response, its records: each section, and the answers grouped by
 // type.
-void write_eve_dns(JsonDocument& record, const ExportedEvent& event, DnsMessage message);
+void write_eve_dns(JsonDocument& record, const ExportedEvent& event, EveDnsSide message);
 
 }  // namespace dpi
