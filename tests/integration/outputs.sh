@@ -18,7 +18,7 @@ check() {
   python3 "$checks/check_csv.py" "$at/csv" "$at/events.jsonl" || fail "$at: CSV"
 }
 
-"$probe" spec build --to "$work/captures" >/dev/null
+"$probe" spec build "$root/pcaps-spec" --to "$work/captures" >/dev/null
 replay_all "$work/one" 1 "$work/captures"
 check "$work/one" | tee "$work/counts"
 for type in anomaly dns flow http quic ssh stats tls; do

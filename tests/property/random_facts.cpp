@@ -390,10 +390,8 @@ ScanFacts RandomFacts::scan() {
 
 std::string RandomFacts::chain_start(const PublicKey& key) {
   std::string out;
-  const Bytes spki = key.spki();
-  append_chain_start_payload(out, {.reason = "replay",
-                                   .key_id = key.key_id(),
-                                   .key_spki = ByteBuffer(spki.begin(), spki.end())});
+  append_chain_start_payload(out,
+                             {.reason = "replay", .key_id = key.key_id(), .key_spki = key.spki()});
   return out;
 }
 
