@@ -128,7 +128,7 @@ struct DecodeContext {
   void keep_outer() noexcept {
     if (view.ip_version == 0) return;
     const bool ipv4 = view.ip_version == 4 && view.l3.size() >= 20;
-    const std::uint32_t id = ipv4 ? view.l3[4] << 8U | view.l3[5] : view.fragment.id;
+    const std::uint32_t id = ipv4 ? std::uint32_t{view.l3[4]} << 8U | view.l3[5] : view.fragment.id;
     view.carrier = {id == 0 ? view.carrier.id : static_cast<std::uint16_t>(id), view.ttl};
     if (!view.fragment.present || view.outer.fragment.present) return;
     view.outer = OuterFragment{.fragment = view.fragment,

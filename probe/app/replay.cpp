@@ -278,7 +278,7 @@ int replay_together(const Config& config, const ReplayOptions& options) {
   const std::string ndpi_version = (*classifier)->version();
   // Before a key is in this process.
   const MemoryBudget memory{config, {.workers = options.workers}};
-  SupervisorSettings supervisor = supervisor_settings(config, memory, true);
+  SupervisorSettings supervisor = supervisor_settings(config, memory, config.service_sandbox);
   supervisor.restart = false;
   auto pool = WorkerPool::start(
       {.supervisor = std::move(supervisor), .workers = static_cast<std::uint32_t>(options.workers)},
