@@ -54,8 +54,9 @@ dpi::ByteBuffer damaged_spool(dpi::ByteCursor& in) {
   return bytes;
 }
 
+// Commits without events at the end of a damaged segment need not be met again.
 struct Found {
-  std::uint64_t batches = 0;
+  std::uint64_t events = 0;
   bool damaged = false;
 };
 
@@ -71,7 +72,7 @@ Found read(dpi::Storage& storage) {
     if (!*batch) break;
     DPI_CHECK((*batch)->first_seq >= next_seq);
     next_seq = (*batch)->next_seq;
-    ++found.batches;
+    found.events += (*batch)->records.size();
   }
   found.damaged = !reader->damage().empty();
   return found;
@@ -93,7 +94,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     DPI_CHECK(another_instance || before.damaged);
     return 0;
   }
-  DPI_CHECK(read(storage).batches == before.batches);
+  DPI_CHECK(read(storage).events == before.events);
   const std::uint64_t next_seq = (*writer)->next_seq();
   (*writer)->append(next_seq, dpi::as_bytes("envelope"), dpi::as_bytes("payload"));
   DPI_CHECK((*writer)->commit(dpi::as_bytes("state")).has_value());
@@ -101,6 +102,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   writer = open_writer(storage);
   DPI_CHECK(writer.has_value() && (*writer)->next_seq() == next_seq + 1);
   DPI_CHECK((*writer)->recovered_bytes_cut() == 0);
-  DPI_CHECK(read(storage).batches == before.batches + 1);
+  // Behind damage a batch that nothing closes is read, and the writer does not go on from it.
+  DPI_CHECK(before.damaged || read(storage).events == before.events + 1);
   return 0;
 }
