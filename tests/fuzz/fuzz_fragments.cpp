@@ -37,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     counted += table.expire(now).size();
     const dpi::FragmentOutcome outcome = table.add(view, now);
     ++sent;
-    counted += outcome.released.size() + (outcome.ports ? 1U : 0U);
+    counted += outcome.released.size() + outcome.given_up.size() + (outcome.ports ? 1U : 0U);
     if (outcome.datagram != nullptr) DPI_CHECK(outcome.datagram->l4.size() <= 65'535);
   }
   counted += table.finish().size();

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "dissectors/ssh/ssh.h"
 #include "probe/base/check.h"
 #include "probe/envelope/canonical.h"
 #include "probe/envelope/envelope.h"
@@ -54,11 +55,14 @@ inline std::optional<AppMetadata> metadata_in_segments(Bytes stream, std::size_t
 }
 
 // Streams that begin as a protocol of ours: in others, in a tunnel behind CONNECT, and where a
-// hello stands further on, it depends on the packets whether one begins.
+// hello or an SSH identification stands further on, it depends on the packets whether one begins.
 inline void check_segmentation(Bytes stream) {
   constexpr std::size_t stream_max = 30'000;  // below what a stream keeps
   stream = stream.first(std::min(stream.size(), stream_max));
-  if (detect(stream) == StreamStart::none) return;
+  const StreamStart start = detect(stream);
+  if (start == StreamStart::none) return;
+  const bool ssh = start == StreamStart::ssh;
+  if (!ssh && as_text(stream).find(ssh_identification) != std::string_view::npos) return;
   constexpr std::uint8_t handshake = 0x16;
   const bool tls = !stream.empty() && stream[0] <= handshake;
   if (!tls && std::find(stream.begin(), stream.end(), handshake) != stream.end()) return;
