@@ -26,6 +26,14 @@ IoResult<std::size_t> read_fully(StorageFile& file, std::uint64_t offset,
   return done;
 }
 
+// Where an intact record says that it lies.
+SegmentReader::Place place_of(const RecordHead& head, std::uint64_t offset) {
+  return {.offset = offset,
+          .next_seq = head.seq,
+          .commits = head.place.commit - 1,
+          .last_crc = head.place.previous_crc};
+}
+
 }  // namespace
 
 SegmentReader::SegmentReader(std::unique_ptr<StorageFile> file, std::filesystem::path path,
@@ -168,13 +176,11 @@ Result<std::optional<SpoolBatch>> SegmentReader::next_sound(std::uint64_t commit
     return batch;
   }
   Place behind;
-  const auto found = find_record(
-      offset_ + 1,
-      [&](const RecordHead& head) {
-        return head.place.segment_crc == header_.crc && head.seq >= next_seq_ &&
-               head.place.commit > commits_ && head.place.commit <= commit_max;
-      },
-      behind);
+  const auto found = scan(offset_ + 1, [&](const RecordHead& head, std::uint64_t offset) {
+    behind = place_of(head, offset);
+    return head.place.segment_crc == header_.crc && head.seq >= next_seq_ &&
+           head.place.commit > commits_ && head.place.commit <= commit_max;
+  });
   if (!found) return tl::unexpected(found.error());
   if (!*found) return std::nullopt;
   go_to(behind);
@@ -210,10 +216,8 @@ Result<std::optional<RecordHead>> SegmentReader::intact_record(std::uint64_t off
   return head;
 }
 
-// The first intact record from that offset on that is wanted, as the place that it says it has.
-Result<bool> SegmentReader::find_record(std::uint64_t from,
-                                        const std::function<bool(const RecordHead&)>& wanted,
-                                        Place& found) {
+// Every intact record from that offset on, until `stop` says so: whether it did.
+Result<bool> SegmentReader::scan(std::uint64_t from, const Stop& stop) {
   ByteBuffer chunk(read_bytes);
   for (std::uint64_t offset = from;; offset += read_bytes) {
     const auto got = read_fully(*file_, offset, chunk);
@@ -222,26 +226,32 @@ Result<bool> SegmentReader::find_record(std::uint64_t from,
       if (!record_may_begin(Bytes{chunk}.subspan(i, *got - i))) continue;
       const auto head = intact_record(offset + i);
       if (!head) return tl::unexpected(head.error());
-      if (!*head || !wanted(**head)) continue;
-      found = {.offset = offset + i,
-               .next_seq = (*head)->seq,
-               .commits = (*head)->place.commit - 1,
-               .last_crc = (*head)->place.previous_crc};
-      return true;
+      if (*head && stop(**head, offset + i)) return true;
     }
     if (*got < chunk.size()) return false;
   }
 }
 
 Result<bool> SegmentReader::tail_is_damage() {
-  Place ignored;
-  return find_record(
-      offset_,
-      [this](const RecordHead& head) {
-        return head.type == RecordType::commit && head.place.segment_crc == header_.crc &&
-               head.place.commit > commits_ + 1;
-      },
-      ignored);
+  if (commits_ < closed_) return true;
+  return scan(offset_, [this](const RecordHead& head, std::uint64_t) {
+    return head.type == RecordType::commit && head.place.segment_crc == header_.crc &&
+           head.place.commit > commits_ + 1;
+  });
+}
+
+Result<std::optional<SegmentReader::Place>> SegmentReader::last_commit() {
+  std::optional<Place> last;
+  const auto scanned = scan(offset_, [&](const RecordHead& head, std::uint64_t offset) {
+    const Place before = last.value_or(place());
+    if (head.type == RecordType::commit && head.place.segment_crc == header_.crc &&
+        head.place.commit > before.commits + (last ? 1 : 0) && head.seq >= before.next_seq)
+      last = place_of(head, offset);
+    return false;
+  });
+  if (!scanned) return tl::unexpected(scanned.error());
+  if (last) closed_ = std::max(closed_, last->commits + 1);
+  return last;
 }
 
 Result<std::optional<SegmentReader>> SegmentReader::open_damaged(std::unique_ptr<StorageFile> file,
@@ -251,13 +261,11 @@ Result<std::optional<SegmentReader>> SegmentReader::open_damaged(std::unique_ptr
   SegmentReader reader{std::move(file), std::move(path), {.first_seq = *first_seq}};
   Place first;
   SegmentHeader header = reader.header_;
-  const auto found = reader.find_record(
-      0,
-      [&](const RecordHead& head) {
-        header.crc = head.place.segment_crc;
-        return head.seq >= *first_seq && head.place.commit > 0;
-      },
-      first);
+  const auto found = reader.scan(0, [&](const RecordHead& head, std::uint64_t offset) {
+    header.crc = head.place.segment_crc;
+    first = place_of(head, offset);
+    return head.seq >= *first_seq && head.place.commit > 0;
+  });
   if (!found) return tl::unexpected(found.error());
   if (!*found) return std::nullopt;
   header.commits_before = first.commits;

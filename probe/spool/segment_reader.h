@@ -36,6 +36,14 @@ struct SpoolBatch {
 
 class SegmentReader {
  public:
+  // To go back to: where a record is expected, and what it must follow.
+  struct Place {
+    std::uint64_t offset = 0;
+    std::uint64_t next_seq = 0;
+    std::uint64_t commits = 0;
+    std::uint32_t last_crc = 0;
+  };
+
   // Errc::verification when the file has no valid header.
   [[nodiscard]] static Result<SegmentReader> open(std::unique_ptr<StorageFile> file,
                                                   std::filesystem::path path);
@@ -55,6 +63,9 @@ class SegmentReader {
   // only after the one before is durable, so then the tail was not torn by a crash: it decayed or
   // was changed.
   [[nodiscard]] Result<bool> tail_is_damage();
+  // The place of the last intact COMMIT in the tail. Where the tail is damage, the chain goes on
+  // behind it: what lies in front of it counts, closed or not, and nothing else does.
+  [[nodiscard]] Result<std::optional<Place>> last_commit();
 
   [[nodiscard]] const SegmentHeader& header() const noexcept { return header_; }
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
@@ -63,13 +74,6 @@ class SegmentReader {
   [[nodiscard]] std::uint64_t next_seq() const noexcept { return next_seq_; }
   [[nodiscard]] std::uint64_t commits() const noexcept { return commits_; }
   [[nodiscard]] std::uint32_t last_crc() const noexcept { return last_crc_; }
-  // To go back to.
-  struct Place {
-    std::uint64_t offset = 0;
-    std::uint64_t next_seq = 0;
-    std::uint64_t commits = 0;
-    std::uint32_t last_crc = 0;
-  };
   [[nodiscard]] Place place() const noexcept { return {offset_, next_seq_, commits_, last_crc_}; }
   void go_to(const Place& place);
   [[nodiscard]] std::unique_ptr<StorageFile> take_file() && noexcept { return std::move(file_); }
@@ -90,8 +94,8 @@ class SegmentReader {
   // The records in place from offset_ on; true: the last of them is the COMMIT.
   Result<bool> take_batch(std::vector<Found>& records);
   Result<std::optional<RecordHead>> intact_record(std::uint64_t offset);
-  Result<bool> find_record(std::uint64_t from, const std::function<bool(const RecordHead&)>& wanted,
-                           Place& found);
+  using Stop = std::function<bool(const RecordHead&, std::uint64_t offset)>;
+  Result<bool> scan(std::uint64_t from, const Stop& stop);
 
   std::unique_ptr<StorageFile> file_;
   std::filesystem::path path_;
@@ -100,6 +104,7 @@ class SegmentReader {
   std::uint64_t next_seq_ = 0;
   std::uint64_t commits_ = 0;
   std::uint32_t last_crc_ = 0;
+  std::uint64_t closed_ = 0;  // the last COMMIT behind damage; so far as it was looked for
   ByteBuffer window_;  // bytes of the file from window_offset_ on
   std::uint64_t window_offset_ = 0;
 };

@@ -123,13 +123,18 @@ Result<std::optional<SpoolBatch>> SpoolReader::next_here(std::uint64_t commit_ma
   batch = segment_->next();
   if (!batch || *batch) return batch;
   // What was written behind the last batch that counts was torn, and made again in a new segment.
+  // Behind the last one that is closed the writer goes on, or already has in that segment.
   if (next != segments->end()) {
     auto bytes = storage_->open(next->path, Storage::Mode::read);
     if (!bytes) return storage_failure(next->path, "cannot be opened", bytes.error());
     if (const auto opened = SegmentReader::open(std::move(*bytes), next->path))
       commit_max = std::min(commit_max, opened->header().commits_before);
-    if (segment_->commits() >= commit_max) return std::nullopt;
+  } else {
+    const auto last = segment_->last_commit();
+    if (!last) return tl::unexpected(last.error());
+    commit_max = std::min(commit_max, *last ? (*last)->commits + 1 : segment_->commits());
   }
+  if (segment_->commits() >= commit_max) return std::nullopt;
   note_here("bad record, expected sequence " + std::to_string(segment_->next_seq()) +
             "; later batches lie behind it");
   return segment_->next_sound(commit_max);

@@ -111,12 +111,15 @@ Result<void> SpoolWriter::recover_last(const SegmentFile& last) {
       const auto is_damage = segment->tail_is_damage();
       if (!is_damage) return tl::unexpected(is_damage.error());
       if (!*is_damage) break;
+      const auto last_commit = segment->last_commit();
+      if (!last_commit) return tl::unexpected(last_commit.error());
+      if (!*last_commit) break;
       damaged = true;
-      batch = segment->next_sound(SpoolReader::any_commit);
+      segment->go_to(**last_commit);
+      batch = segment->next();
     }
     if (!batch) return tl::unexpected(batch.error());
     if (!*batch) break;
-    if (!(*batch)->whole) continue;
     state_.assign((*batch)->state.begin(), (*batch)->state.end());
     end = segment->place();
     committed = true;

@@ -202,6 +202,39 @@ TEST_F(SpoolReaderTest, ATornTailBehindDamageIsNotTaken) {
   EXPECT_EQ(sound(reader), "0-2 3-4 4-6 6-9");
 }
 
+// Damage in front of what is durable, and two more anywhere behind it: in records, in COMMITs, in
+// the last batch. A number that was read is never given again.
+TEST_F(SpoolReaderTest, ReadsBehindDamageWhatTheWriterGoesOnFrom) {
+  auto writer = open_writer();
+  write(*writer, 1, 2);
+  const std::size_t second = storage_.contents(segment_path(0)).size();
+  write(*writer, 2, 2);
+  const std::size_t fourth = storage_.contents(segment_path(0)).size();
+  write(*writer, 1, 3);
+  writer.reset();
+  const ByteBuffer whole = storage_.contents(segment_path(0));
+  constexpr std::size_t stride = 41;  // below a record's head
+  for (std::size_t one = second + 1; one < whole.size(); one += stride) {
+    for (std::size_t two = std::max(one + 1, fourth); two < whole.size(); two += stride) {
+      ByteBuffer bytes = whole;
+      for (const std::size_t at : {second, one, two}) bytes[at] ^= 1U;
+      storage_.set_contents(segment_path(0), bytes);
+      auto before = open_reader();
+      const std::string read = sound(before);
+      writer = open_writer();
+      const std::string next = std::to_string(writer->next_seq());
+      write(*writer, 1, 1);
+      auto after = open_reader();
+      ASSERT_EQ(sound(after), read + " " + next + "-" + std::to_string(writer->next_seq()))
+          << one << " " << two;
+      writer.reset();
+      const auto files = list_segments(storage_, spool_folder);
+      ASSERT_TRUE(files);
+      for (const SegmentFile& file : *files) ASSERT_TRUE(storage_.remove(file.path));
+    }
+  }
+}
+
 TEST_F(SpoolReaderTest, NamesSegmentOfAnotherHistory) {
   auto writer = open_writer(1);
   write(*writer, 3, 2);
