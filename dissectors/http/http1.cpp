@@ -5,7 +5,6 @@
 namespace dpi {
 namespace {
 
-constexpr std::size_t method_bytes_max = 32;
 constexpr std::string_view white = " \t";
 constexpr std::string_view version_prefix = "HTTP/1.";
 
@@ -43,7 +42,7 @@ HttpStart http_start(std::string_view head) noexcept {
     return common == version_prefix.size() ? HttpStart::response : HttpStart::perhaps;
   const auto* const end = std::find_if_not(head.begin(), head.end(), is_token);
   const auto method = static_cast<std::size_t>(end - head.begin());
-  if (method > method_bytes_max) return HttpStart::no;
+  if (method > http_method_bytes_max) return HttpStart::no;
   if (end == head.end()) return HttpStart::perhaps;
   if (method == 0 || white.find(*end) == std::string_view::npos) return HttpStart::no;
   const std::size_t target = head.find_first_not_of(white, method);

@@ -2,6 +2,7 @@
 // which comes without its line end.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -16,6 +17,9 @@ struct HttpField {
   std::string_view name;
   std::string_view value;  // without white space around it
 };
+
+// Longer tokens begin no request: registered methods have at most 17 (RFC 9110 §16.1).
+inline constexpr std::size_t http_method_bytes_max = 255;
 
 // How much of a stream's first bytes is needed to tell, and what they are.
 enum class HttpStart : std::uint8_t { no, perhaps, request, response };

@@ -1,9 +1,19 @@
 #include "probe/dns/message_stream.h"
 
+#include <algorithm>
+
 #include "dissectors/dns/content.h"
 #include "probe/base/byte_cursor.h"
 
 namespace dpi {
+namespace {
+
+// In the space of sequence numbers (RFC 9293 §3.4).
+bool sequence_less(std::uint32_t a, std::uint32_t b) noexcept {
+  return static_cast<std::int32_t>(a - b) < 0;
+}
+
+}  // namespace
 
 void MessageStream::start(std::uint32_t first) noexcept {
   if (begun_) return;
@@ -24,19 +34,42 @@ AnomalySet MessageStream::add(std::uint32_t sequence, Bytes bytes, std::size_t c
   if (stream_->gave_up()) {
     stream_.emplace(memory_, bytes_max);
     in_step_ = false;
-    cut_.reset();
+    cut_count_ = 0;
     told_cut_ = false;
   }
   const auto end = sequence + static_cast<std::uint32_t>(bytes.size());
-  if (cut_bytes > 0 && static_cast<std::int32_t>(end - stream_->next_sequence()) >= 0)
-    cut_ = {end, end + static_cast<std::uint32_t>(cut_bytes)};
+  if (cut_bytes > 0) remember({end, end + static_cast<std::uint32_t>(cut_bytes)});
   return found;
+}
+
+void MessageStream::remember(Cut cut) noexcept {
+  // What came whole another time, or was read past, is no cut any more.
+  const std::uint32_t read = stream_->next_sequence();
+  auto end = cuts_.begin() + static_cast<std::ptrdiff_t>(cut_count_);
+  end = std::remove_if(cuts_.begin(), end,
+                       [read](const Cut& each) { return sequence_less(each.from, read); });
+  cut_count_ = static_cast<std::size_t>(end - cuts_.begin());
+  if (sequence_less(cut.from, read)) return;
+  if (cut_count_ == cuts_max) {  // the nearest are the first to be read past
+    if (!sequence_less(cut.from, cuts_.back().from)) return;
+    --cut_count_;
+    --end;
+  }
+  const auto at = std::find_if(
+      cuts_.begin(), end, [&cut](const Cut& each) { return !sequence_less(each.from, cut.from); });
+  if (at != end && at->from == cut.from) {  // sent again, cut again
+    at->to = std::max(at->to, cut.to, sequence_less);
+    return;
+  }
+  std::move_backward(at, end, end + 1);
+  *at = cut;
+  ++cut_count_;
 }
 
 void MessageStream::acknowledged(std::uint32_t sequence, Timestamp time, bool at_once) noexcept {
   const auto is_missing = [&] {
     const auto behind = stream_->behind_gap();
-    return behind && static_cast<std::int32_t>(sequence - *behind) >= 0;
+    return behind && !sequence_less(sequence, *behind);
   };
   if (!is_missing()) {
     missed_since_.reset();
@@ -81,12 +114,15 @@ std::optional<StreamMessage> MessageStream::next_whole() {
 
 // What the snap length left of a message, when the stream has come to where it was cut.
 std::optional<StreamMessage> MessageStream::next_cut() {
-  if (!cut_ || stream_->next_sequence() != cut_->from) return std::nullopt;
+  const Cut* const cut =
+      std::find_if(cuts_.data(), cuts_.data() + cut_count_,
+                   [this](const Cut& each) { return each.from == stream_->next_sequence(); });
+  if (cut == cuts_.data() + cut_count_) return std::nullopt;
   ByteCursor in(stream_->readable());
   const std::size_t length = in.be16();
   const bool known = in.ok() && in_step_;
   // Behind a cut inside of another message, or of several, the next one is found again.
-  in_step_ = known && length - in.left() == cut_->to - cut_->from;
+  in_step_ = known && length - in.left() == cut->to - cut->from;
   if (!known || in.left() == 0) {
     read_on_behind_cut();
     return next();
@@ -96,9 +132,15 @@ std::optional<StreamMessage> MessageStream::next_cut() {
 }
 
 void MessageStream::read_on_behind_cut() noexcept {
-  stream_->skip_to(cut_->to);
-  cut_.reset();
   told_cut_ = false;
+  const std::uint32_t read = stream_->next_sequence();
+  const auto end = cuts_.begin() + static_cast<std::ptrdiff_t>(cut_count_);
+  const auto at =
+      std::find_if(cuts_.begin(), end, [read](const Cut& each) { return each.from == read; });
+  if (at == end) return;
+  stream_->skip_to(at->to);
+  std::move(at + 1, end, at);
+  --cut_count_;
 }
 
 }  // namespace dpi

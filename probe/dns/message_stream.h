@@ -3,6 +3,7 @@
 // are found again by their content (dissectors/dns/content.h).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 
@@ -25,6 +26,8 @@ class MessageStream {
   }
 
   static constexpr std::size_t bytes_max = 128U << 10U;
+  // Segments out of order of which the ends are missing; more are holes that never fill.
+  static constexpr std::size_t cuts_max = 16;
   // So much behind its acknowledgement a segment may be captured.
   static constexpr Nanoseconds patience = std::chrono::milliseconds{10};
 
@@ -50,13 +53,15 @@ class MessageStream {
   void find_step();
   [[nodiscard]] std::optional<StreamMessage> next_whole();
   [[nodiscard]] std::optional<StreamMessage> next_cut();
+  void remember(Cut cut) noexcept;
   void read_on_behind_cut() noexcept;
 
   StreamMemory& memory_;
   std::optional<ByteStream> stream_;
   bool begun_ = false;
-  bool in_step_ = false;  // a message begins at the next readable byte
-  std::optional<Cut> cut_;
+  bool in_step_ = false;              // a message begins at the next readable byte
+  std::array<Cut, cuts_max> cuts_{};  // by sequence; none behind what is readable
+  std::size_t cut_count_ = 0;
   bool told_cut_ = false;                  // what was there before it was handed out
   std::optional<Timestamp> missed_since_;  // what was acknowledged and is not there
 };

@@ -85,7 +85,7 @@ StreamStart by_http2_settings(Bytes head) noexcept {
 }
 
 StreamStart by_http1(Bytes head) noexcept {
-  constexpr std::size_t looked_at = 64;
+  constexpr std::size_t looked_at = http_method_bytes_max + 32;
   switch (http_start(as_text(head.first(std::min(head.size(), looked_at))))) {
     case HttpStart::request:
       return StreamStart::http1_request;

@@ -29,6 +29,10 @@ TEST(Http1Test, AnyTokenIsAMethod) {
   for (const std::string_view line : {"PURGE /a", "X-CUSTOM /a", "get /a", "VERSION-CONTROL *",
                                       "M-SEARCH * ", "!#$%&'*+.^`|~9 /"})
     EXPECT_EQ(http_start(line), HttpStart::request) << line;
+  const std::string longest(http_method_bytes_max, 'M');
+  EXPECT_EQ(http_start(longest), HttpStart::perhaps);
+  EXPECT_EQ(http_start(longest + " /"), HttpStart::request);
+  EXPECT_EQ(http_start(longest + "M /"), HttpStart::no);
 }
 
 // RFC 9112 §3.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <random>
 
 #include "tests/support/packets.h"
@@ -192,6 +193,46 @@ TEST(MessageStreamTest, FallsIntoStepBehindACutInsideOfSeveralMessages) {
     ASSERT_FALSE(got.empty());
     EXPECT_EQ(got.back(), 4U) << captured;
   }
+}
+
+// A capture with a snap length cuts each large segment, in whatever order they come.
+TEST(MessageStreamTest, TellsWhatIsLeftOfMessagesThatAreCutOneBehindAnother) {
+  const ByteBuffer all = framed(1) + framed(2) + framed(3) + framed(4);
+  const auto size = static_cast<std::uint32_t>(framed(1).size());
+  constexpr std::uint32_t captured = 9;
+  std::array<std::uint32_t, 4> order{0, 1, 2, 3};
+  do {
+    StreamMemory memory(1U << 20U);
+    MessageStream stream(memory);
+    stream.start(0);
+    std::vector<unsigned> got;
+    for (const std::uint32_t i : order) {
+      stream.add(i * size, Bytes{all}.subspan(i * std::size_t{size}, captured), size - captured);
+      for (const unsigned id : ids(stream)) got.push_back(id);
+    }
+    ASSERT_EQ(got, (std::vector<unsigned>{1, 2, 3, 4})) << order[0] << order[1] << order[2];
+  } while (std::ranges::next_permutation(order).found);
+}
+
+TEST(MessageStreamTest, HoldsSoManyCutsAndGoesOnBehindThem) {
+  StreamMemory memory(1U << 20U);
+  MessageStream stream(memory);
+  stream.start(0);
+  const ByteBuffer one = framed(1);
+  const auto size = static_cast<std::uint32_t>(one.size());
+  std::vector<unsigned> got;
+  for (std::uint32_t i = 100; i-- > 0;) {
+    stream.add(i * size, Bytes{one}.first(9), size - 9);
+    for (const unsigned id : ids(stream)) got.push_back(id);
+  }
+  EXPECT_FALSE(got.empty());
+  stream.add(100 * size, one);
+  stream.acknowledged(101 * size, timestamp(0), true);
+  got = ids(stream);
+  ASSERT_FALSE(got.empty());
+  EXPECT_EQ(got.back(), 1U);
+  stream.add(101 * size, one);
+  EXPECT_EQ(ids(stream), std::vector<unsigned>{1}) << "in step again";
 }
 
 }  // namespace
