@@ -24,6 +24,8 @@ constexpr int look_every_ms = 100;
 // A worker that dies before it has done anything would do so again at once.
 constexpr std::uint64_t hopeless_ms = 1000;
 constexpr std::uint64_t pause_ms = 100;
+// For what a process does at its end, all of them together.
+constexpr std::uint64_t leaving_max_ms = 5000;
 
 std::uint64_t now_ms() noexcept {
   return boot_time_us() / 1000;
@@ -160,6 +162,7 @@ void Supervisor::start(std::uint32_t worker) {
   WorkerBoard& board = channels_[worker].board[0];
   board.incarnation.store(board.incarnation.load(std::memory_order_relaxed) + 1,
                           std::memory_order_relaxed);
+  board.leaves.store(false, std::memory_order_relaxed);
   const pid_t me = ::getpid();
   const pid_t pid = ::fork();
   if (pid == 0) {
@@ -292,9 +295,18 @@ void Supervisor::watch(Child& child, const WorkerBoard& board) {
   child.stuck = true;
 }
 
+// Who is leaving may do so: a profiler or a sanitizer writes what it has seen at a process's end.
 void Supervisor::end_all() {
-  for (Child& child : children_)
+  const std::uint64_t patience_until = now_ms() + leaving_max_ms;
+  for (std::uint32_t w = 0; w < children_.size(); ++w) {
+    Child& child = children_[w];
+    const bool leaves = channels_[w].board[0].leaves.load(std::memory_order_acquire);
+    while (leaves && child.pid != 0 && now_ms() < patience_until) {
+      if (::waitpid(child.pid, nullptr, WNOHANG) != 0) child.pid = 0;
+      if (child.pid != 0) ::poll(nullptr, 0, 1);
+    }
     if (child.pid != 0) ::kill(child.pid, SIGKILL);
+  }
   for (Child& child : children_) {
     if (child.pid != 0) ::waitpid(child.pid, nullptr, 0);
     child = Child{};

@@ -175,6 +175,7 @@ void Worker::run() {
       board_.work.wait(rung, *choice.wait);
     }
   }
+  board_.leaves.store(true, std::memory_order_release);
   encoder_.flush(std::numeric_limits<FactNumber>::max());
 }
 

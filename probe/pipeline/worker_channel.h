@@ -45,6 +45,7 @@ struct WorkerBoard {
   std::atomic<std::uint64_t> packets_played{0};
   std::atomic<std::uint64_t> bytes_played{0};
   FactTotals told;
+  std::atomic<bool> leaves{false};  // all fronts have stopped: it ends by itself
 
   // Written by the supervisor, over all workers that there have been.
   alignas(64) std::atomic<std::uint64_t> lost_packets{0};
