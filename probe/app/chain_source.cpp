@@ -36,32 +36,58 @@ Result<void> add_line(ChainVerifier& verifier, std::string_view line, const Note
   return verifier.add_event(event->envelope, event->payload);
 }
 
+// Where the file says that it begins; whether that is what was expected.
+Result<void> begin_at(ChainVerifier& verifier, std::string_view line,
+                      std::optional<std::uint64_t> first_seq) {
+  const auto event = parse_event_line(line);
+  const auto envelope = event ? parse_envelope(event->envelope) : std::nullopt;
+  if (!envelope) return {};  // what it is instead is said where it is read
+  const std::uint64_t expected = first_seq.value_or(0);
+  if (envelope->seq == expected)
+    return expected == 0 ? Result<void>{} : verifier.skip_to(expected, envelope->prev_hash);
+  if (first_seq)
+    return broken(fmt::format("begins with sequence {}, not {}", envelope->seq, expected));
+  return broken(fmt::format(
+      "begins with sequence {0}: the events before it are not here. Where they stand in another "
+      "file (a sensor's, rotated), verify both in one (`cat OLD NEW | ransomeye-dpi verify -`), or "
+      "this part: --from {0} --trust KEY",
+      envelope->seq));
+}
+
 Result<ChainReport> verify_lines(std::istream& in, const std::string& name, ChainVerifier& verifier,
-                                 const NoteObserver& observe) {
+                                 const NoteObserver& observe,
+                                 std::optional<std::uint64_t> first_seq) {
   std::string line;
   for (std::uint64_t number = 1; std::getline(in, line); ++number) {
     if (in.eof())
       return broken(
           fmt::format("{}:{}: the last line has no newline: the file was cut off", name, number));
-    if (auto added = add_line(verifier, line, observe); !added) {
+    auto added = number == 1 ? begin_at(verifier, line, first_seq) : Result<void>{};
+    if (added) added = add_line(verifier, line, observe);
+    if (!added) {
       return fail(added.error().code, fmt::format("{}:{}: {}", name, number, added.error().what));
     }
   }
-  return verifier.finish();
+  auto report = verifier.finish();
+  if (!report || !first_seq) return report;
+  report->first_seq = *first_seq;
+  report->skipped -= *first_seq;
+  return report;
 }
 
 }  // namespace
 
 Result<ChainReport> verify_jsonl(const std::string& path, ChainVerifier& verifier,
-                                 const NoteObserver& observe) {
-  if (path == "-") return verify_lines(std::cin, "standard input", verifier, observe);
+                                 const NoteObserver& observe,
+                                 std::optional<std::uint64_t> first_seq) {
+  if (path == "-") return verify_lines(std::cin, "standard input", verifier, observe, first_seq);
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     return fail(Errc::input,
                 fmt::format("{}: {}; give a JSON lines file, a spool folder or postgres[:CONNINFO]",
                             path, std::strerror(errno)));
   }
-  return verify_lines(file, path, verifier, observe);
+  return verify_lines(file, path, verifier, observe, first_seq);
 }
 
 Result<ChainReport> verify_spool(const std::string& folder, ChainVerifier& verifier,

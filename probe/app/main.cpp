@@ -184,8 +184,8 @@ class CommandLine {
     c->add_option("--instance", verify_.instance,
                   "this chain of a database; all of them without it");
     auto* const from =
-        c->add_option("--from", verify_.from, "rows of a database from this sequence on")
-            ->needs("--instance");
+        c->add_option("--from", verify_.from,
+                      "from this sequence on: rows of a database, or a file that begins there");
     auto* const to = c->add_option("--to", verify_.to, "rows of a database up to this sequence")
                          ->needs("--instance");
     auto* const day =

@@ -55,8 +55,8 @@ Result<std::unique_ptr<EventSink>> open_postgres(const std::string& conninfo,
   return open_postgres_sink(std::move(options));
 }
 
-// The kinds that replay and run open alike.
-Result<std::unique_ptr<EventSink>> open_lines(const Output& output) {
+// The kinds that replay and run open alike; but a replay's JSON lines are one whole chain.
+Result<std::unique_ptr<FileSink>> open_lines(const Output& output, AppendFile::Begin jsonl) {
   switch (output.kind) {
     case OutputKind::eve:
       return open_eve_sink(output.rest);
@@ -65,7 +65,7 @@ Result<std::unique_ptr<EventSink>> open_lines(const Output& output) {
     case OutputKind::csv:
       return open_csv_sink(output.rest);
     default:
-      return open_jsonl_sink(output.rest);
+      return open_jsonl_sink(output.rest, jsonl);
   }
 }
 
@@ -77,7 +77,7 @@ Result<std::unique_ptr<EventSink>> open_output(const std::string& text,
   if (output->kind == OutputKind::spool) return open_spool(output->rest, context);
   if (output->kind == OutputKind::postgres)
     return open_postgres(output->rest, context, databases++);
-  return open_lines(*output);
+  return open_lines(*output, AppendFile::Begin::anew);
 }
 
 void say_failed(const Error& error) {
@@ -86,12 +86,42 @@ void say_failed(const Error& error) {
              .message = error.what + "; the other outputs go on"});
 }
 
+void say_news(const FollowerNews& news) {
+  switch (news.kind) {
+    case FollowerNews::Kind::failed:
+      log_state({.level = LogLevel::error,
+                 .event = "output_failed",
+                 .message = news.what + "; the probe goes on, and what is missing there is kept in "
+                                        "the spool and written when it works again"});
+      return;
+    case FollowerNews::Kind::works:
+      log_state({.level = LogLevel::notice, .event = "output_works", .message = news.what});
+      return;
+    case FollowerNews::Kind::gap:
+      log_state({.level = LogLevel::warning, .event = "output_gap", .message = news.what});
+      return;
+  }
+}
+
 // A sensor has one spool, and that is shipped to one database.
 Result<void> require_one_database(const std::vector<std::string>& outputs) {
   if (std::count_if(outputs.begin(), outputs.end(), names_postgres) <= 1) return {};
   return fail(Errc::usage,
               "--out postgres: only one can be given; let the database replicate what a second is "
               "to hold");
+}
+
+Result<std::unique_ptr<SpoolFollower>> open_follower(const std::string& text, const Output& output,
+                                                     const LiveOutputs& outputs) {
+  LiveSink* const chain = outputs.chain;
+  return SpoolFollower::open(
+      {.spool = outputs.spool,
+       .output = text,
+       .positioned = written_path(output).has_value(),
+       .begin = chain->stored().durable_seq,
+       .open = [output] { return open_lines(output, AppendFile::Begin::behind); },
+       .durable = [chain] { return chain->durable_commit(); },
+       .say = say_news});
 }
 
 }  // namespace
@@ -108,6 +138,7 @@ Result<LiveOutputs> open_live_outputs(const std::vector<std::string>& outputs,
   chain.instance = context.identity.instance;
   chain.spool = spool_options(context.config);
   chain.keep_acked_bytes = context.config.spool_keep_acked_mib << 20U;
+  std::vector<std::pair<std::string, Output>> lines;
   for (const std::string& text : outputs) {
     const auto output = parse_output(text, OutputUse::live);
     if (!output) return tl::unexpected(output.error());
@@ -116,15 +147,18 @@ Result<LiveOutputs> open_live_outputs(const std::vector<std::string>& outputs,
       if (!target) return tl::unexpected(target.error());
       chain.target = std::move(*target);
     } else if (output->kind != OutputKind::spool) {
-      auto sink = open_lines(*output);
-      if (!sink) return tl::unexpected(sink.error());
-      out.sinks.push_back(beside(std::move(*sink), say_failed));
+      lines.emplace_back(text, *output);
     }
   }
   auto live = LiveSink::open(std::move(chain));
   if (!live) return tl::unexpected(live.error());
   out.chain = live->get();
-  out.sinks.insert(out.sinks.begin(), std::move(*live));
+  out.sinks.push_back(std::move(*live));
+  for (const auto& [text, output] : lines) {
+    auto follower = open_follower(text, output, out);
+    if (!follower) return tl::unexpected(follower.error());
+    out.chain->add_follower(std::move(*follower));
+  }
   return out;
 }
 

@@ -209,11 +209,12 @@ class Reload {
 class Control {
  public:
   Control(const sigset_t& signals, std::vector<std::unique_ptr<CaptureThread>>& captures,
-          DataPath& path, Reload reload, Service& service)
+          DataPath& path, Reload reload, LiveSink& chain, Service& service)
       : signals_(signals),
         captures_(captures),
         path_(path),
         reload_(std::move(reload)),
+        chain_(chain),
         service_(service) {}
 
   // Why it ended, as probe.stop says it.
@@ -227,6 +228,7 @@ class Control {
       }
       if (got == SIGHUP) {
         service_.reloading();
+        chain_.reopen_followers();
         if (std::string change = reload_.apply(); !change.empty())
           path_.own_event("config.change", std::move(change));
         service_.reloaded();
@@ -253,6 +255,7 @@ class Control {
   std::vector<std::unique_ptr<CaptureThread>>& captures_;
   DataPath& path_;
   Reload reload_;
+  LiveSink& chain_;
   Service& service_;
 };
 
@@ -305,7 +308,7 @@ int run_sensor(const Config& config, const RunOptions& options) {
   for (const std::string& damage : last->damage) say_damage(damage);
   if (auto own = require_own_chain(*outputs->chain, *last, *identity, key->public_key()); !own)
     return report(own.error());
-  if (auto shipping = outputs->chain->start_shipping(); !shipping) return report(shipping.error());
+  if (auto shipping = outputs->chain->start_readers(); !shipping) return report(shipping.error());
 
   const Digest key_id = key->public_key().key_id();
   ChainHead head;
@@ -366,7 +369,8 @@ int run_sensor(const Config& config, const RunOptions& options) {
                         {"instance", instance}}});
   (*service)->start(captures, path);
   const std::string_view reason =
-      Control(signals, captures, path, Reload(config, options, journal), **service).wait();
+      Control(signals, captures, path, Reload(config, options, journal), *outputs->chain, **service)
+          .wait();
   (*service)->stopping(reason);
   for (const auto& capture : captures) capture->stop();
   captures.clear();

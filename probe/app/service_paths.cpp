@@ -49,6 +49,22 @@ Result<void> make_written(const fs::path& path, OutputKind kind) {
   return {};
 }
 
+// What is moved away is made anew at SIGHUP: then its folder is what lasts, unless the key is
+// there.
+fs::path rotated_in(const fs::path& path, OutputKind kind, const fs::path& key) {
+  std::error_code error;
+  const fs::path folder = fs::absolute(path, error).parent_path();
+  const bool special = fs::exists(path, error) && !fs::is_regular_file(path, error);
+  if (kind == OutputKind::csv || special || folder == folder.root_path()) return path;
+  if (!is_in(fs::absolute(key, error), folder)) return folder;
+  log_state({.level = LogLevel::warning,
+             .event = "reopen_limited",
+             .message = fmt::format("{} lies in the folder of the key: it cannot be made anew at "
+                                    "SIGHUP when it was moved away; give it a folder of its own",
+                                    path.string())});
+  return path;
+}
+
 }  // namespace
 
 Result<fs::path> quarantine_folder(const Config& config) {
@@ -94,7 +110,7 @@ Result<SandboxSettings> sandbox_settings(const Config& config, const RunOptions&
     const auto path = written_path(*parsed);
     if (!path) continue;
     if (auto made = make_written(*path, parsed->kind); !made) return tl::unexpected(made.error());
-    out.writable.push_back(*path);
+    out.writable.push_back(rotated_in(*path, parsed->kind, key));
   }
   if (!options.dpdk.empty() || !config.capture_dpdk.empty()) add_dpdk_folders(out.writable);
   return out;

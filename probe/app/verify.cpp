@@ -58,10 +58,15 @@ void print_report(const ChainReport& report) {
   const std::string part =
       report.first_seq == 0
           ? std::string{}
-          : fmt::format(" from sequence {} on (the others have left this spool)", report.first_seq);
+          : fmt::format(" from sequence {} on (those before are not here)", report.first_seq);
   fmt::print("intact: {} events of {}{}, {} checkpoints, root {}\n",
              report.events - report.first_seq - report.skipped, uuid_text(report.instance), part,
              report.checkpoints, hex(report.root));
+  if (report.skipped == 0 && !report.proven) {
+    fmt::print(
+        "links and signatures hold; the root of the last checkpoint cannot be computed "
+        "without the events before\n");
+  }
   if (report.skipped > 0) {
     fmt::print("{} events are not here: archived, or declared lost{}\n", report.skipped,
                report.proven ? "" : "; the last checkpoint cannot be proven without them");
@@ -164,11 +169,19 @@ class Verification {
         options_.source.starts_with("spool:") || std::filesystem::is_directory(options_.source);
     const std::string path =
         options_.source.starts_with("spool:") ? options_.source.substr(6) : options_.source;
-    return finished(
-        spool ? verify_spool(path, walk, observer()) : verify_jsonl(path, walk, observer()), path);
+    if (spool) return finished(verify_spool(path, walk, observer()), path);
+    std::optional<std::uint64_t> first;
+    if (!options_.from.empty()) {
+      const auto given = sequence("--from", options_.from);
+      if (!given) return tl::unexpected(given.error());
+      first = *given;
+    }
+    return finished(verify_jsonl(path, walk, observer(), first), path);
   }
   Result<void> run_database() {
     const std::string conninfo = conninfo_of(options_.source);
+    if (!options_.from.empty() && options_.instance.empty())
+      return fail(Errc::usage, "--from of a database needs --instance: of which chain?");
     auto part = scope_of(options_);
     if (!part) return tl::unexpected(part.error());
     Findings findings([](const std::string& line) { say(line); });

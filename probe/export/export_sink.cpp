@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <vector>
 
-#include "probe/export/append_file.h"
 #include "probe/export/csv.h"
 #include "probe/export/ecs.h"
 #include "probe/export/eve.h"
@@ -19,7 +18,7 @@ tl::unexpected<Error> unreadable(std::uint64_t seq) {
   return fail(Errc::sink, fmt::format("event {}: is not canonical JSON; it was not written", seq));
 }
 
-class RecordSink final : public EventSink {
+class RecordSink final : public FileSink {
  public:
   RecordSink(AppendFile file, std::unique_ptr<RecordFormat> format)
       : file_(std::move(file)), format_(std::move(format)) {}
@@ -34,6 +33,7 @@ class RecordSink final : public EventSink {
     return file_.flush();
   }
   Result<void> finish() override { return file_.close(); }
+  std::span<AppendFile> files() noexcept override { return {&file_, 1}; }
 
  private:
   AppendFile file_;
@@ -41,7 +41,7 @@ class RecordSink final : public EventSink {
   ExportedEvent event_;
 };
 
-class CsvSink final : public EventSink {
+class CsvSink final : public FileSink {
  public:
   // A file for each of row_mappings(), in their order.
   explicit CsvSink(std::vector<AppendFile> files) : files_(std::move(files)) {}
@@ -59,6 +59,7 @@ class CsvSink final : public EventSink {
     return each(&AppendFile::flush);
   }
   Result<void> finish() override { return each(&AppendFile::close); }
+  std::span<AppendFile> files() noexcept override { return files_; }
 
  private:
   Result<void> each(Result<void> (AppendFile::*what)()) {
@@ -72,7 +73,7 @@ class CsvSink final : public EventSink {
 };
 
 template <class Format>
-Result<std::unique_ptr<EventSink>> open_records(const std::string& path, std::string_view option) {
+Result<std::unique_ptr<FileSink>> open_records(const std::string& path, std::string_view option) {
   auto file = AppendFile::open(path, {}, option);
   if (!file) return tl::unexpected(file.error());
   return std::make_unique<RecordSink>(std::move(*file), std::make_unique<Format>());
@@ -80,15 +81,15 @@ Result<std::unique_ptr<EventSink>> open_records(const std::string& path, std::st
 
 }  // namespace
 
-Result<std::unique_ptr<EventSink>> open_eve_sink(const std::string& path) {
+Result<std::unique_ptr<FileSink>> open_eve_sink(const std::string& path) {
   return open_records<EveFormat>(path, "eve:PATH");
 }
 
-Result<std::unique_ptr<EventSink>> open_ecs_sink(const std::string& path) {
+Result<std::unique_ptr<FileSink>> open_ecs_sink(const std::string& path) {
   return open_records<EcsFormat>(path, "ecs:PATH");
 }
 
-Result<std::unique_ptr<EventSink>> open_csv_sink(const std::string& folder) {
+Result<std::unique_ptr<FileSink>> open_csv_sink(const std::string& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) {

@@ -5,14 +5,14 @@
 #include <memory>
 #include <string>
 
-#include "probe/store/event_sink.h"
+#include "probe/store/file_sink.h"
 
 namespace dpi {
 
 // "-" is standard output.
-[[nodiscard]] Result<std::unique_ptr<EventSink>> open_eve_sink(const std::string& path);
-[[nodiscard]] Result<std::unique_ptr<EventSink>> open_ecs_sink(const std::string& path);
+[[nodiscard]] Result<std::unique_ptr<FileSink>> open_eve_sink(const std::string& path);
+[[nodiscard]] Result<std::unique_ptr<FileSink>> open_ecs_sink(const std::string& path);
 // A file for every kind of row; the folder is made when it is not there.
-[[nodiscard]] Result<std::unique_ptr<EventSink>> open_csv_sink(const std::string& folder);
+[[nodiscard]] Result<std::unique_ptr<FileSink>> open_csv_sink(const std::string& folder);
 
 }  // namespace dpi

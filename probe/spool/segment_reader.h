@@ -105,7 +105,7 @@ class SegmentReader {
   std::uint64_t commits_ = 0;
   std::uint32_t last_crc_ = 0;
   std::uint64_t closed_ = 0;  // the last COMMIT behind damage; so far as it was looked for
-  ByteBuffer window_;  // bytes of the file from window_offset_ on
+  ByteBuffer window_;         // bytes of the file from window_offset_ on
   std::uint64_t window_offset_ = 0;
 };
 

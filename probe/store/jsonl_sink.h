@@ -5,11 +5,13 @@
 #include <memory>
 #include <string>
 
-#include "probe/store/event_sink.h"
+#include "probe/store/file_sink.h"
 
 namespace dpi {
 
-// "-" is standard output. The file is created or replaced.
-[[nodiscard]] Result<std::unique_ptr<EventSink>> open_jsonl_sink(const std::string& path);
+// "-" is standard output. A replay's file is a whole chain and replaces what is there; a sensor's
+// goes on.
+[[nodiscard]] Result<std::unique_ptr<FileSink>> open_jsonl_sink(const std::string& path,
+                                                                AppendFile::Begin begin);
 
 }  // namespace dpi

@@ -68,14 +68,19 @@ void LiveSink::tell_database(std::string_view statement, std::chrono::millisecon
   [[maybe_unused]] const auto told = shipper.tell(statement);
 }
 
-Result<void> LiveSink::start_shipping() {
+Result<void> LiveSink::start_readers() {
+  for (const auto& follower : followers_) follower->start();
   if (!options_.target) return {};
   auto reader = SpoolReader::open(options_.folder);
   if (!reader) return tl::unexpected(reader.error());
   shipping_ = std::make_unique<Shipping>(
-      Shipper(*options_.target, std::move(*reader)),
-      [this] { return durable_commit_.load(std::memory_order_acquire); }, options_.shipping);
+      Shipper(*options_.target, std::move(*reader)), [this] { return durable_commit(); },
+      options_.shipping);
   return {};
+}
+
+void LiveSink::reopen_followers() {
+  for (const auto& follower : followers_) follower->reopen();
 }
 
 Result<void> LiveSink::open_writer() {
@@ -129,6 +134,7 @@ void LiveSink::commit() {
   pending_.clear();
   pending_bytes_ = 0;
   pending_state_.clear();
+  for (const auto& follower : followers_) follower->wake();
   if (!shipping_) return;
   // One entry a second is exact enough, and bounded by the time that the database is away.
   if (unacked_.empty() || began_us - unacked_.back().second >= 1'000'000)
@@ -139,7 +145,9 @@ void LiveSink::commit() {
 
 void LiveSink::retain(bool all_acked) {
   if (!shipping_ || writer_ == nullptr) return;
-  const std::uint64_t acked = shipping_->stats().acked_seq;
+  std::uint64_t acked = shipping_->stats().acked_seq;
+  for (const auto& follower : followers_)
+    if (!all_acked) acked = std::min(acked, follower->position());
   if (all_acked && std::exchange(retained_upto_, acked) == acked) return;
   if (auto retained = writer_->retain(acked, all_acked ? 0 : options_.keep_acked_bytes); !retained)
     trouble_ = retained.error().what;
@@ -197,6 +205,7 @@ Room LiveSink::room() const noexcept {
 
 Result<void> LiveSink::finish() {
   if (!pending_state_.empty()) recover();
+  for (const auto& follower : followers_) follower->stop();
   Result<void> shipped;
   if (shipping_) shipped = shipping_->stop();
   if (!pending_state_.empty()) {

@@ -17,6 +17,7 @@
 #include "probe/spool/spool_writer.h"
 #include "probe/store/event_sink.h"
 #include "probe/store/shipping.h"
+#include "probe/store/spool_follower.h"
 #include "probe/store/spool_state.h"
 
 namespace dpi {
@@ -58,8 +59,14 @@ class LiveSink final : public EventSink {
   [[nodiscard]] Result<void> compare_with_database(std::chrono::milliseconds wait) const;
   // Why this probe refuses to go on, for the database to keep. Best effort.
   void tell_database(std::string_view statement, std::chrono::milliseconds wait) const;
-  // Nothing is sent before.
-  [[nodiscard]] Result<void> start_shipping();
+  // What reads the spool beside the database; before readers are started.
+  void add_follower(std::unique_ptr<SpoolFollower> follower) {
+    followers_.push_back(std::move(follower));
+  }
+  // Nothing is sent before, and nothing written by followers.
+  [[nodiscard]] Result<void> start_readers();
+  // Their files have been moved away. From any thread.
+  void reopen_followers();
 
   Result<void> event(std::uint64_t seq, std::string_view envelope,
                      std::string_view payload) override;
@@ -77,6 +84,10 @@ class LiveSink final : public EventSink {
     std::optional<ShippingStats> shipping;
   };
   [[nodiscard]] Stored stored() const;
+  // The last durable commit: from any thread.
+  [[nodiscard]] std::uint64_t durable_commit() const noexcept {
+    return durable_commit_.load(std::memory_order_acquire);
+  }
   // Whether there is a database to ship to, and how often that was tried: from any thread.
   [[nodiscard]] bool ships() const noexcept { return shipping_ != nullptr; }
   [[nodiscard]] std::uint64_t shipping_rounds() const noexcept {
@@ -98,7 +109,8 @@ class LiveSink final : public EventSink {
   void commit();
   void recover();
   void set_damaged_aside();
-  // Deletes what the database has. The disk or the cap is full: also what would be kept.
+  // Deletes what the database has. The disk or the cap is full: also what would be kept, and what
+  // only a follower lacks.
   void retain(bool all_acked);
 
   LiveSinkOptions options_;
@@ -120,6 +132,7 @@ class LiveSink final : public EventSink {
   std::deque<std::pair<std::uint64_t, std::uint64_t>> unacked_;  // end of a commit, when
   std::atomic<std::uint64_t> durable_commit_{0};
   std::unique_ptr<Shipping> shipping_;
+  std::vector<std::unique_ptr<SpoolFollower>> followers_;
 };
 
 }  // namespace dpi

@@ -440,7 +440,7 @@ TEST_F(ShipperTest, AFullSpoolEmptiesByItselfWhenTheDatabaseIsBack) {
   options.target = target();
   auto sink = LiveSink::open(std::move(options));
   ASSERT_TRUE(sink) << sink.error().what;
-  ASSERT_TRUE((*sink)->start_shipping());
+  ASSERT_TRUE((*sink)->start_readers());
   Chain chain;
   while ((*sink)->room() != Room::none) chain.write(**sink, 50);
   static_cast<void>(
