@@ -31,6 +31,8 @@ constexpr std::uint64_t scan_bytes = 1024;
 // read, as text, in libpq.
 constexpr std::uint64_t event_bytes = envelope_bytes_max + payload_bytes_max;
 constexpr std::uint64_t event_copies = 6;
+// An output has a batch as read, and lines that are not written yet.
+constexpr std::uint64_t output_lines_bytes = mib;
 // Programs, libraries, nDPI's automata, stacks, connections; of each worker what it writes of them,
 // and windows of mirrored packets.
 constexpr std::uint64_t program_bytes = 128 * mib;
@@ -78,9 +80,10 @@ MemoryBudget::MemoryBudget(const Config& config, const MemoryShape& shape)
       {"fragments", "fragments.bytes_max, fragments.datagrams_max",
        with_waste(shape.fronts * (fragments.bytes_max + fragments.datagrams_max * datagram_bytes +
                                   2 * fragments.held_max * sizeof(HeldFragment)))});
-  parts_.push_back({"events", "signing.checkpoint_events",
-                    with_waste(config.signing_checkpoint_events * event_copies * event_bytes +
-                               ScanAggregator::entries_max * scan_bytes)});
+  parts_.push_back(
+      {"events", "signing.checkpoint_events",
+       with_waste(config.signing_checkpoint_events * (event_copies + shape.outputs) * event_bytes +
+                  shape.outputs * output_lines_bytes + ScanAggregator::entries_max * scan_bytes)});
   parts_.push_back(
       {"rings", "capture.ring_mib, capture.sockets", shape.rings * config.capture_ring_mib * mib});
   parts_.push_back({"programs", "workers.count", program_bytes + shape.workers * worker_bytes});

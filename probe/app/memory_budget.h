@@ -15,8 +15,9 @@ namespace dpi {
 // How many there are of what is there more than once.
 struct MemoryShape {
   std::uint64_t workers = 1;
-  std::uint64_t fronts = 1;  // sources that are polled by a thread each
-  std::uint64_t rings = 0;   // of AF_PACKET sockets
+  std::uint64_t fronts = 1;   // sources that are polled by a thread each
+  std::uint64_t rings = 0;    // of AF_PACKET sockets
+  std::uint64_t outputs = 0;  // that read the spool beside the database
 };
 // As the configuration says; interfaces may be named elsewhere.
 [[nodiscard]] MemoryShape memory_shape(const Config& config);

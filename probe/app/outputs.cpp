@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 
 #include "probe/app/output_kind.h"
 #include "probe/export/export_sink.h"
@@ -160,6 +161,21 @@ Result<LiveOutputs> open_live_outputs(const std::vector<std::string>& outputs,
     out.chain->add_follower(std::move(*follower));
   }
   return out;
+}
+
+Result<std::uint64_t> count_followers(const std::vector<std::string>& outputs) {
+  std::set<std::filesystem::path> written;
+  std::uint64_t count = 0;
+  for (const std::string& text : outputs) {
+    const auto output = parse_output(text, OutputUse::live);
+    if (!output) return tl::unexpected(output.error());
+    if (output->kind == OutputKind::postgres || output->kind == OutputKind::spool) continue;
+    ++count;
+    const auto path = written_path(*output).value_or("-");
+    if (!written.insert(std::filesystem::absolute(path).lexically_normal()).second)
+      return fail(Errc::usage, fmt::format("--out {}: another output writes there already", text));
+  }
+  return count;
 }
 
 Result<std::filesystem::path> spool_root(const Config& config) {

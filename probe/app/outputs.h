@@ -1,6 +1,7 @@
 // `--out`: where a run's events go.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -28,6 +29,10 @@ struct LiveOutputs {
 // Of every kind (output_kind.h); the spool is there whether it is named or not.
 [[nodiscard]] Result<LiveOutputs> open_live_outputs(const std::vector<std::string>& outputs,
                                                     const OutputContext& context);
+
+// How many of them read the spool beside the database. Errc::usage when one is not understood, or
+// two write the same file.
+[[nodiscard]] Result<std::uint64_t> count_followers(const std::vector<std::string>& outputs);
 
 // spool.dir, or its default in the user's state folder.
 [[nodiscard]] Result<std::filesystem::path> spool_root(const Config& config);

@@ -279,8 +279,11 @@ int run_sensor(const Config& config, const RunOptions& options) {
   const auto workers =
       static_cast<std::uint32_t>(options.workers > 0 ? options.workers : config.workers_count);
   const auto fronts = static_cast<std::uint32_t>(sources->open.size());
-  const MemoryBudget memory{config,
-                            {.workers = workers, .fronts = fronts, .rings = ring_count(*sources)}};
+  const auto followers = count_followers(options.outputs);
+  if (!followers) return report(followers.error());
+  const MemoryBudget memory{
+      config,
+      {.workers = workers, .fronts = fronts, .rings = ring_count(*sources), .outputs = *followers}};
   if (auto fits = memory.check(); !fits) return report(fits.error());
   auto classifier = open_ndpi_classifier(config.classifier_limits());
   if (!classifier) return report(classifier.error());

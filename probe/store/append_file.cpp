@@ -144,7 +144,7 @@ Result<void> AppendFile::close() {
   return ::close(std::exchange(fd_, -1)) == 0 ? Result<void>{} : failed();
 }
 
-Result<void> AppendFile::resume(const Place& place) {
+Result<void> AppendFile::resume(const Place& place, Rest rest) {
   struct stat status {};
   if (!owned()) return {};
   if (::fstat(fd_, &status) != 0) return failed();
@@ -152,6 +152,10 @@ Result<void> AppendFile::resume(const Place& place) {
   if (!S_ISREG(status.st_mode) || status.st_dev != place.device || status.st_ino != place.inode ||
       bytes < place.bytes) {
     return {};
+  }
+  if (rest == Rest::doubtful) {
+    lines_.clear();
+    return ::ftruncate(fd_, static_cast<off_t>(place.bytes)) == 0 ? Result<void>{} : failed();
   }
   there_from_ = place.bytes;
   there_to_ = bytes;

@@ -45,8 +45,10 @@ class AppendFile {
 
   // Before anything is put: the lines behind `place` are going to be put again. Those that are
   // there are not written twice, and half a one is completed. Another file than it was, or a
-  // shorter one, has nothing to compare with.
-  [[nodiscard]] Result<void> resume(const Place& place);
+  // shorter one, has nothing to compare with. Rest::doubtful cuts them off instead: after a sync
+  // that failed the kernel shows bytes that may never reach the disk.
+  enum class Rest : std::uint8_t { there, doubtful };
+  [[nodiscard]] Result<void> resume(const Place& place, Rest rest = Rest::there);
   // Flushed; what has been moved away meanwhile is made anew.
   [[nodiscard]] Result<void> reopen();
 

@@ -44,7 +44,7 @@ Result<void> SpoolFollower::open_sink() {
   next_seq_ = saved_->next_seq;
   const auto files = sink_->files();
   for (std::size_t i = 0; i < std::min(files.size(), saved_->files.size()); ++i)
-    if (auto resumed = files[i].resume(saved_->files[i]); !resumed) return resumed;
+    if (auto resumed = files[i].resume(saved_->files[i], rest_); !resumed) return resumed;
   return {};
 }
 
@@ -139,7 +139,8 @@ Result<void> SpoolFollower::take(const SpoolBatch& batch) {
   }
   for (const SpoolRecord& record : batch.records) {
     if (record.seq < next_seq_) continue;
-    if (auto put = sink_->event(record.seq, as_text(record.envelope), as_text(record.payload)); !put)
+    if (auto put = sink_->event(record.seq, as_text(record.envelope), as_text(record.payload));
+        !put)
       return put;
   }
   next_seq_ = batch.next_seq;
@@ -160,11 +161,15 @@ Result<void> SpoolFollower::save() {
   OutputPosition now{.next_seq = next_seq_, .files = {}};
   for (AppendFile& file : sink_->files()) {
     const auto place = file.sync();
-    if (!place) return tl::unexpected(place.error());
+    if (!place) {
+      rest_ = AppendFile::Rest::doubtful;
+      return tl::unexpected(place.error());
+    }
     now.files.push_back(*place);
   }
   saved_at_ = Clock::now();
   unsaved_ = false;
+  rest_ = AppendFile::Rest::there;
   if (options_.positioned) {
     if (auto wrote = write_position(posix_storage(), position_path_, options_.output, now); !wrote)
       return wrote;

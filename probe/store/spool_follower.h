@@ -39,8 +39,8 @@ struct FollowerOptions {
   bool positioned = true;   // false: standard output, which has no place to go on from
   std::uint64_t begin = 0;  // where it begins when it has no position: what is new
   std::function<Result<std::unique_ptr<FileSink>>()> open;
-  std::function<std::uint64_t()> durable;          // the last durable commit; from any thread
-  std::function<void(const FollowerNews&)> say;    // from the follower's thread
+  std::function<std::uint64_t()> durable;        // the last durable commit; from any thread
+  std::function<void(const FollowerNews&)> say;  // from the follower's thread
 };
 
 class SpoolFollower {
@@ -81,6 +81,7 @@ class SpoolFollower {
   std::optional<OutputPosition> saved_;
   std::uint64_t next_seq_ = 0;
   bool unsaved_ = false;
+  AppendFile::Rest rest_ = AppendFile::Rest::there;  // doubtful: a sync has failed since
   Clock::time_point saved_at_{};
   std::string trouble_;
   std::atomic<std::uint64_t> position_{0};

@@ -25,6 +25,8 @@ dir = "$work/spool"
 TOML
 run 0 "$probe" config check conf/dpi.toml
 
+run 2 "$probe" run -c conf/dpi.toml -i lo --out eve:log/eve.json --out ecs:./log//eve.json; says "another output writes there"
+
 cat >inside.sh <<'SH'
 set -euo pipefail
 ip link add tx0 type veth peer name rx0

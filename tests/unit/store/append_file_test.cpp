@@ -98,6 +98,17 @@ TEST_F(AppendFileTest, AnotherFileOrAShorterOneIsAppendedTo) {
   EXPECT_EQ(text(), "one\n" + later);
 }
 
+TEST_F(AppendFileTest, WhatAFailedSyncLeftIsWrittenAgain) {
+  const AppendFile::Place place = written(first);
+  leave("three\nfo");
+  AppendFile file = open();
+  ASSERT_TRUE(file.resume(place, AppendFile::Rest::doubtful));
+  EXPECT_EQ(text(), first);
+  file.lines() += later;
+  ASSERT_TRUE(file.close());
+  EXPECT_EQ(text(), first + later);
+}
+
 TEST_F(AppendFileTest, IsMadeAnewWithItsHeaderWhenItWasMovedAway) {
   AppendFile file = open("a,b\n");
   file.lines() += "1,2\n";
