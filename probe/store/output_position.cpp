@@ -18,8 +18,8 @@ namespace {
 constexpr std::string_view first_line = "ransomeye-dpi output 1";
 
 tl::unexpected<Error> cannot_write(const std::filesystem::path& path, int error) {
-  return fail(Errc::sink, fmt::format("{}: cannot be written: {}", path.string(),
-                                      std::strerror(error)));
+  return fail(Errc::sink,
+              fmt::format("{}: cannot be written: {}", path.string(), std::strerror(error)));
 }
 
 }  // namespace
