@@ -121,6 +121,13 @@ std::uint64_t hash(HashSeed seed, const FlowKey& key) noexcept {
   const std::uint64_t rest = std::uint64_t{key.low.port} << 48U |
                              std::uint64_t{key.high.port} << 32U |
                              std::uint64_t{key.protocol} << 8U | (key.low.address.v6 ? 6U : 4U);
+  // Most traffic is IPv4, whose addresses fill four of their sixteen bytes.
+  if (!key.low.address.v6 && !key.high.address.v6) {
+    std::array<std::uint8_t, 8> both{};
+    std::copy_n(low, 4, both.begin());
+    std::copy_n(high, 4, both.begin() + 4);
+    return siphash(seed, std::array{word_at(both.data()), rest, key.vlan, key.tunnel});
+  }
   return siphash(seed, std::array{word_at(low), word_at(low + 8), word_at(high), word_at(high + 8),
                                   rest, key.vlan, key.tunnel});
 }
