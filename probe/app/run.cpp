@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <csignal>
 #include <ctime>
@@ -245,9 +246,17 @@ class Control {
   }
 
  private:
-  // A second signal: whoever sends it does not want to wait.
+  // A second signal: whoever sends it does not want to wait. At once behind the first it is the
+  // same: timeout(1) and terminals send to the process and to its group.
   void end_at_once_on_the_next() const {
-    for (const int s : {SIGINT, SIGTERM}) std::signal(s, [](int) { ::_exit(exit_failure); });
+    static std::atomic<std::uint64_t> first_us;
+    static constexpr std::uint64_t same_us = 500'000;
+    first_us = boot_time_us();
+    for (const int s : {SIGINT, SIGTERM}) {
+      std::signal(s, [](int) {
+        if (boot_time_us() - first_us > same_us) ::_exit(exit_failure);
+      });
+    }
     pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);
   }
 
