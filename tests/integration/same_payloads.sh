@@ -55,7 +55,7 @@ cat >inside.sh <<'SH'
 set -euo pipefail
 way=$1; shift
 trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT
-spool=$work/spool-$way-$name; rm -rf "$spool"; : >$way.err; : >$way.sent
+spool=$work/spool-$way-$name; rm -rf "$spool" $way.jsonl; : >$way.err; : >$way.sent
 env ${preload:+"LD_PRELOAD=$preload"} "$probe" run -c dpi.toml --set spool.dir="$spool" $settings "$@" --out jsonl:$way.jsonl >$way.out 2>$way.err & pid=$!
 await() { for _ in $(seq 600); do ! eval "$1" || return 0; kill -0 $pid 2>/dev/null || break; sleep 0.05; done; echo "$name, $way: never $1 ($(offered) of $packets)" >&2; cat $way.sent $way.err >&2; exit 1; }
 await 'grep -q "metrics on" $way.err'
