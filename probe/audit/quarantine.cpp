@@ -39,7 +39,7 @@ EventKey key_of(const std::vector<WireField>& fields) {
                    static_cast<std::uint64_t>(wire_integer(fields[seq]).value_or(0)));
 }
 
-std::string quoted(std::string_view text) {
+std::string sql_text(std::string_view text) {
   std::string out = "'";
   for (const char c : text) {
     if (c == '\'') out.push_back('\'');
@@ -51,9 +51,9 @@ std::string quoted(std::string_view text) {
 std::string literal(const WireField& field, const BundleColumn& column) {
   std::string value = "null";
   if (field) {
-    value = column.type == ColumnType::text    ? quoted(text_of(field))
-            : column.type == ColumnType::bytea ? quoted("\\x" + hex(*field))
-                                               : quoted(field_text(field, column.type));
+    value = column.type == ColumnType::text    ? sql_text(text_of(field))
+            : column.type == ColumnType::bytea ? sql_text("\\x" + hex(*field))
+                                               : sql_text(field_text(field, column.type));
   }
   return fmt::format("{}::{} as {}", value, column.type_name, column.name);
 }
