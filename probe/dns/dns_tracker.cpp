@@ -83,6 +83,12 @@ std::string_view question_of(std::string& out, const DnsMessage& message, DnsSer
   return out;
 }
 
+template <class Route>
+Route back_of(Route route) noexcept {
+  std::swap(route.sender, route.receiver);
+  return route;
+}
+
 // Asked of everyone on the link (for NetBIOS the B flag, RFC 1002 §4.2.1.1).
 bool asked_of_many(DnsService service, const IpAddress& server, const DnsMessage& query) noexcept {
   return is_multicast(server) || (service == DnsService::nbns && query.flag(0x0010));
@@ -162,14 +168,14 @@ AnomalySet DnsTracker::observe_tcp(const Flow& flow, Side sender, const PacketVi
           : connection_of(
                 flow, service_of(view.src_port) ? route.receiver.address : route.sender.address);
   const Side receiver = other(sender);
+  connection.route = route;
+  connection.sender = sender;
+  connection.last_at = time;
   if ((view.tcp.flags & tcp_flag::ack) != 0) {
     MessageStream& acknowledged = connection.sides[index(receiver)];
     // Who goes on to speak or ends has nothing more to wait for.
     const bool at_once = data || (view.tcp.flags & (tcp_flag::fin | tcp_flag::rst)) != 0;
-    acknowledged.acknowledged(view.tcp.acknowledgement, time, at_once);
-    Route back = route;
-    std::swap(back.sender, back.receiver);
-    read(acknowledged, back, time);
+    read_acknowledged(acknowledged, back_of(route), view.tcp.acknowledgement, time, at_once);
   }
   if (!data) return {};
   MessageStream& stream = connection.sides[index(sender)];
@@ -178,18 +184,37 @@ AnomalySet DnsTracker::observe_tcp(const Flow& flow, Side sender, const PacketVi
     stream.start(side.start_sequence);
   const bool syn = (view.tcp.flags & tcp_flag::syn) != 0;
   const std::size_t captured = std::min<std::size_t>(view.payload.size(), view.payload_bytes);
-  const AnomalySet found =
-      stream.add(view.tcp.sequence + (syn ? 1U : 0U), view.payload, view.payload_bytes - captured);
-  if (side.has_acknowledged) stream.acknowledged(side.acknowledged, time, true);
-  read(stream, route, time);
+  const AnomalySet found = stream.add(view.tcp.sequence + (syn ? 1U : 0U), view.payload,
+                                      view.payload_bytes - captured, time);
+  if (side.has_acknowledged) {
+    read_acknowledged(stream, route, side.acknowledged, time, true);
+  } else {
+    read(stream, route, time);
+  }
   return found;
+}
+
+void DnsTracker::read_acknowledged(MessageStream& stream, const Route& route,
+                                   std::uint32_t sequence, Timestamp time, bool at_once) {
+  do {
+    read(stream, route, time);
+  } while (stream.acknowledged(sequence, time, at_once));
+}
+
+void DnsTracker::read_rest(Connection& connection) {
+  const Route route = connection.route;
+  const Timestamp time = connection.last_at;
+  MessageStream& stream = connection.sides[index(connection.sender)];
+  MessageStream& other_stream = connection.sides[index(other(connection.sender))];
+  while (stream.ended()) read(stream, route, time);
+  while (other_stream.ended()) read(other_stream, back_of(route), time);
 }
 
 void DnsTracker::read(MessageStream& stream, const Route& route, Timestamp time) {
   while (const auto message = stream.next()) {
     // By its content a whole one only: what is cut proves nothing.
     if (route.by_content && message->bytes.size() < message->wire_bytes) continue;
-    take(route, message->bytes, message->wire_bytes, time);
+    take(route, message->bytes, message->wire_bytes, message->came_at.value_or(time));
   }
 }
 
@@ -219,6 +244,8 @@ void DnsTracker::drop_connection(std::uint32_t slot) {
 }
 
 void DnsTracker::flow_ended(const Flow& flow) {
+  if (const auto found = connections_.find(flow.slot); found != connections_.end())
+    read_rest(found->second);
   if (!proven_.empty()) proven_.erase(flow.number);
   drop_connection(flow.slot);
 }
@@ -498,6 +525,10 @@ void DnsTracker::collect_due(Timestamp now, std::vector<Due>& out) {
 }
 
 void DnsTracker::collect_all(std::vector<Due>& out) {
+  std::vector<std::uint32_t> slots;  // of a table that is in no order
+  for (const auto& [slot, connection] : connections_) slots.push_back(slot);
+  std::sort(slots.begin(), slots.end());
+  for (const std::uint32_t slot : slots) read_rest(connections_.at(slot));
   for (const Phase phase : {Phase::waiting, Phase::answered, Phase::transfer, Phase::early})
     collect(phase, Timestamp::max(), out);
   while (!connections_.empty()) drop_connection(connections_.begin()->first);

@@ -86,6 +86,10 @@ class DnsTracker {
     std::uint32_t slot;
     std::array<MessageStream, 2> sides;
     std::size_t transfers = 0;  // of zones, that began in it
+    // Of its last packet.
+    Route route;
+    Side sender = Side::low;
+    Timestamp last_at{};
     Holders<Connection>::Place held;
   };
 
@@ -93,6 +97,11 @@ class DnsTracker {
                          Timestamp time);
   Connection& connection_of(const Flow& flow, const IpAddress& client);
   void read(MessageStream& stream, const Route& route, Timestamp time);
+  // What was acknowledged and is missing is read past.
+  void read_acknowledged(MessageStream& stream, const Route& route, std::uint32_t sequence,
+                         Timestamp time, bool at_once);
+  // What lies behind holes that nobody fills any more.
+  void read_rest(Connection& connection);
   void drop_connection(std::uint32_t slot);
 
   [[nodiscard]] bool watches_by_content(const Flow& flow, Side sender,

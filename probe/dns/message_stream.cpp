@@ -1,6 +1,7 @@
 #include "probe/dns/message_stream.h"
 
 #include <algorithm>
+#include <span>
 
 #include "dissectors/dns/content.h"
 #include "probe/base/byte_cursor.h"
@@ -21,25 +22,47 @@ void MessageStream::start(std::uint32_t first) noexcept {
   stream_->start(first);
 }
 
-AnomalySet MessageStream::add(std::uint32_t sequence, Bytes bytes, std::size_t cut_bytes) {
+AnomalySet MessageStream::add(std::uint32_t sequence, Bytes bytes, std::size_t cut_bytes,
+                              Timestamp time) {
   AnomalySet found;
   if (bytes.empty()) return found;
   begun_ = true;
   if (stream_->behind_gap() && stream_->nearly_full()) {
     dpi::add(found, Anomaly::stream_gap);
-    stream_->skip_gap();
-    in_step_ = false;
+    skip_hole();
   }
   found |= stream_->add(sequence, bytes);
   if (stream_->gave_up()) {
     stream_.emplace(memory_, bytes_max);
     in_step_ = false;
-    cut_count_ = 0;
+    cut_count_ = arrival_count_ = 0;
     told_cut_ = false;
   }
   const auto end = sequence + static_cast<std::uint32_t>(bytes.size());
+  note_arrival(end, time);
   if (cut_bytes > 0) remember({end, end + static_cast<std::uint32_t>(cut_bytes)});
   return found;
+}
+
+// What a hole's filling makes readable is whole only then: those that it has reached are forgotten.
+void MessageStream::note_arrival(std::uint32_t end, Timestamp time) noexcept {
+  const std::uint32_t read = stream_->next_sequence();
+  auto last = arrivals_.begin() + static_cast<std::ptrdiff_t>(arrival_count_);
+  last = std::remove_if(arrivals_.begin(), last,
+                        [read](const Arrival& each) { return !sequence_less(read, each.end); });
+  arrival_count_ = static_cast<std::size_t>(last - arrivals_.begin());
+  if (sequence_less(read, end) && arrival_count_ < arrivals_max)
+    arrivals_[arrival_count_++] = {end, time};
+}
+
+// Of the byte before `end`: of the segments that reach so far, the one that ends first.
+std::optional<Timestamp> MessageStream::arrival_of(std::uint32_t end) const noexcept {
+  const Arrival* found = nullptr;
+  for (const Arrival& each : std::span{arrivals_}.first(arrival_count_)) {
+    if (!sequence_less(each.end, end) && (found == nullptr || sequence_less(each.end, found->end)))
+      found = &each;
+  }
+  return found == nullptr ? std::nullopt : std::optional{found->time};
 }
 
 void MessageStream::remember(Cut cut) noexcept {
@@ -66,22 +89,28 @@ void MessageStream::remember(Cut cut) noexcept {
   ++cut_count_;
 }
 
-void MessageStream::acknowledged(std::uint32_t sequence, Timestamp time, bool at_once) noexcept {
-  const auto is_missing = [&] {
-    const auto behind = stream_->behind_gap();
-    return behind && !sequence_less(sequence, *behind);
-  };
-  if (!is_missing()) {
+bool MessageStream::acknowledged(std::uint32_t sequence, Timestamp time, bool at_once) noexcept {
+  const auto behind = stream_->behind_gap();
+  if (!behind || sequence_less(sequence, *behind)) {
     missed_since_.reset();
-    return;
+    return false;
   }
   if (!missed_since_) missed_since_ = time;
-  if (!at_once && time - *missed_since_ < patience) return;
-  missed_since_.reset();
-  do {
-    stream_->skip_gap();
-    in_step_ = false;
-  } while (is_missing());
+  if (!at_once && time - *missed_since_ < patience) return false;
+  skip_hole();
+  return true;
+}
+
+bool MessageStream::ended() noexcept {
+  if (!stream_->behind_gap()) return false;
+  skip_hole();
+  return true;
+}
+
+// What waits behind it is read from the next message on.
+void MessageStream::skip_hole() noexcept {
+  stream_->skip_gap();
+  in_step_ = false;
 }
 
 void MessageStream::find_step() {
@@ -109,7 +138,9 @@ std::optional<StreamMessage> MessageStream::next_whole() {
   const Bytes message = in.take(in.be16());
   if (!in.ok()) return std::nullopt;
   stream_->consume(in.position());
-  return StreamMessage{message, message.size()};
+  const std::uint32_t end =
+      stream_->next_sequence() - static_cast<std::uint32_t>(stream_->readable().size());
+  return StreamMessage{message, message.size(), arrival_of(end)};
 }
 
 // What the snap length left of a message, when the stream has come to where it was cut.

@@ -17,6 +17,8 @@ namespace dpi {
 struct StreamMessage {
   Bytes bytes;
   std::size_t wire_bytes = 0;
+  // When its last byte came, where it has waited behind a hole that was given up.
+  std::optional<Timestamp> came_at{};
 };
 
 class MessageStream {
@@ -28,6 +30,8 @@ class MessageStream {
   static constexpr std::size_t bytes_max = 128U << 10U;
   // Segments out of order of which the ends are missing; more are holes that never fill.
   static constexpr std::size_t cuts_max = 16;
+  // Segments that wait of which is known when they came.
+  static constexpr std::size_t arrivals_max = 16;
   // So much behind its acknowledgement a segment may be captured.
   static constexpr Nanoseconds patience = std::chrono::milliseconds{10};
 
@@ -35,11 +39,15 @@ class MessageStream {
   void start(std::uint32_t first) noexcept;
   // As ByteStream's; what never came and is too much to wait on is stream_gap. Of the segment
   // `cut_bytes` more were sent and not captured.
-  AnomalySet add(std::uint32_t sequence, Bytes bytes, std::size_t cut_bytes = 0);
-  // The receiver has everything before: what is missing here of it will not come any more. To be
-  // told behind add(), since captures may show an acknowledgement before what it acknowledges, and
-  // in another packet: then not `at_once`, what is missing is given some time.
-  void acknowledged(std::uint32_t sequence, Timestamp time, bool at_once) noexcept;
+  AnomalySet add(std::uint32_t sequence, Bytes bytes, std::size_t cut_bytes = 0,
+                 Timestamp time = {});
+  // The receiver has everything before: what is missing here of it will not come any more. True:
+  // the first hole was given up; to be told again when what lies behind it has been read, for there
+  // may be more. To be told behind add(), since captures may show an acknowledgement before what it
+  // acknowledges, and in another packet: then not `at_once`, what is missing is given some time.
+  [[nodiscard]] bool acknowledged(std::uint32_t sequence, Timestamp time, bool at_once) noexcept;
+  // Nothing comes any more. True as above.
+  [[nodiscard]] bool ended() noexcept;
   // The next message; valid until the next change or call. To be asked until there is none.
   [[nodiscard]] std::optional<StreamMessage> next();
 
@@ -50,6 +58,15 @@ class MessageStream {
     std::uint32_t to = 0;
   };
 
+  // A segment that waits behind a hole.
+  struct Arrival {
+    std::uint32_t end = 0;
+    Timestamp time{};
+  };
+
+  void note_arrival(std::uint32_t end, Timestamp time) noexcept;
+  [[nodiscard]] std::optional<Timestamp> arrival_of(std::uint32_t end) const noexcept;
+  void skip_hole() noexcept;
   void find_step();
   [[nodiscard]] std::optional<StreamMessage> next_whole();
   [[nodiscard]] std::optional<StreamMessage> next_cut();
@@ -62,6 +79,8 @@ class MessageStream {
   bool in_step_ = false;              // a message begins at the next readable byte
   std::array<Cut, cuts_max> cuts_{};  // by sequence; none behind what is readable
   std::size_t cut_count_ = 0;
+  std::array<Arrival, arrivals_max> arrivals_{};
+  std::size_t arrival_count_ = 0;
   bool told_cut_ = false;                  // what was there before it was handed out
   std::optional<Timestamp> missed_since_;  // what was acknowledged and is not there
 };

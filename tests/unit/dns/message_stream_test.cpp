@@ -102,8 +102,49 @@ TEST(MessageStreamTest, FallsIntoStepBehindAHoleThatWasAcknowledged) {
   const auto from = static_cast<std::uint32_t>(size + 7);
   stream.add(from, Bytes{all}.subspan(from));
   EXPECT_TRUE(ids(stream).empty()) << "it may still come";
-  stream.acknowledged(static_cast<std::uint32_t>(all.size()), timestamp(0), true);
+  EXPECT_TRUE(stream.acknowledged(static_cast<std::uint32_t>(all.size()), timestamp(0), true));
   EXPECT_EQ(ids(stream), (std::vector<unsigned>{3, 4}));
+}
+
+// One acknowledgement of several holes: what lies between them is read, too.
+TEST(MessageStreamTest, ReadsWhatLiesBetweenTheHolesOfOneAcknowledgement) {
+  const auto size = static_cast<std::uint32_t>(framed(1).size());
+  for (const bool ends : {false, true}) {
+    StreamMemory memory(1U << 20U);
+    MessageStream stream(memory);
+    stream.start(0);
+    for (const unsigned id : {1U, 3U, 5U, 6U, 9U}) stream.add((id - 1) * size, framed(id));
+    std::vector<unsigned> got;
+    do {
+      for (const unsigned id : ids(stream)) got.push_back(id);
+    } while (ends ? stream.ended() : stream.acknowledged(6 * size, timestamp(0), true));
+    EXPECT_EQ(got,
+              ends ? (std::vector<unsigned>{1, 3, 5, 6, 9}) : (std::vector<unsigned>{1, 3, 5, 6}));
+  }
+}
+
+// A message behind a hole came when its own bytes did; where the hole is filled, only then.
+TEST(MessageStreamTest, KnowsWhenWhatWaitedHadCome) {
+  const auto size = static_cast<std::uint32_t>(framed(1).size());
+  for (const bool filled : {false, true}) {
+    StreamMemory memory(1U << 20U);
+    MessageStream stream(memory);
+    stream.start(0);
+    stream.add(2 * size, framed(3), 0, timestamp(7));
+    stream.add(size, framed(2), 0, timestamp(8));
+    if (filled) {
+      stream.add(0, framed(1), 0, timestamp(9));
+    } else {
+      EXPECT_TRUE(stream.acknowledged(3 * size, timestamp(10), true));
+    }
+    std::vector<std::optional<Timestamp>> came;
+    while (const auto message = stream.next()) came.push_back(message->came_at);
+    if (filled) {
+      EXPECT_EQ(came, (std::vector<std::optional<Timestamp>>(3)));
+    } else {
+      EXPECT_EQ(came, (std::vector<std::optional<Timestamp>>{timestamp(8), timestamp(7)}));
+    }
+  }
 }
 
 TEST(MessageStreamTest, FallsIntoStepInTheMiddleHoweverItIsCutIntoSegments) {
@@ -135,14 +176,14 @@ TEST(MessageStreamTest, WaitsAMomentForWhatABareAcknowledgementTellsOf) {
     stream.add(0, Bytes{all}.first(size));
     stream.add(2 * size, Bytes{all}.subspan(2 * size));
     EXPECT_EQ(ids(stream), std::vector<unsigned>{1});
-    stream.acknowledged(end, timestamp(1'000'000), false);
-    stream.acknowledged(end, timestamp(10'999'999), false);
+    EXPECT_FALSE(stream.acknowledged(end, timestamp(1'000'000), false));
+    EXPECT_FALSE(stream.acknowledged(end, timestamp(10'999'999), false));
     EXPECT_TRUE(ids(stream).empty());
     if (comes) {
       stream.add(size, Bytes{all}.subspan(size, size));
       EXPECT_EQ(ids(stream), (std::vector<unsigned>{2, 3}));
     } else {
-      stream.acknowledged(end, timestamp(11'000'000), false);
+      EXPECT_TRUE(stream.acknowledged(end, timestamp(11'000'000), false));
       EXPECT_EQ(ids(stream), std::vector<unsigned>{3});
     }
   }
@@ -227,8 +268,9 @@ TEST(MessageStreamTest, HoldsSoManyCutsAndGoesOnBehindThem) {
   }
   EXPECT_FALSE(got.empty());
   stream.add(100 * size, one);
-  stream.acknowledged(101 * size, timestamp(0), true);
-  got = ids(stream);
+  do {
+    for (const unsigned id : ids(stream)) got.push_back(id);
+  } while (stream.acknowledged(101 * size, timestamp(0), true));
   ASSERT_FALSE(got.empty());
   EXPECT_EQ(got.back(), 1U);
   stream.add(101 * size, one);
