@@ -15,10 +15,16 @@ class OrderedCursor {
   OrderedCursor(Bytes bytes, ByteOrder order) noexcept
       : in_(bytes), big_(order == ByteOrder::big) {}
 
-  [[nodiscard]] std::uint8_t u8() noexcept { return in_.u8(); }
-  [[nodiscard]] std::uint16_t u16() noexcept { return big_ ? in_.be16() : in_.le16(); }
-  [[nodiscard]] std::uint32_t u32() noexcept { return big_ ? in_.be32() : in_.le32(); }
-  [[nodiscard]] std::uint64_t u64() noexcept { return big_ ? in_.be64() : in_.le64(); }
+  [[nodiscard, gnu::always_inline]] std::uint8_t u8() noexcept { return in_.u8(); }
+  [[nodiscard, gnu::always_inline]] std::uint16_t u16() noexcept {
+    return big_ ? in_.be16() : in_.le16();
+  }
+  [[nodiscard, gnu::always_inline]] std::uint32_t u32() noexcept {
+    return big_ ? in_.be32() : in_.le32();
+  }
+  [[nodiscard, gnu::always_inline]] std::uint64_t u64() noexcept {
+    return big_ ? in_.be64() : in_.le64();
+  }
   Bytes take(std::size_t n) noexcept { return in_.take(n); }
   void skip(std::size_t n) noexcept { in_.skip(n); }
   [[nodiscard]] std::size_t left() const noexcept { return in_.left(); }

@@ -26,7 +26,7 @@ Result<InputState> RecordBuffer::read_more() {
   return got->state;
 }
 
-Result<RecordState> RecordBuffer::fill(std::size_t bytes) {
+Result<RecordState> RecordBuffer::read_until(std::size_t bytes) {
   DPI_CHECK(bytes > 0);
   while (skip_left_ > 0 || end_ - begin_ < bytes) {
     if (data_.size() - begin_ < bytes || end_ == data_.size()) start_arena(bytes);

@@ -39,7 +39,10 @@ class RecordBuffer {
   }
   // ready: the next `bytes` (≥ 1) lie in available(). May move the unconsumed bytes to another
   // arena.
-  [[nodiscard]] Result<RecordState> fill(std::size_t bytes);
+  [[nodiscard]] Result<RecordState> fill(std::size_t bytes) {
+    if (skip_left_ == 0 && end_ - begin_ >= bytes) return RecordState::ready;
+    return read_until(bytes);
+  }
   [[nodiscard]] Bytes available() const noexcept { return data_.subspan(begin_, end_ - begin_); }
   // Steps over bytes, also ones not read yet.
   void consume(std::uint64_t bytes) noexcept;
@@ -49,6 +52,7 @@ class RecordBuffer {
   [[nodiscard]] const InputStream& stream() const noexcept { return stream_; }
 
  private:
+  Result<RecordState> read_until(std::size_t bytes);
   Result<InputState> read_more();
   void start_arena(std::size_t bytes);
 

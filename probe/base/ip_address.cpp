@@ -79,13 +79,6 @@ char* write_v6(char* at, Bytes wire) noexcept {
 
 }  // namespace
 
-IpAddress IpAddress::from_wire(Bytes wire) noexcept {
-  IpAddress out;
-  out.v6 = wire.size() == 16;
-  std::copy_n(wire.begin(), std::min<std::size_t>(wire.size(), 16), out.bytes.begin());
-  return out;
-}
-
 char* write_ip(char* at, const IpAddress& address) noexcept {
   return address.v6 ? write_v6(at, address.wire()) : write_v4(at, address.wire());
 }

@@ -31,7 +31,16 @@ struct IpAddress {
 
   [[nodiscard]] Bytes wire() const noexcept { return Bytes{bytes}.first(v6 ? 16U : 4U); }
   // 4 or 16 bytes.
-  [[nodiscard]] static IpAddress from_wire(Bytes wire) noexcept;
+  [[nodiscard]] static IpAddress from_wire(Bytes wire) noexcept {
+    IpAddress out;
+    out.v6 = wire.size() == 16;
+    if (out.v6) {
+      std::memcpy(out.bytes.data(), wire.data(), 16);
+    } else if (wire.size() == 4) {
+      std::memcpy(out.bytes.data(), wire.data(), 4);
+    }
+    return out;
+  }
 
  private:
   [[nodiscard]] std::uint64_t word(std::size_t at) const noexcept {

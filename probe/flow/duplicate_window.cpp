@@ -32,9 +32,13 @@ std::uint64_t digest_of(const PacketView& view, std::uint64_t scope) noexcept {
   if (size < std::min<std::size_t>(view.ip_bytes, compared_bytes))
     size = std::min(size, view.ip_version == 4 ? ipv4_headers_bytes : ipv6_headers_bytes);
   std::array<std::uint8_t, compared_bytes> bytes;  // NOLINT: as much of it is read as is written
-  std::memcpy(bytes.data(), view.l3.data(), size);
   const std::size_t read = (size + 15) / 16 * 16;
-  std::memset(bytes.data() + size, 0, read - size);
+  if (size == compared_bytes) {  // mostly
+    std::memcpy(bytes.data(), view.l3.data(), compared_bytes);
+  } else {
+    std::memcpy(bytes.data(), view.l3.data(), size);
+    std::memset(bytes.data() + size, 0, read - size);
+  }
   if (view.ip_version == 4) {
     bytes[8] = 0;               // TTL
     bytes[10] = bytes[11] = 0;  // header checksum

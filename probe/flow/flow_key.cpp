@@ -77,6 +77,23 @@ bool is_icmp(std::uint8_t protocol) noexcept {
   return protocol == ip_protocol::icmp || protocol == ip_protocol::icmpv6;
 }
 
+std::uint64_t hash(HashSeed seed, const FlowKey& key) noexcept {
+  const std::uint8_t* const low = key.low.address.bytes.data();
+  const std::uint8_t* const high = key.high.address.bytes.data();
+  const std::uint64_t rest = std::uint64_t{key.low.port} << 48U |
+                             std::uint64_t{key.high.port} << 32U |
+                             std::uint64_t{key.protocol} << 8U | (key.low.address.v6 ? 6U : 4U);
+  // Most traffic is IPv4, whose addresses fill four of their sixteen bytes.
+  if (!key.low.address.v6 && !key.high.address.v6) {
+    std::array<std::uint8_t, 8> both{};
+    std::copy_n(low, 4, both.begin());
+    std::copy_n(high, 4, both.begin() + 4);
+    return siphash(seed, std::array{word_at(both.data()), rest});
+  }
+  return siphash(
+      seed, std::array{word_at(low), word_at(low + 8), word_at(high), word_at(high + 8), rest});
+}
+
 }  // namespace
 
 bool is_one_way_icmp(std::uint8_t protocol, std::uint8_t type) noexcept {
@@ -92,7 +109,7 @@ PortPair flow_ports(const PacketView& view) noexcept {
   return {view.icmp_type, second};
 }
 
-std::uint64_t vlan_key(const PacketView& view) noexcept {
+std::uint64_t tagged_vlan_key(const PacketView& view) noexcept {
   constexpr std::size_t tags_max = 4;
   std::uint64_t key = 0;
   for (const std::uint16_t id :
@@ -102,34 +119,20 @@ std::uint64_t vlan_key(const PacketView& view) noexcept {
   return key;
 }
 
-DirectedKey make_key(const PacketView& view, PortPair ports, KeyScope scope) noexcept {
+DirectedKey make_key(const PacketView& view, PortPair ports, KeyScope scope,
+                     HashSeed seed) noexcept {
   const Endpoint src{view.src, ports.src};
   const Endpoint dst{view.dst, ports.dst};
   const bool in_order = src <= dst;
   DirectedKey out{{in_order ? src : dst, in_order ? dst : src, view.protocol},
-                  in_order ? Side::low : Side::high};
+                  in_order ? Side::low : Side::high,
+                  0};
+  out.hash = hash(seed, out.key);
   if (scope.vlan) out.key.vlan = vlan_key(view);
   if (scope.tunnel) {
     out.key.tunnel = static_cast<std::uint64_t>(view.tunnel.type) << 32U | view.tunnel.id;
   }
   return out;
-}
-
-std::uint64_t hash(HashSeed seed, const FlowKey& key) noexcept {
-  const std::uint8_t* const low = key.low.address.bytes.data();
-  const std::uint8_t* const high = key.high.address.bytes.data();
-  const std::uint64_t rest = std::uint64_t{key.low.port} << 48U |
-                             std::uint64_t{key.high.port} << 32U |
-                             std::uint64_t{key.protocol} << 8U | (key.low.address.v6 ? 6U : 4U);
-  // Most traffic is IPv4, whose addresses fill four of their sixteen bytes.
-  if (!key.low.address.v6 && !key.high.address.v6) {
-    std::array<std::uint8_t, 8> both{};
-    std::copy_n(low, 4, both.begin());
-    std::copy_n(high, 4, both.begin() + 4);
-    return siphash(seed, std::array{word_at(both.data()), rest, key.vlan, key.tunnel});
-  }
-  return siphash(seed, std::array{word_at(low), word_at(low + 8), word_at(high), word_at(high + 8),
-                                  rest, key.vlan, key.tunnel});
 }
 
 ShortText<30> community_id(const Endpoint& src, const Endpoint& dst, std::uint8_t protocol,

@@ -43,6 +43,8 @@ enum class Side : std::uint8_t { low = 0, high = 1 };
 struct DirectedKey {
   FlowKey key;
   Side sender = Side::low;
+  // Of addresses, ports and protocol: what chooses the lane and the place in its flow table.
+  std::uint64_t hash = 0;
 };
 
 // Transport ports as a flow counts them: ICMP type and code mapped as Community ID v1 does, 0 where
@@ -65,11 +67,13 @@ struct KeyScope {
 };
 
 // All tags of a packet, the outermost highest: 13 bits each, an id and that it is there.
-[[nodiscard]] std::uint64_t vlan_key(const PacketView& view) noexcept;
-[[nodiscard]] DirectedKey make_key(const PacketView& view, PortPair ports,
-                                   KeyScope scope = {}) noexcept;
-
-[[nodiscard]] std::uint64_t hash(HashSeed seed, const FlowKey& key) noexcept;
+[[nodiscard]] std::uint64_t tagged_vlan_key(const PacketView& view) noexcept;
+[[nodiscard]] inline std::uint64_t vlan_key(const PacketView& view) noexcept {
+  return view.vlan_ids.count == 0 ? 0 : tagged_vlan_key(view);
+}
+// The seed is a secret: who knew it could choose packets that meet somebody else's conversation.
+[[nodiscard]] DirectedKey make_key(const PacketView& view, PortPair ports, KeyScope scope = {},
+                                   HashSeed seed = {}) noexcept;
 
 // Community ID v1, seed 0: "1:" and base64 of a SHA-1 (github.com/corelight/community-id-spec).
 [[nodiscard]] ShortText<30> community_id(const Endpoint& src, const Endpoint& dst,

@@ -20,6 +20,14 @@ EndReason quiet_end(const Flow& flow) noexcept {
   return flow.tcp.reset() ? EndReason::rst : EndReason::fin;
 }
 
+// Of the whole key.
+std::uint32_t table_hash(const DirectedKey& key) noexcept {
+  const FlowKey& k = key.key;
+  const bool scoped = (k.vlan | k.tunnel) != 0;
+  return static_cast<std::uint32_t>(scoped ? siphash({key.hash, 0}, std::array{k.vlan, k.tunnel})
+                                           : key.hash);
+}
+
 }  // namespace
 
 std::string_view end_reason_name(EndReason reason) noexcept {
@@ -44,27 +52,23 @@ FlowTableStats& FlowTableStats::operator+=(const FlowTableStats& other) noexcept
   return *this;
 }
 
-FlowTable::FlowTable(FlowLimits limits, HashSeed seed, FlowObserver& observer, SlotSpace slots)
-    : limits_(limits),
-      seed_(seed),
-      observer_(observer),
-      buckets_(256),
-      slots_(slots),
-      recent_(recent_packets) {
+FlowTable::FlowTable(FlowLimits limits, FlowObserver& observer, SlotSpace slots)
+    : limits_(limits), observer_(observer), buckets_(256), slots_(slots), recent_(recent_packets) {
   DPI_CHECK(limits_.flows_max > 0 && limits_.flows_max < none / 2 / slots_.stride);
 }
 
 FlowTable::~FlowTable() = default;
 
-FlowTable::Entry& FlowTable::entry(std::uint32_t slot) noexcept {
-  return (*chunks_[slot / chunk_entries])[slot % chunk_entries];
+// A slot is one of those that were made; of each packet it is asked several times.
+inline FlowTable::Entry& FlowTable::entry(std::uint32_t slot) noexcept {
+  return chunks_.data()[slot / chunk_entries].get()->data()[slot % chunk_entries];
 }
 
 std::uint32_t FlowTable::find(const FlowKey& key, std::uint32_t hash) noexcept {
   const std::size_t mask = buckets_.size() - 1;
-  for (std::size_t i = hash & mask; buckets_[i].slot != none; i = (i + 1) & mask) {
-    if (buckets_[i].hash == hash && entry(buckets_[i].slot).flow.key == key)
-      return buckets_[i].slot;
+  const Bucket* const buckets = buckets_.data();
+  for (std::size_t i = hash & mask; buckets[i].slot != none; i = (i + 1) & mask) {
+    if (buckets[i].hash == hash && entry(buckets[i].slot).flow.key == key) return buckets[i].slot;
   }
   return none;
 }
@@ -99,6 +103,13 @@ void FlowTable::unlink(std::uint32_t slot) noexcept {
   List& list = lists_[static_cast<std::size_t>(e.timer)];
   (e.previous == none ? list.head : entry(e.previous).next) = e.next;
   (e.next == none ? list.tail : entry(e.next).previous) = e.previous;
+}
+
+// Seen last of all under this timer.
+void FlowTable::move_to_tail(std::uint32_t slot, Timer timer) noexcept {
+  if (lists_[static_cast<std::size_t>(timer)].tail == slot) return;
+  unlink(slot);
+  link(slot, timer);
 }
 
 // Backward-shift deletion keeps probe sequences without tombstones.
@@ -273,7 +284,7 @@ FlowTable::Touched FlowTable::add(const FlowPacket& packet) {
   const FlowKey& key = packet.key.key;
   const bool copy =
       packet.copy ? *packet.copy : recent_.seen(packet.view, key.vlan ^ key.tunnel, packet.time);
-  const auto hashed = static_cast<std::uint32_t>(hash(seed_, key));
+  const std::uint32_t hashed = table_hash(packet.key);
   std::uint32_t slot = find(key, hashed);
   if (copy) {
     ++stats_.duplicates;
@@ -300,13 +311,12 @@ FlowTable::Touched FlowTable::add(const FlowPacket& packet) {
   // A copy is no retransmission, and no news.
   const bool news =
       !copy && (packet.facts == nullptr || learn(flow, *packet.facts, sender, packet.time));
-  unlink(slot);
-  link(slot, timer_of(flow));
+  move_to_tail(slot, timer_of(flow));
   return {&flow, sender, news};
 }
 
 std::optional<FlowTable::Touched> FlowTable::find(const DirectedKey& key) {
-  const std::uint32_t slot = find(key.key, static_cast<std::uint32_t>(hash(seed_, key.key)));
+  const std::uint32_t slot = find(key.key, table_hash(key));
   if (slot == none) return std::nullopt;
   return Touched{&entry(slot).flow, key.sender, true};
 }

@@ -1,6 +1,7 @@
-// Live flows of one lane: bounded memory, keyed hash and full key comparison, expiry by packet
-// time. Nothing here depends on the hash seed, on batch sizes or on the wall clock. What is due is
-// collected first and ended afterwards, so that several tables can end their flows in one order.
+// Live flows of one lane: bounded memory, the packet's keyed hash and full key comparison, expiry
+// by packet time. Nothing here depends on the hash seed, on batch sizes or on the wall clock. What
+// is due is collected first and ended afterwards, so that several tables can end their flows in one
+// order.
 #pragma once
 
 #include <chrono>
@@ -64,7 +65,7 @@ struct FlowTableStats {
 
 class FlowTable {
  public:
-  FlowTable(FlowLimits limits, HashSeed seed, FlowObserver& observer, SlotSpace slots = {});
+  FlowTable(FlowLimits limits, FlowObserver& observer, SlotSpace slots = {});
   FlowTable(const FlowTable&) = delete;
   FlowTable& operator=(const FlowTable&) = delete;
   ~FlowTable();
@@ -118,6 +119,7 @@ class FlowTable {
   void erase(std::uint32_t slot) noexcept;
   void unlink(std::uint32_t slot) noexcept;
   void link(std::uint32_t slot, Timer timer) noexcept;
+  void move_to_tail(std::uint32_t slot, Timer timer) noexcept;
   void make_room(std::size_t units_max, std::uint32_t but);
   void evict_oldest(std::uint32_t but);
   void end(std::uint32_t slot, EndReason reason);
@@ -130,7 +132,6 @@ class FlowTable {
   void grow();
 
   FlowLimits limits_;
-  HashSeed seed_;
   FlowObserver& observer_;
   std::vector<Bucket> buckets_;  // open addressing
   std::vector<std::unique_ptr<std::array<Entry, chunk_entries>>> chunks_;

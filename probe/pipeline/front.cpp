@@ -14,7 +14,9 @@ constexpr std::size_t recent_fragments = 1024;
 
 // Text, event ids and columns all tell a time that has a text form.
 Timestamp in_range(Timestamp time) noexcept {
-  static const Timestamp last = *parse_time("2261-12-31T23:59:59.999999999Z");
+  constexpr Timestamp last{
+      Nanoseconds{std::chrono::sys_days{std::chrono::year{2262} / 1 / 1}.time_since_epoch()} -
+      Nanoseconds{1}};
   return std::clamp(time, Timestamp{}, last);
 }
 
@@ -125,7 +127,7 @@ bool Front::release_canary(std::uint64_t canary) {
   for (std::size_t i = 0; i < exchange.size(); ++i) {
     PacketView view;
     if (decode(exchange[i], view, decode_) != DecodeOutcome::decoded) return false;
-    const DirectedKey key = make_key(view, flow_ports(view), key_);
+    const DirectedKey key = make_key(view, flow_ports(view), key_, lanes_);
     const LanePacket packet{
         .packet = {view, key, now_, take_number()}, .classified = &view, .dissected = &view};
     // What a worker does not take is missed further on.
@@ -163,12 +165,11 @@ void Front::process(const RawPacket& packet) {
 void Front::hand_on(const PacketView& view, PortPair ports, Timestamp time,
                     const Speakers& speakers) {
   stats_.anomalies.add(view.anomalies);
-  const DirectedKey key = make_key(view, ports, key_);
-  const bool taken =
-      dispatcher_.packet(lane_of(key.key, lanes_),
-                         {.packet = {view, key, time, take_number(), speakers.facts, speakers.copy},
-                          .classified = speakers.classified,
-                          .dissected = speakers.dissected});
+  const DirectedKey key = make_key(view, ports, key_, lanes_);
+  const bool taken = dispatcher_.packet(
+      lane_of(key), {.packet = {view, key, time, take_number(), speakers.facts, speakers.copy},
+                     .classified = speakers.classified,
+                     .dissected = speakers.dissected});
   if (taken) return;
   --stats_.packets.decoded;
   ++stats_.packets.shed;
@@ -177,11 +178,11 @@ void Front::hand_on(const PacketView& view, PortPair ports, Timestamp time,
 
 // What a tunnel's whole datagram says: to the flow inside, where its first piece was counted.
 void Front::hand_inside(const PacketView& datagram, Timestamp time) {
-  const DirectedKey key = make_key(datagram, flow_ports(datagram), key_);
-  dispatcher_.packet(lane_of(key.key, lanes_), {.packet = {datagram, key, time, take_number()},
-                                                .classified = nullptr,
-                                                .dissected = &datagram,
-                                                .counted = false});
+  const DirectedKey key = make_key(datagram, flow_ports(datagram), key_, lanes_);
+  dispatcher_.packet(lane_of(key), {.packet = {datagram, key, time, take_number()},
+                                    .classified = nullptr,
+                                    .dissected = &datagram,
+                                    .counted = false});
 }
 
 // Counted at the time when they can be: a flow's packets never go back in time.

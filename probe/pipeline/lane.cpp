@@ -7,41 +7,21 @@ constexpr bool is_multicast_name_service(std::uint16_t port) noexcept {
   return port == 5353 || port == 5355 || port == 137;  // mDNS, LLMNR, NetBIOS
 }
 
-constexpr std::uint64_t word(const IpAddress& address, std::size_t at) noexcept {
-  const std::uint8_t* const b = address.bytes.data() + at;
-  return std::uint64_t{b[0]} << 56U | std::uint64_t{b[1]} << 48U | std::uint64_t{b[2]} << 40U |
-         std::uint64_t{b[3]} << 32U | std::uint64_t{b[4]} << 24U | std::uint64_t{b[5]} << 16U |
-         std::uint64_t{b[6]} << 8U | std::uint64_t{b[7]};
-}
-
-// MurmurHash3's finaliser: every input bit reaches the low ones that choose the lane.
-constexpr std::uint64_t mix(std::uint64_t x) noexcept {
-  x = (x ^ x >> 33U) * 0xff51afd7ed558ccdULL;
-  x = (x ^ x >> 33U) * 0xc4ceb9fe1a85ec53ULL;
-  return x ^ x >> 33U;
-}
-
 }  // namespace
 
-std::uint32_t lane_of(const FlowKey& key, HashSeed seed) noexcept {
-  if (key.protocol == ip_protocol::udp &&
-      (is_multicast_name_service(key.low.port) || is_multicast_name_service(key.high.port))) {
+std::uint32_t lane_of(const DirectedKey& key) noexcept {
+  if (key.key.protocol == ip_protocol::udp && (is_multicast_name_service(key.key.low.port) ||
+                                               is_multicast_name_service(key.key.high.port))) {
     return 0;
   }
-  std::uint64_t h =
-      std::uint64_t{key.protocol} << 32U | std::uint64_t{key.low.port} << 16U | key.high.port;
-  h = mix(h ^ seed.k0 ^ word(key.low.address, 0));
-  h = mix(h ^ word(key.low.address, 8));
-  h = mix(h ^ seed.k1 ^ word(key.high.address, 0));
-  h = mix(h ^ word(key.high.address, 8));
-  return static_cast<std::uint32_t>(h % lane_count);
+  return static_cast<std::uint32_t>(key.hash >> 32U) % lane_count;  // tables take the low half
 }
 
 Lane::Lane(const LaneLimits& limits, HashSeed seed, SlotSpace slots, Classifier& classifier,
            FactObserver& observer)
     : classifier_(classifier),
       observer_(observer),
-      flows_(limits.flows, seed, *this, slots),
+      flows_(limits.flows, *this, slots),
       stream_memory_(limits.stream_bytes_max, seed),
       dns_(limits.dns, seed, stream_memory_, *this),
       metadata_(limits.metadata, stream_memory_) {}

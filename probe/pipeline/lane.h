@@ -19,8 +19,9 @@ inline constexpr std::uint32_t lane_count = 32;
 
 // Both directions of a conversation, with or without tags and tunnels, meet in one lane. Name
 // services that are asked by multicast share one, for their answers come from other addresses.
-// Keyed, so that nobody can choose packets that fill the lane of somebody else's conversation.
-[[nodiscard]] std::uint32_t lane_of(const FlowKey& key, HashSeed seed = {}) noexcept;
+// By its keyed hash, so that nobody can choose packets that fill the lane of somebody else's
+// conversation.
+[[nodiscard]] std::uint32_t lane_of(const DirectedKey& key) noexcept;
 
 // One packet on its way to its lane. The views live until the call returns.
 struct LanePacket {

@@ -1,12 +1,16 @@
 #include "probe/pipeline/work_batch.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 #include <new>
 
 #include "probe/base/check.h"
 
 namespace dpi {
 namespace {
+
+constexpr PacketView no_view{};
 
 Bytes outermost(const PacketView& view) noexcept {
   return view.l3.empty() ? view.l4 : view.l3;
@@ -29,11 +33,9 @@ bool WorkBatch::has_room(const LanePacket& packet) const noexcept {
   return items_used_ < items_max && room(bytes);
 }
 
-WorkBatch::Item& WorkBatch::add(Kind kind) noexcept {
+WorkBatch::Item& WorkBatch::add(Kind kind, const PacketView& view) noexcept {
   DPI_CHECK(items_used_ < items_max);
-  Item* const item = new (&items_[items_used_++ * sizeof(Item)]) Item;
-  item->kind = kind;
-  return *item;
+  return *new (&items_[items_used_++ * sizeof(Item)]) Item{.kind = kind, .key = {}, .view = view};
 }
 
 void* WorkBatch::take(std::size_t bytes, std::size_t alignment) noexcept {
@@ -53,13 +55,12 @@ void WorkBatch::keep_bytes(PacketView& view) noexcept {
   const Bytes whole = outermost(view);
   const std::size_t size = std::min(whole.size(), packet_bytes_max);
   auto* const bytes = static_cast<std::uint8_t*>(take(size, 1));
-  std::copy_n(whole.begin(), size, bytes);
+  if (size > 0) std::memcpy(bytes, whole.data(), size);
   const auto moved = [&](Bytes span) -> Bytes {
-    if (span.empty() || span.data() < whole.data() ||
-        span.data() >= whole.data() + static_cast<std::ptrdiff_t>(size))
-      return {};
-    const auto at = static_cast<std::size_t>(span.data() - whole.data());
-    return Bytes{bytes, size}.subspan(at, std::min(span.size(), size - at));
+    // Of what lies before it a very large one.
+    const std::size_t at =
+        std::bit_cast<std::uintptr_t>(span.data()) - std::bit_cast<std::uintptr_t>(whole.data());
+    return at < size ? Bytes{bytes + at, std::min(span.size(), size - at)} : Bytes{};
   };
   view.l3 = moved(view.l3);
   view.l4 = moved(view.l4);
@@ -74,7 +75,7 @@ void WorkBatch::packet(std::uint32_t lane, const LanePacket& packet) noexcept {
   const PacketView* datagram = in_frame ? nullptr : packet.dissected;
   const bool classify_datagram = packet.counted && packet.classified != &view;
   DPI_CHECK(!classify_datagram || packet.classified == datagram);
-  Item& item = add(Kind::packet);
+  Item& item = add(Kind::packet, packet.counted ? view : no_view);
   item.classify_datagram = classify_datagram;
   item.dissect_view = in_frame;
   item.view_tells = packet.packet.facts == &view;
@@ -84,10 +85,7 @@ void WorkBatch::packet(std::uint32_t lane, const LanePacket& packet) noexcept {
   item.number = packet.packet.number;
   item.time = packet.packet.time;
   item.key = packet.packet.key;
-  if (packet.counted) {
-    item.view = view;
-    keep_bytes(item.view);
-  }
+  if (packet.counted) keep_bytes(item.view);
   if (datagram == nullptr) return;
   auto* const kept = new (take(sizeof(PacketView), alignof(PacketView))) PacketView(*datagram);
   keep_bytes(*kept);
@@ -95,31 +93,30 @@ void WorkBatch::packet(std::uint32_t lane, const LanePacket& packet) noexcept {
 }
 
 void WorkBatch::canary(std::uint64_t canary, const LanePacket& packet, bool last) noexcept {
-  Item& item = add(Kind::canary);
+  Item& item = add(Kind::canary, packet.packet.view);
   item.last = last;
   item.number = packet.packet.number;
   item.canary = canary;
   item.time = packet.packet.time;
   item.key = packet.packet.key;
-  item.view = packet.packet.view;
   keep_bytes(item.view);
 }
 
 void WorkBatch::tick(FactNumber number, Timestamp now, const FrontStats& stats) noexcept {
-  Item& item = add(Kind::tick);
+  Item& item = add(Kind::tick, no_view);
   item.number = number;
   item.time = now;
   item.stats = keep(stats);
 }
 
 void WorkBatch::clock_stepped(std::uint64_t nth, Nanoseconds delta) noexcept {
-  Item& item = add(Kind::clock_step);
+  Item& item = add(Kind::clock_step, no_view);
   item.number = nth;
   item.time = timestamp(delta.count());
 }
 
 void WorkBatch::finish(FactNumber number, EndReason reason, const FrontStats& stats) noexcept {
-  Item& item = add(Kind::finish);
+  Item& item = add(Kind::finish, no_view);
   item.reason = reason;
   item.number = number;
   item.stats = keep(stats);

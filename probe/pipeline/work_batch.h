@@ -116,7 +116,7 @@ class WorkBatch {
   [[nodiscard]] bool room(std::size_t bytes) const noexcept {
     return bytes_used_ + bytes + other_bytes <= bytes_max;
   }
-  Item& add(Kind kind) noexcept;
+  Item& add(Kind kind, const PacketView& view) noexcept;
   [[nodiscard]] const Item* items() const noexcept {
     return static_cast<const Item*>(static_cast<const void*>(items_.data()));
   }

@@ -13,7 +13,7 @@ using namespace test;  // NOLINT
 
 class LossSignsTest : public ::testing::Test, public FlowObserver {
  protected:
-  LossSignsTest() : table_({}, {1, 2}, *this) {}
+  LossSignsTest() : table_({}, *this) {}
   void flow_ended(const Flow& flow, EndReason, bool final) override { loss_.add(flow, final); }
 
   struct Segment {

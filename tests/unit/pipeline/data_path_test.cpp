@@ -152,7 +152,11 @@ class SlowToEnd final : public Classifier {
   void inspect(const Flow&, const PacketView&, Timestamp) override {}
   Verdict verdict(const Flow&) override { return verdict_; }
   Verdict conclude(const Flow& flow) override {
-    if (lane_of(flow.key, {}) % workers != 0)
+    PacketView first;
+    first.protocol = flow.key.protocol;
+    first.src = flow.key.low.address;
+    first.dst = flow.key.high.address;
+    if (lane_of(make_key(first, {flow.key.low.port, flow.key.high.port})) % workers != 0)
       std::this_thread::sleep_for(std::chrono::milliseconds{10});
     return verdict_;
   }

@@ -12,7 +12,18 @@ using namespace test;  // NOLINT
 std::uint32_t lane(const ByteBuffer& ip_packet) {
   const Frame frame(ethernet(0x0800, ip_packet));
   const PacketView view = decoded(frame).view;
-  return lane_of(make_key(view, flow_ports(view), {.vlan = true, .tunnel = true}).key);
+  return lane_of(make_key(view, flow_ports(view), {.vlan = true, .tunnel = true}));
+}
+
+// Of a TCP packet from 10.0.host, port 443, to that host's peer.
+DirectedKey key_of(unsigned host, IpAddress peer, HashSeed seed = {}) {
+  PacketView view;
+  view.ip_version = 4;
+  view.protocol = ip_protocol::tcp;
+  view.src = {
+      .bytes = {10, 0, static_cast<std::uint8_t>(host >> 8U), static_cast<std::uint8_t>(host)}};
+  view.dst = peer;
+  return make_key(view, {443, 50'000}, {}, seed);
 }
 
 TEST(LaneTest, BothDirectionsOfAConversationMeet) {
@@ -25,15 +36,9 @@ TEST(LaneTest, BothDirectionsOfAConversationMeet) {
 TEST(LaneTest, ARegularAddressPlanUsesEveryLaneEvenly) {
   std::array<int, lane_count> count{};
   for (unsigned host = 0; host < 6400; ++host) {
-    FlowKey key;
-    key.protocol = ip_protocol::tcp;
-    key.low = {
-        {.bytes = {10, 0, static_cast<std::uint8_t>(host >> 8U), static_cast<std::uint8_t>(host)}},
-        443};
-    key.high = {
-        {.bytes = {10, 1, static_cast<std::uint8_t>(host >> 8U), static_cast<std::uint8_t>(host)}},
-        50'000};
-    ++count[lane_of(key)];
+    const IpAddress peer{
+        .bytes = {10, 1, static_cast<std::uint8_t>(host >> 8U), static_cast<std::uint8_t>(host)}};
+    ++count[lane_of(key_of(host, peer))];
   }
   for (const int n : count) EXPECT_NEAR(n, 6400 / static_cast<int>(lane_count), 60);
 }
@@ -43,15 +48,10 @@ TEST(LaneTest, ConversationsThatMeetUnderOneKeyPartUnderAnother) {
   std::array<int, lane_count> count{};
   int met = 0;
   for (unsigned host = 0; host < 65'536; ++host) {
-    FlowKey key;
-    key.protocol = ip_protocol::tcp;
-    key.low = {
-        {.bytes = {10, 0, static_cast<std::uint8_t>(host >> 8U), static_cast<std::uint8_t>(host)}},
-        443};
-    key.high = {{.bytes = {10, 1, 1, 1}}, 50'000};
-    if (lane_of(key) != 7) continue;
+    const IpAddress peer{.bytes = {10, 1, 1, 1}};
+    if (lane_of(key_of(host, peer)) != 7) continue;
     ++met;
-    ++count[lane_of(key, {0x0123456789abcdef, 0xfedcba9876543210})];
+    ++count[lane_of(key_of(host, peer, {0x0123456789abcdef, 0xfedcba9876543210}))];
   }
   for (const int n : count) EXPECT_NEAR(n, met / static_cast<int>(lane_count), 40);
 }
