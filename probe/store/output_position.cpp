@@ -44,10 +44,7 @@ Result<std::optional<OutputPosition>> read_position(const std::filesystem::path&
     if (whole) out.files.push_back(place);
   }
   if (whole && file.eof()) return out;
-  return fail(Errc::sink,
-              fmt::format("{}: does not say where an output stands; remove it, and the output goes "
-                          "on with what is new",
-                          path.string()));
+  return fail(Errc::sink, fmt::format("{}: does not say where an output stands", path.string()));
 }
 
 Result<void> write_position(Storage& storage, const std::filesystem::path& path,

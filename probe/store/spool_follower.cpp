@@ -25,10 +25,14 @@ Result<std::unique_ptr<SpoolFollower>> SpoolFollower::open(FollowerOptions optio
   out->next_seq_ = out->options_.begin;
   if (out->options_.positioned) {
     out->position_path_ = position_path(out->options_.spool, out->options_.output);
-    auto position = read_position(out->position_path_);
-    if (!position) return tl::unexpected(position.error());
-    // A spool that was begun anew has not come as far.
-    if (*position && (*position)->next_seq <= out->options_.begin) out->saved_ = **position;
+    const auto position = read_position(out->position_path_);
+    if (!position) {  // an output stops no sensor
+      out->options_.say({FollowerNews::Kind::gap,
+                         fmt::format("{}; {} goes on with event {}", position.error().what,
+                                     out->options_.output, out->options_.begin)});
+    } else if (*position && (*position)->next_seq <= out->options_.begin) {
+      out->saved_ = **position;  // a spool that was begun anew has not come as far
+    }
   }
   if (auto opened = out->open_sink(); !opened) return tl::unexpected(opened.error());
   if (auto saved = out->save(); !saved) return tl::unexpected(saved.error());

@@ -27,7 +27,7 @@ struct FollowerNews {
   enum class Kind : std::uint8_t {
     failed,  // why; said once until it works again
     works,   // again
-    gap,     // the spool no longer has what the output lacks
+    gap,     // the spool no longer has what the output lacks, or nobody knows what that is
   };
   Kind kind = Kind::failed;
   std::string what;

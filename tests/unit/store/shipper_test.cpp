@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "probe/base/check.h"
+#include "probe/store/jsonl_sink.h"
 #include "probe/store/live_sink.h"
 #include "probe/store/shipping.h"
 #include "tests/unit/store/store_fixture.h"
@@ -452,6 +453,69 @@ TEST_F(ShipperTest, AFullSpoolEmptiesByItselfWhenTheDatabaseIsBack) {
   EXPECT_EQ((*sink)->room(), Room::plenty) << "nothing was sealed meanwhile, so nothing committed";
   chain.write(**sink, 1);
   EXPECT_TRUE((*sink)->finish().has_value());
+  expect_stored(chain.size());
+}
+
+// What the database has acknowledged and an output has not written yet stays.
+TEST_F(ShipperTest, TheSpoolKeepsWhatAnOutputLacksBesideTheDatabase) {
+  const auto log = folder_ / "log";
+  const auto file = log / "all.jsonl";
+  std::filesystem::create_directory(log);
+  LiveSinkOptions options;
+  options.folder = folder_ / "live";
+  options.instance = Chain::identity().instance;
+  options.spool = {.segment_bytes = 64U << 10U, .cap_bytes = 64U << 20U, .sync = false};
+  options.keep_acked_bytes = 0;
+  options.target = target();
+  auto sink = LiveSink::open(std::move(options));
+  ASSERT_TRUE(sink) << sink.error().what;
+  LiveSink* const live = sink->get();
+  auto follower = SpoolFollower::open(
+      {.spool = folder_ / "live",
+       .output = "jsonl:" + file.string(),
+       .begin = 0,
+       .open = [file] { return open_jsonl_sink(file.string(), AppendFile::Begin::behind); },
+       .durable = [live] { return live->durable_commit(); },
+       .say = [](const FollowerNews&) {}});
+  ASSERT_TRUE(follower) << follower.error().what;
+  live->add_follower(std::move(*follower));
+  ASSERT_TRUE(live->start_readers());
+  const auto seconds_until = [&](const auto& condition) {
+    for (int i = 0; i < 200 && !condition(); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds{100});
+      live->idle();
+    }
+    return condition();
+  };
+  const auto segments = [&] {
+    return std::ranges::count_if(
+        std::filesystem::directory_iterator(folder_ / "live"),
+        [](const auto& each) { return each.path().extension() == ".seg"; });
+  };
+  const auto lines = [&] {
+    std::ifstream in(file);
+    return std::count(std::istreambuf_iterator<char>(in), {}, '\n');
+  };
+  Chain chain;
+  chain.write(*live, 1);
+  EXPECT_TRUE(seconds_until([&] { return lines() == 2; })) << "the event and its checkpoint";
+  std::filesystem::rename(log, folder_ / "gone");
+  live->reopen_followers();
+  constexpr int batches = 20;
+  for (int i = 0; i < batches; ++i) chain.write(*live, 50);
+  EXPECT_TRUE(seconds_until([&] {
+    return asked("select count(*) from re_raw.raw_event") == std::to_string(chain.size());
+  }));
+  chain.write(*live, 1);  // a commit, behind which what is not needed goes
+  EXPECT_GT(segments(), 5);
+  std::filesystem::rename(folder_ / "gone", log);
+  EXPECT_TRUE(seconds_until(
+      [&] { return lines() == static_cast<std::ptrdiff_t>(chain.size()) + batches + 2; }));
+  EXPECT_TRUE(seconds_until([&] {
+    chain.write(*live, 1);
+    return segments() <= 2;
+  })) << segments();
+  EXPECT_TRUE(live->finish().has_value());
   expect_stored(chain.size());
 }
 

@@ -97,6 +97,29 @@ TEST_F(SpoolFollowerTest, WritesWhatIsDurableSoonAndTheRestAtTheEnd) {
   EXPECT_TRUE(said_.empty());
 }
 
+// What says where the output stands was damaged: nobody knows what it lacks, and the rest is
+// written.
+TEST_F(SpoolFollowerTest, GoesOnWithWhatIsNewWhereItsPositionCannotBeRead) {
+  const auto path = folder_ / "out.jsonl";
+  const auto position = position_path(folder_ / "spool", "jsonl:" + path.string());
+  Chain chain;
+  {
+    auto sink = start(path);
+    chain.write(*sink, 2);
+    EXPECT_TRUE(sink->finish());
+  }
+  for (const std::string_view damaged : {"", "ransomeye-dpi output 1\n", "\x01\x02"}) {
+    std::ofstream(position, std::ios::trunc) << damaged;
+    std::filesystem::remove(path);
+    said_.clear();
+    auto sink = start(path);
+    EXPECT_EQ(said(FollowerNews::Kind::gap), 1U);
+    chain.write(*sink, 1);
+    EXPECT_TRUE(sink->finish());
+    EXPECT_EQ(std::ranges::count(text(path), '\n'), 2) << "the new event and its checkpoint";
+  }
+}
+
 // A crash leaves the file anywhere behind what was saved: in the middle of a line, too.
 TEST_F(SpoolFollowerTest, GoesOnBehindACrashWithoutLossOrALineTwice) {
   const auto path = folder_ / "out.jsonl";
