@@ -129,6 +129,8 @@ class CommandLine {
         ->take_all();
     c->add_option("-f,--filter", replay_.filter, "capture filter in libpcap's language");
     c->add_option("--key", replay_.key, "sign with this key as this machine (PKCS#8 PEM)");
+    c->add_option("--report", replay_.report,
+                  "write an HTML page about what was found and proved to this file");
     c->add_option("--speed", speed_, "max, realtime or xN")
         ->default_str("max")
         ->check([this](const std::string& text) { return parse_speed(text, replay_.speed); });

@@ -14,6 +14,7 @@
 #include "probe/app/capture_faults.h"
 #include "probe/app/capture_inputs.h"
 #include "probe/app/capture_reader.h"
+#include "probe/app/files.h"
 #include "probe/app/outputs.h"
 #include "probe/app/pipeline_parts.h"
 #include "probe/app/progress.h"
@@ -25,6 +26,7 @@
 #include "probe/app/version.h"
 #include "probe/crypto/digest.h"
 #include "probe/pipeline/data_path.h"
+#include "probe/report/replay_report.h"
 #include "probe/store/conninfo.h"
 
 namespace dpi {
@@ -303,6 +305,8 @@ int replay_together(const Config& config, const ReplayOptions& options) {
   if (!sinks) return report(sinks.error());
   ReplaySummary summary;
   if (options.summary) sinks->push_back(summary.sink());
+  ReplayReport page;
+  if (!options.report.empty()) sinks->push_back(page.sink());
   const ReplaySummary::Ending ending{.instance = who->identity.instance,
                                      .key_id = who->key.public_key().key_id(),
                                      .captures = inputs->inputs().size(),
@@ -338,7 +342,13 @@ int replay_together(const Config& config, const ReplayOptions& options) {
     if (!path.broken()) {
       for (const std::string& warning : replay.warnings()) say(warning);
       journal.finish("end_of_input");
-      const int code = conclude(*inputs, replay, path.front(0).stats().packets, recorder.finish());
+      int code = conclude(*inputs, replay, path.front(0).stats().packets, recorder.finish());
+      if (!options.report.empty()) {
+        if (const auto written =
+                write_file(options.report, page.page(options.captures, replay.warnings()));
+            !written)
+          code = report(written.error());
+      }
       if (options.summary) std::fputs(summary.text(ending).c_str(), stderr);
       return code == exit_done && !deaths.left_out().empty() ? exit_input : code;
     }
@@ -351,6 +361,11 @@ int replay_together(const Config& config, const ReplayOptions& options) {
 int run_replay(const Config& config, const ReplayOptions& options) {
   const auto files = list_capture_files(options.captures);
   if (!files || files->size() < 2 || !one_by_one(options)) return replay_together(config, options);
+  if (!options.report.empty()) {
+    return report(Error{Errc::usage,
+                        "--report is about one chain, and in a database each capture has its own; "
+                        "give one capture, --merge, or another --out"});
+  }
   int worst = exit_done;
   for (const std::filesystem::path& file : *files) {
     ReplayOptions one = options;

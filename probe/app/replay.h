@@ -13,6 +13,7 @@ struct ReplayOptions {
   std::vector<std::string> outputs;  // postgres[:CONNINFO], jsonl[:PATH], spool:DIR
   std::string filter;                // libpcap's language
   std::string key;                   // PKCS#8 PEM; empty: derived
+  std::string report;                // an HTML page about what was found; empty: none
   double speed = 0;                  // times real time; 0: as fast as possible
   std::size_t batch_packets = 256;   // never changes the result
   std::uint64_t workers = 1;         // threads that track and classify; never changes the result

@@ -28,6 +28,7 @@ MAY_INCLUDE = {
     "probe/spool": {"probe/base"},
     "probe/store": {"probe/base", "probe/crypto", "probe/envelope", "probe/spool"},
     "probe/export": {"probe/base", "probe/envelope", "probe/store"},
+    "probe/report": {"probe/base", "probe/crypto", "probe/envelope", "probe/export", "probe/store"},
     "probe/audit": {"probe/base", "probe/crypto", "probe/envelope", "probe/store"},
     "probe/pipeline": {"probe/base", "probe/crypto", "dissectors", "probe/flow", "probe/stream", "probe/dns", "probe/metadata", "probe/classify",
                        "probe/envelope", "probe/event", "probe/spool", "probe/store"},
@@ -54,7 +55,7 @@ FENCES = {
     r"bzlib\.h|lz4frame\.h|lzma\.h": ["capture/codec/"],
     r"zlib\.h|zstd\.h": ["capture/codec/", "probe/spool/", "probe/store/"],
     r"nlohmann/.*": [],
-    r"fmt/.*": ["probe/app/", "probe/crypto/", "probe/envelope/", "probe/store/", "probe/export/", "probe/audit/", "probe/spool/", "probe/service/", "probe/spec/", "capture/"],
+    r"fmt/.*": ["probe/app/", "probe/crypto/", "probe/envelope/", "probe/store/", "probe/export/", "probe/report/", "probe/audit/", "probe/spool/", "probe/service/", "probe/spec/", "capture/"],
 }
 
 # Calls that product code doesn't make, and the files that must.
