@@ -211,6 +211,7 @@ DecodeOutcome decode(const RawPacket& packet, PacketView& view,
                      const DecodeOptions& options) noexcept {
   std::construct_at(&view);  // in place: a view assigned would be written twice
   view.time = packet.time;
+  view.frame = packet.frame;
   view.wire_bytes = packet.wire_bytes;
   // A tag that the kernel has taken off was on the wire and is not among the bytes.
   constexpr std::uint32_t tag_bytes = 4;

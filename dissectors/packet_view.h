@@ -155,6 +155,7 @@ enum class Checksum : std::uint8_t {
 
 struct PacketView {
   Timestamp time{};
+  std::uint64_t frame = 0;  // RawPacket::frame
   std::uint32_t wire_bytes = 0;
   bool cut = false;  // captured less than was on the wire
   Checksum checksum = Checksum::unknown;

@@ -15,11 +15,11 @@ int run_diff(const DiffOptions& options) {
   if (options.first == "-" && options.second == "-")
     return report({Errc::usage, "standard input can be one of the two runs, not both"});
   RunComparison comparison;
-  const auto first =
-      read_rows(options.first, [&](auto type, auto row) { comparison.first(type, row); });
+  const auto first = read_rows(
+      options.first, [&](const RunRow& row) { comparison.first(row.event_type, row.payload); });
   if (!first) return report(first.error());
-  const auto second =
-      read_rows(options.second, [&](auto type, auto row) { comparison.second(type, row); });
+  const auto second = read_rows(
+      options.second, [&](const RunRow& row) { comparison.second(row.event_type, row.payload); });
   if (!second) return report(second.error());
   const RunDifferences found = comparison.finish();
   const std::string text = options.json

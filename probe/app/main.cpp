@@ -19,6 +19,7 @@
 #include "probe/app/keys.h"
 #include "probe/app/manual.h"
 #include "probe/app/output_kind.h"
+#include "probe/app/packets.h"
 #include "probe/app/replay.h"
 #include "probe/app/report.h"
 #include "probe/app/run.h"
@@ -78,6 +79,7 @@ class CommandLine {
     add_status();
     add_interfaces();
     add_diff();
+    add_packets();
     add_setup();
     add_manual();
     add_examples(app_);
@@ -398,6 +400,32 @@ class CommandLine {
     on(c, [this] { return run_diff(diff_); });
   }
 
+  void add_packets() {
+    CLI::App* c = app_.add_subcommand(
+        "packets", "the packets of flows and exchanges, out of the captures they were in");
+    c->add_option("files,-r,--read", packets_.captures, "captures, or folders of them")->required();
+    c->add_option("-w,--write", packets_.output, "pcapng file for the packets")->required();
+    c->add_option("--community-id", packets_.community_ids, "of this flow; repeatable")
+        ->expected(1)
+        ->take_all();
+    auto* const events =
+        c->add_option("--events", packets_.events,
+                      "of these flows and exchanges: JSON lines file, -, spool folder or "
+                      "postgres[:CONNINFO][#INSTANCE]");
+    c->add_option("--event", packets_.choices,
+                  "only of this one of them: a sequence or an event_id; repeatable")
+        ->expected(1)
+        ->take_all()
+        ->needs(events);
+    c->add_option("-f,--filter", packets_.filter, "capture filter in libpcap's language");
+    c->add_option("--from", packets_.from, "not before this time: 2026-11-30T10:00:00Z");
+    c->add_option("--to", packets_.to, "not after it");
+    common_.add_to(*c);
+    on(c, [this] {
+      return with_config([this](const Config& config) { return run_packets(config, packets_); });
+    });
+  }
+
   void add_setup() {
     CLI::App* c = app_.add_subcommand(
         "setup", "database, logins, key, enrolment and configuration of a sensor, checked");
@@ -442,6 +470,7 @@ class CommandLine {
   SpoolSalvageOptions spool_salvage_;
   InterfacesOptions interfaces_;
   DiffOptions diff_;
+  PacketsOptions packets_;
   SetupOptions setup_;
   DeepCheckOptions deep_check_;
   bool deep_ = false;

@@ -17,12 +17,12 @@ namespace dpi {
 namespace {
 
 // Of an envelope in canonical JSON: its members are sorted and texts hold no quotation mark.
-std::string_view event_type_of(std::string_view envelope) {
+RunRow row_of(std::string_view envelope, std::string_view payload) {
   constexpr std::string_view member = "\"event_type\":\"";
   const std::size_t at = envelope.find(member);
-  if (at == std::string_view::npos) return {};
+  if (at == std::string_view::npos) return {envelope, {}, payload};
   const std::string_view rest = envelope.substr(at + member.size());
-  return rest.substr(0, rest.find('"'));
+  return {envelope, rest.substr(0, rest.find('"')), payload};
 }
 
 Result<void> read_lines(std::istream& in, const std::string& name, const RowObserver& observe) {
@@ -36,7 +36,7 @@ Result<void> read_lines(std::istream& in, const std::string& name, const RowObse
                               "writes them, or a spool folder",
                               name, number));
     }
-    observe(event_type_of(event->envelope), event->payload);
+    observe(row_of(event->envelope, event->payload));
   }
   return {};
 }
@@ -50,7 +50,7 @@ Result<void> read_spool(const std::string& folder, const RowObserver& observe) {
     if (!batch) return tl::unexpected(batch.error());
     if (!*batch) return {};
     for (const SpoolRecord& record : (*batch)->records)
-      observe(event_type_of(as_text(record.envelope)), as_text(record.payload));
+      observe(row_of(as_text(record.envelope), as_text(record.payload)));
   }
 }
 
@@ -75,7 +75,7 @@ Result<void> read_database(const std::string& source, const RowObserver& observe
       const std::string line = row[0].value_or("");  // the event's views are of it
       const auto event = parse_event_line(line);
       if (!event) return fail(Errc::sink, "database: unexpected answer");
-      observe(event_type_of(event->envelope), event->payload);
+      observe(row_of(event->envelope, event->payload));
     }
   }
 }

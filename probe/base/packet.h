@@ -19,6 +19,7 @@ enum class LinkType : std::uint16_t {};
 
 struct RawPacket {
   Bytes data;                    // captured bytes; valid until the batch is released
+  std::uint64_t frame = 0;       // its place in its capture, from 1; 0: nobody asks
   std::uint32_t wire_bytes = 0;  // length on the wire, ≥ data.size()
   Timestamp time{};              // as the capture gives it; may go backwards
   LinkType link{};
