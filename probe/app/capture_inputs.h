@@ -46,6 +46,7 @@ class CaptureInputs {
   [[nodiscard]] static Result<CaptureInputs> open(const std::vector<std::string>& arguments);
 
   [[nodiscard]] std::vector<CaptureInput>& inputs() noexcept { return inputs_; }
+  [[nodiscard]] const std::vector<CaptureInput>& inputs() const noexcept { return inputs_; }
   [[nodiscard]] const std::vector<Error>& problems() const noexcept { return problems_; }
   [[nodiscard]] std::vector<Digest> digests() const;
 

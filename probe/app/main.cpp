@@ -404,7 +404,7 @@ class CommandLine {
     CLI::App* c = app_.add_subcommand(
         "packets", "the packets of flows and exchanges, out of the captures they were in");
     c->add_option("files,-r,--read", packets_.captures, "captures, or folders of them")->required();
-    c->add_option("-w,--write", packets_.output, "pcapng file for the packets")->required();
+    c->add_option("-w,--write", packets_.output, "pcapng file for the packets, or -")->required();
     c->add_option("--community-id", packets_.community_ids, "of this flow; repeatable")
         ->expected(1)
         ->take_all();

@@ -1,6 +1,7 @@
 #include "probe/app/packets.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <set>
@@ -96,6 +97,19 @@ Result<void> each_packet(const CaptureInput& input, Each each) {
   }
 }
 
+// What is read must not be what is written.
+Result<void> check_output(const CaptureInputs& inputs, const std::string& output) {
+  struct stat file {};
+  if (::stat(output.c_str(), &file) != 0) return {};
+  for (const CaptureInput& input : inputs.inputs()) {
+    if (input.fd < 0 && input.device == file.st_dev && input.inode == file.st_ino) {
+      return fail(Errc::usage,
+                  fmt::format("-w {}: is the capture {}; choose another file", output, input.name));
+    }
+  }
+  return {};
+}
+
 class Extraction {
  public:
   Extraction(const Config& config, PacketChoice choice, BpfFilter filter, bool filtered)
@@ -157,8 +171,10 @@ int run_packets(const Config& config, const PacketsOptions& options) {
   if (!filter) return report(filter.error());
   auto inputs = CaptureInputs::open(options.captures);
   if (!inputs) return report(inputs.error());
+  const std::string output = options.output == "-" ? "/dev/stdout" : options.output;
+  if (const auto other = check_output(*inputs, output); !other) return report(other.error());
   auto out = PcapngWriter::open(
-      options.output, fmt::format("taken out of captures by ransomeye-dpi {}", probe_version));
+      output, fmt::format("taken out of captures by ransomeye-dpi {}", probe_version));
   if (!out) return report(out.error());
 
   Extraction extraction(config, std::move(choice), std::move(*filter), !options.filter.empty());
@@ -172,8 +188,8 @@ int run_packets(const Config& config, const PacketsOptions& options) {
     say("no packet of these captures was chosen");
     return exit_input;
   }
-  fmt::print("{} packets of {} capture{}: {}\n", out->packets(), extraction.captures(),
-             extraction.captures() == 1 ? "" : "s", options.output);
+  say(fmt::format("{} packets of {} capture{}: {}", out->packets(), extraction.captures(),
+                  extraction.captures() == 1 ? "" : "s", options.output));
   return code;
 }
 

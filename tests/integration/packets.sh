@@ -39,12 +39,12 @@ done
 [ $flows -ge 20 ] || fail "only $flows flows"
 
 # Everything is the capture again: the same chain of events but for its name.
-run 0 "$probe" packets demo.pcap -w everything.pcapng; says "^14 packets of 1 capture"
+run 0 "$probe" packets demo.pcap -w everything.pcapng; says "14 packets of 1 capture"
 run 0 "$probe" replay demo.pcap --out jsonl:a.jsonl
 run 0 "$probe" replay everything.pcapng --out jsonl:b.jsonl
 run 0 "$probe" diff a.jsonl b.jsonl
 # Times, filters, sources of events.
-count() { sed -n 's/^\([0-9]*\) packets.*/\1/p' out; }
+count() { sed -n 's/^ransomeye-dpi: \([0-9]*\) packets.*/\1/p' err; }
 run 0 "$probe" packets demo.pcap -f udp -w udp.pcapng; udp=$(count)
 run 0 "$probe" packets demo.pcap -f 'not udp' -w rest.pcapng; [ $((udp + $(count))) = 14 ] || fail "a filter and its opposite are not all"
 first=$(jq -r 'select(.envelope.event_type == "dpi.flow") | .payload.start_at' a.jsonl | sort | head -1)
@@ -64,6 +64,11 @@ run 3 "$probe" packets demo.pcap --events a.jsonl --event 99999 -w none.pcapng; 
 run 3 "$probe" packets demo.pcap --events a.jsonl --event 0 -w none.pcapng; says "none of the events is about a flow"
 run 2 "$probe" packets demo.pcap --event 1 -w none.pcapng
 run 2 "$probe" packets demo.pcap --from yesterday -w none.pcapng; says "expected a time"
+cp demo.pcap precious.pcap
+run 2 "$probe" packets precious.pcap -w ./precious.pcap; says "is the capture"
+cmp demo.pcap precious.pcap || fail "the capture was overwritten"
+run 0 bash -c '"$0" packets demo.pcap -w - | "$0" replay - --out jsonl:piped.jsonl' "$probe"
+run 0 "$probe" diff a.jsonl piped.jsonl
 run 4 "$probe" packets demo.pcap -w missing/x.pcapng; says "cannot be written"
 run 3 "$probe" packets missing.pcap -w none.pcapng
 cp demo.pcap cut.pcap; truncate -s -3 cut.pcap
