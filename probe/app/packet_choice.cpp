@@ -39,9 +39,9 @@ bool PacketChoice::add_event(std::string_view event_type, std::string_view paylo
   const auto begun = time(flow ? "start_at" : "query_at");
   const auto ended = time(flow ? "end_at" : "response_at");
   if (!begun && !ended) return false;
-  const Timestamp first = std::min(begun.value_or(*ended), ended.value_or(*begun));
-  const Timestamp last = std::max(begun.value_or(*ended), ended.value_or(*begun));
-  add_flow(id, {first, flow ? last : last + behind});
+  const Timestamp first = begun ? *begun : *ended;
+  const Timestamp last = std::max(first, ended ? *ended : *begun);
+  add_flow(id, {ended ? std::min(first, *ended) : first, flow ? last : last + behind});
   return true;
 }
 

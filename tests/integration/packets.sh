@@ -57,6 +57,7 @@ run 0 "$probe" packets demo.pcap --events a.jsonl --event "$seq" -w by_seq.pcapn
 run 0 "$probe" packets demo.pcap --events spool --event "$id" -w by_id.pcapng
 cmp by_seq.pcapng by_id.pcapng || fail "sequence and event_id name different packets"
 run 0 bash -c '"$0" packets - --events a.jsonl --event "$1" -w from_stdin.pcapng <demo.pcap' "$probe" "$seq"
+run 0 "$probe" packets demo.pcap --events a.jsonl -w of_all.pcapng; [ "$(count)" = 14 ] || fail "all events are made of $(count) packets"
 run 0 "$probe" packets captures --events a.jsonl --event "$seq" -w folder.pcapng; says "packets of [1-9]"
 
 run 3 "$probe" packets demo.pcap --community-id 1:AAAAAAAAAAAAAAAAAAAAAAAAAAA= -w none.pcapng; says "no packet"
