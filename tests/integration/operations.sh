@@ -72,6 +72,11 @@ command() {
     'ransomeye-dpi verify SOURCE --prove '*)
       mkdir "$work/proof"; act 0 "ransomeye-dpi verify 'postgres:$admin' --instance $sensor_instance --prove 0 --prove-to '$work/proof'" ;;
     'ransomeye-dpi verify EVENT.json --proof '*) act 0 "ransomeye-dpi verify '$work/proof/'*.json --proof '$work/proof/'*.tlog-proof --trust '$work/sensor.pem'" ;;
+    'ransomeye-dpi replay day.pcap '*) demo; mkdir "$work/captures"; mv "$work/demo.pcap" "$work/day.pcap"; ln "$work/day.pcap" "$work/captures/"; act 0 "(cd '$work'; $1)" ;;
+    'ransomeye-dpi packets '*)
+      local flow; flow=$(jq -r 'select(.envelope.event_type == "dpi.flow") | "\(.envelope.seq) \(.payload.community_id)"' "$work/day.jsonl" | head -1)
+      local shown=${1/4711/${flow% *}}; shown=${shown/1:wCb3OG7yAFWelaUydu0D+125CLM=/${flow#* }}
+      act 0 "(cd '$work'; ${shown/2026-11-30T10/2023-11-14T22})" ;;
     'ransomeye-dpi spool check '* | 'ransomeye-dpi spool ship '* | 'ransomeye-dpi spool salvage '* | 'ransomeye-dpi spool set-aside '*) by spool_commands.sh ;;
     *) fail "docs/operations.md shows a command that no test runs: $1" ;;
   esac
