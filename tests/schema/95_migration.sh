@@ -19,8 +19,10 @@ rows() {
         printf '%s %s\n' "$t" "$(q "$1" "select count(*) || ' ' || coalesce(md5(string_agg(x, e'\n' order by x)), '') from (select jsonb_strip_nulls(to_jsonb(r))::text as x from $t r) y")"
     done
 }
-# The catalogue as text, with owners, rights and comments, but for the token that each dump has of its own.
-catalogue() { pg_dump --schema-only --schema='re_*' "$1" | grep -v '^\\\(un\)\?restrict '; }
+# The catalogue as text, with owners, rights and comments, but for the token that each dump has of its own, and for the partitions of the
+# month before: on the first of a month an older bundle has made them, and this one need not.
+before=$(date -u -d "$(date -u +%Y-%m-01) -1 day" +%Y%m)
+catalogue() { pg_dump --schema-only --schema='re_*' --exclude-table="re_*.*_p$before*" "$1" | grep -v '^\\\(un\)\?restrict '; }
 
 psql -qX -d postgres -c 'create database migration_new' || exit 1
 cat "$root"/schemas/0*.sql | apply migration_new || exit 1
