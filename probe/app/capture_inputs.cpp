@@ -175,6 +175,19 @@ Result<CaptureInputs> CaptureInputs::open(const std::vector<std::string>& argume
   return out;
 }
 
+Result<void> CaptureInputs::may_write(const std::filesystem::path& file) const {
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0) return {};
+  for (const CaptureInput& input : inputs_) {
+    if (input.fd < 0 && input.device == status.st_dev && input.inode == status.st_ino) {
+      return fail(Errc::usage,
+                  fmt::format("{}: is the capture {}, which is read; choose another file",
+                              file.string(), input.name));
+    }
+  }
+  return {};
+}
+
 void CaptureInputs::order_by_first_packet() {
   std::vector<std::pair<Timestamp, CaptureInput>> ordered;
   for (const CaptureInput& input : inputs_)

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,8 @@ class CaptureInputs {
   [[nodiscard]] const std::vector<CaptureInput>& inputs() const noexcept { return inputs_; }
   [[nodiscard]] const std::vector<Error>& problems() const noexcept { return problems_; }
   [[nodiscard]] std::vector<Digest> digests() const;
+  // Errc::usage when the file is one of these captures: what is read must not be what is written.
+  [[nodiscard]] Result<void> may_write(const std::filesystem::path& file) const;
 
   // In order of their first packets; captures without one keep their places behind.
   void order_by_first_packet();

@@ -27,6 +27,14 @@ class CaptureReader {
   // The packet to be processed next, with the time it has now; not at a batch's end.
   [[nodiscard]] const RawPacket& packet() const noexcept { return current_.packets()[at_]; }
   [[nodiscard]] const SettledTime& time() const noexcept { return times_[at_]; }
+  // The same with that time, and its place in the capture.
+  [[nodiscard]] RawPacket settled_packet() const noexcept {
+    RawPacket out = packet();
+    out.time = time().time;
+    out.time_odd = time().odd;
+    out.frame = position();
+    return out;
+  }
   void advance() noexcept {
     ++at_;
     ++position_;

@@ -1,7 +1,6 @@
 #include "probe/app/packets.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <set>
@@ -79,7 +78,7 @@ Result<void> choose_events(const Config& config, const PacketsOptions& options,
   return {};
 }
 
-// Calls each(packet, settled) for every packet; its frame is set.
+// Calls each(reader) with every packet at its head.
 template <class Each>
 Result<void> each_packet(const CaptureInput& input, Each each) {
   auto reader = CaptureReader::open(input, batch_packets);
@@ -89,25 +88,10 @@ Result<void> each_packet(const CaptureInput& input, Each each) {
     if (!more) return tl::unexpected(more.error());
     if (!*more) return {};
     for (; !reader->at_batch_end(); reader->advance()) {
-      RawPacket packet = reader->packet();
-      packet.frame = reader->position();
-      each(packet, reader->time());
+      each(*reader);
     }
     reader->drop_batch();
   }
-}
-
-// What is read must not be what is written.
-Result<void> check_output(const CaptureInputs& inputs, const std::string& output) {
-  struct stat file {};
-  if (::stat(output.c_str(), &file) != 0) return {};
-  for (const CaptureInput& input : inputs.inputs()) {
-    if (input.fd < 0 && input.device == file.st_dev && input.inode == file.st_ino) {
-      return fail(Errc::usage,
-                  fmt::format("-w {}: is the capture {}; choose another file", output, input.name));
-    }
-  }
-  return {};
 }
 
 class Extraction {
@@ -120,18 +104,15 @@ class Extraction {
 
   // Which frames of it; then they are copied as they were captured.
   Result<void> take(const CaptureInput& input, PcapngWriter& out) {
-    const auto picked =
-        each_packet(input, [this](const RawPacket& raw, const SettledTime& settled) {
-          RawPacket packet = raw;
-          packet.time = settled.time;
-          packet.time_odd = settled.odd;
-          if (settled.step != Nanoseconds{0}) front_.step_clock(settled.step);
-          if (filtered_ && !filter_.matches(packet)) return;
-          const std::uint64_t decoded = front_.stats().packets.decoded;
-          front_.process(packet);
-          const bool has_flow = front_.stats().packets.decoded > decoded;
-          if (!has_flow && choice_.chosen_without_flow(packet.time)) picker_.pick(packet.frame);
-        });
+    const auto picked = each_packet(input, [this](const CaptureReader& reader) {
+      const RawPacket packet = reader.settled_packet();
+      if (reader.time().step != Nanoseconds{0}) front_.step_clock(reader.time().step);
+      if (filtered_ && !filter_.matches(packet)) return;
+      const std::uint64_t decoded = front_.stats().packets.decoded;
+      front_.process(packet);
+      const bool has_flow = front_.stats().packets.decoded > decoded;
+      if (!has_flow && choice_.chosen_without_flow(packet.time)) picker_.pick(packet.frame);
+    });
     front_.finish(EndReason::forced);
     const std::vector<bool> frames = picker_.take();
     if (!picked) problems_.push_back(picked.error());
@@ -139,8 +120,9 @@ class Extraction {
     ++captures_;
     out.source(input.name, "SHA-256 of the capture: " + hex(input.sha256));
     return each_packet(input,
-                       [&](const RawPacket& packet, const SettledTime&) {
-                         if (packet.frame < frames.size() && frames[packet.frame]) out.add(packet);
+                       [&](const CaptureReader& reader) {
+                         const std::uint64_t frame = reader.position();
+                         if (frame < frames.size() && frames[frame]) out.add(reader.packet());
                        })
         .or_else([&](const Error&) { return Result<void>{}; });  // told already
   }
@@ -172,7 +154,7 @@ int run_packets(const Config& config, const PacketsOptions& options) {
   auto inputs = CaptureInputs::open(options.captures);
   if (!inputs) return report(inputs.error());
   const std::string output = options.output == "-" ? "/dev/stdout" : options.output;
-  if (const auto other = check_output(*inputs, output); !other) return report(other.error());
+  if (const auto may = inputs->may_write(output); !may) return report(may.error());
   auto out = PcapngWriter::open(
       output, fmt::format("taken out of captures by ransomeye-dpi {}", probe_version));
   if (!out) return report(out.error());

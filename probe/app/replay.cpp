@@ -15,6 +15,7 @@
 #include "probe/app/capture_inputs.h"
 #include "probe/app/capture_reader.h"
 #include "probe/app/files.h"
+#include "probe/app/output_kind.h"
 #include "probe/app/outputs.h"
 #include "probe/app/pipeline_parts.h"
 #include "probe/app/progress.h"
@@ -164,7 +165,7 @@ class Replay {
   void process_head(std::vector<CaptureReader>& readers, std::size_t index) {
     CaptureReader& reader = readers[index];
     const FactNumber before = front_.last_number();
-    process(reader.packet(), reader.time());
+    process(reader.settled_packet(), reader.time().step);
     if (!deaths_.left_out().empty())
       deaths_.passed(before, front_.last_number(), reader.input().name, reader.position());
     reader.advance();
@@ -192,13 +193,10 @@ class Replay {
     front_.set_source(losses_);
   }
 
-  void process(const RawPacket& stamped, const SettledTime& settled) {
-    RawPacket packet = stamped;
-    packet.time = settled.time;
-    packet.time_odd = settled.odd;
+  void process(const RawPacket& packet, Nanoseconds step) {
     // Where several captures are merged, the clock of one is not the clock of all.
-    if (settled.step != Nanoseconds{0} && !options_.merge) {
-      front_.step_clock(settled.step);
+    if (step != Nanoseconds{0} && !options_.merge) {
+      front_.step_clock(step);
       pacer_.next_capture();
     }
     pacer_.wait(packet.time);
@@ -266,6 +264,17 @@ bool one_by_one(const ReplayOptions& options) {
          std::all_of(options.outputs.begin(), options.outputs.end(), names_postgres);
 }
 
+// That none of them is a capture.
+Result<void> check_outputs(const ReplayOptions& options, const CaptureInputs& inputs) {
+  for (const std::string& text : options.outputs) {
+    const auto output = parse_output(text, OutputUse::replay);
+    const auto path = output ? written_path(*output) : std::nullopt;
+    if (!path) continue;  // no file, or open_outputs() says what it is
+    if (auto may = inputs.may_write(*path); !may) return may;
+  }
+  return inputs.may_write(options.report);
+}
+
 int replay_together(const Config& config, const ReplayOptions& options) {
   auto inputs = CaptureInputs::open(options.captures);
   if (!inputs) return report(inputs.error());
@@ -273,6 +282,7 @@ int replay_together(const Config& config, const ReplayOptions& options) {
     for (const Error& problem : inputs->problems()) report(problem);
     return exit_input;
   }
+  if (const auto may = check_outputs(options, *inputs); !may) return report(may.error());
   auto filter = BpfFilter::compile(options.filter);
   if (!filter) return report(filter.error());
   auto classifier = open_ndpi_classifier(config.classifier_limits());

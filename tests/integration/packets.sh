@@ -43,6 +43,7 @@ run 0 "$probe" packets demo.pcap -w everything.pcapng; says "14 packets of 1 cap
 run 0 "$probe" replay demo.pcap --out jsonl:a.jsonl
 run 0 "$probe" replay everything.pcapng --out jsonl:b.jsonl
 run 0 "$probe" diff a.jsonl b.jsonl
+grep -qa "SHA-256 of the capture: $(sha256sum demo.pcap | cut -d' ' -f1)" everything.pcapng || fail "the file does not say what it was taken from"
 # Times, filters, sources of events.
 count() { sed -n 's/^ransomeye-dpi: \([0-9]*\) packets.*/\1/p' err; }
 run 0 "$probe" packets demo.pcap -f udp -w udp.pcapng; udp=$(count)
