@@ -8,7 +8,7 @@ namespace {
 // Less is what interfaces and queues do to the order of packets; the front sees to that.
 constexpr Nanoseconds far = std::chrono::seconds{60};
 constexpr std::size_t witnesses_max = 8;
-// The first and the last packet have neighbours on one side only: a silence of so long is none.
+// The first and the last packets have neighbours on one side only: a silence of so long is none.
 constexpr Nanoseconds aeon = std::chrono::hours{24 * 365};
 constexpr std::size_t agreeing_min = 2;
 
@@ -56,6 +56,13 @@ Witnesses ask(std::span<const RawPacket> packets, std::span<const RawPacket> beh
 
 }  // namespace
 
+// The capture ends here: of the packets that are left so many are on this one's side, the others on
+// the side of those before.
+bool TimeSettler::outvoted(std::size_t left, std::size_t on_its_side) const noexcept {
+  return left < witnesses_max &&
+         std::min(agreeing_, witnesses_max) + (left - on_its_side) > on_its_side + 1;
+}
+
 SettledTime TimeSettler::judge(Timestamp stamp, std::span<const RawPacket> packets,
                                std::span<const RawPacket> behind) {
   if (!newest_ || *newest_ < before(stamp)) {
@@ -64,8 +71,8 @@ SettledTime TimeSettler::judge(Timestamp stamp, std::span<const RawPacket> packe
       return {newest_ ? *newest_ : *witnesses.first_earlier, Nanoseconds{0}, true};
     if (!newest_ && witnesses.most_are_an_aeon_later())
       return {*witnesses.first_later, Nanoseconds{0}, true};
-    const bool last = witnesses.count == 0;
-    if (last && agreeing_ >= agreeing_min && is_an_aeon_later(stamp, *newest_))
+    if (newest_ && is_an_aeon_later(stamp, *newest_) &&
+        outvoted(witnesses.count, witnesses.count - witnesses.earlier))
       return {*newest_, Nanoseconds{0}, true};
     ++agreeing_;
     newest_ = stamp;
@@ -76,7 +83,9 @@ SettledTime TimeSettler::judge(Timestamp stamp, std::span<const RawPacket> packe
     newest_ = std::max(*newest_, stamp);
     return {stamp, Nanoseconds{0}, false};
   }
-  if (!ask(packets, behind, stamp, before(*newest_)).most_are_earlier())
+  const Witnesses witnesses = ask(packets, behind, stamp, before(*newest_));
+  if (!witnesses.most_are_earlier() ||
+      (is_an_aeon_later(*newest_, stamp) && outvoted(witnesses.count, witnesses.earlier)))
     return {*newest_, Nanoseconds{0}, true};
   const Nanoseconds step = stamp - *newest_;
   newest_ = stamp;

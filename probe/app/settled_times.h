@@ -26,6 +26,7 @@ class TimeSettler {
  private:
   [[nodiscard]] SettledTime judge(Timestamp stamp, std::span<const RawPacket> packets,
                                   std::span<const RawPacket> behind);
+  [[nodiscard]] bool outvoted(std::size_t left, std::size_t on_its_side) const noexcept;
 
   std::optional<Timestamp> newest_;
   std::size_t agreeing_ = 0;  // stamps that were let stand without a step

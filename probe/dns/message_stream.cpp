@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 
 #include "dissectors/dns/content.h"
 #include "probe/base/byte_cursor.h"
@@ -27,6 +28,8 @@ AnomalySet MessageStream::add(std::uint32_t sequence, Bytes bytes, std::size_t c
   AnomalySet found;
   if (bytes.empty()) return found;
   begun_ = true;
+  const auto end = sequence + static_cast<std::uint32_t>(bytes.size());
+  look_for_late({sequence, end}, bytes);
   if (stream_->behind_gap() && stream_->nearly_full()) {
     dpi::add(found, Anomaly::stream_gap);
     skip_hole();
@@ -36,9 +39,9 @@ AnomalySet MessageStream::add(std::uint32_t sequence, Bytes bytes, std::size_t c
     stream_.emplace(memory_, bytes_max);
     in_step_ = false;
     cut_count_ = arrival_count_ = 0;
+    skipped_ = {};
     told_cut_ = false;
   }
-  const auto end = sequence + static_cast<std::uint32_t>(bytes.size());
   note_arrival(end, time);
   if (cut_bytes > 0) remember({end, end + static_cast<std::uint32_t>(cut_bytes)});
   return found;
@@ -109,8 +112,36 @@ bool MessageStream::ended() noexcept {
 
 // What waits behind it is read from the next message on.
 void MessageStream::skip_hole() noexcept {
+  const std::uint32_t from = stream_->next_sequence();
   stream_->skip_gap();
   in_step_ = false;
+  const auto first_readable =
+      stream_->next_sequence() - static_cast<std::uint32_t>(stream_->readable().size());
+  note_skipped({from, first_readable});
+}
+
+void MessageStream::note_skipped(Range hole) noexcept {
+  if (!sequence_less(hole.from, hole.to)) return;
+  skipped_[next_skipped_] = hole;
+  next_skipped_ = (next_skipped_ + 1) % skipped_max;
+}
+
+// Each byte of a hole is news once: what has come of it is taken out.
+void MessageStream::look_for_late(Range segment, Bytes bytes) noexcept {
+  late_ = {};
+  late_at_ = 0;
+  const std::uint32_t read = stream_->next_sequence();
+  for (Range& hole : skipped_) {
+    if (!sequence_less(hole.from, hole.to)) continue;
+    if (read - hole.to > bytes_max) {  // long ago: sequence numbers come round
+      hole = {};
+    } else if (!sequence_less(segment.from, hole.from) && !sequence_less(hole.to, segment.to)) {
+      const Range rest{segment.to, std::exchange(hole.to, segment.from)};
+      note_skipped(rest);
+      late_.assign(bytes.begin(), bytes.end());
+      return;
+    }
+  }
 }
 
 void MessageStream::find_step() {
@@ -126,9 +157,23 @@ void MessageStream::find_step() {
 }
 
 std::optional<StreamMessage> MessageStream::next() {
+  if (auto late = next_late()) return late;
   if (told_cut_) read_on_behind_cut();
   if (auto whole = next_whole()) return whole;
   return next_cut();
+}
+
+std::optional<StreamMessage> MessageStream::next_late() {
+  if (late_.empty()) return std::nullopt;
+  const Bytes bytes = Bytes{late_}.subspan(late_at_);
+  if (dns_content_over_tcp(bytes) != DnsContent::message) {
+    late_ = {};
+    return std::nullopt;
+  }
+  ByteCursor in(bytes);
+  const Bytes message = in.take(in.be16());
+  late_at_ += in.position();
+  return StreamMessage{message, message.size()};
 }
 
 std::optional<StreamMessage> MessageStream::next_whole() {

@@ -32,6 +32,8 @@ class MessageStream {
   static constexpr std::size_t cuts_max = 16;
   // Segments that wait of which is known when they came.
   static constexpr std::size_t arrivals_max = 16;
+  // Holes that were read past of which is known where they were.
+  static constexpr std::size_t skipped_max = 4;
   // So much behind its acknowledgement a segment may be captured.
   static constexpr Nanoseconds patience = std::chrono::milliseconds{10};
 
@@ -48,15 +50,17 @@ class MessageStream {
   [[nodiscard]] bool acknowledged(std::uint32_t sequence, Timestamp time, bool at_once) noexcept;
   // Nothing comes any more. True as above.
   [[nodiscard]] bool ended() noexcept;
-  // The next message; valid until the next change or call. To be asked until there is none.
+  // The next message, those first that fill by themselves a part of a hole that was read past: taps
+  // may deliver a query behind its response. Valid until the next change or call. To be asked until
+  // there is none.
   [[nodiscard]] std::optional<StreamMessage> next();
 
  private:
-  // Bytes that were sent and not captured.
-  struct Cut {
+  struct Range {
     std::uint32_t from = 0;
     std::uint32_t to = 0;
   };
+  using Cut = Range;  // bytes that were sent and not captured
 
   // A segment that waits behind a hole.
   struct Arrival {
@@ -67,6 +71,9 @@ class MessageStream {
   void note_arrival(std::uint32_t end, Timestamp time) noexcept;
   [[nodiscard]] std::optional<Timestamp> arrival_of(std::uint32_t end) const noexcept;
   void skip_hole() noexcept;
+  void note_skipped(Range hole) noexcept;
+  void look_for_late(Range segment, Bytes bytes) noexcept;
+  [[nodiscard]] std::optional<StreamMessage> next_late();
   void find_step();
   [[nodiscard]] std::optional<StreamMessage> next_whole();
   [[nodiscard]] std::optional<StreamMessage> next_cut();
@@ -81,6 +88,10 @@ class MessageStream {
   std::size_t cut_count_ = 0;
   std::array<Arrival, arrivals_max> arrivals_{};
   std::size_t arrival_count_ = 0;
+  std::array<Range, skipped_max> skipped_{};  // the oldest is overwritten
+  std::size_t next_skipped_ = 0;
+  ByteBuffer late_;  // of the segment that was added last; until it is read
+  std::size_t late_at_ = 0;
   bool told_cut_ = false;                  // what was there before it was handed out
   std::optional<Timestamp> missed_since_;  // what was acknowledged and is not there
 };

@@ -147,6 +147,49 @@ TEST(MessageStreamTest, KnowsWhenWhatWaitedHadCome) {
   }
 }
 
+// Taps of two ports may show a query behind its response, which has the hole read past.
+TEST(MessageStreamTest, ReadsOnceWhatFillsAHoleThatWasReadPast) {
+  const auto size = static_cast<std::uint32_t>(framed(1).size());
+  for (const std::uint32_t first : {0U, 0U - 2 * size}) {
+    StreamMemory memory(1U << 20U);
+    MessageStream stream(memory);
+    stream.start(first);
+    stream.add(first + 3 * size, framed(4));
+    EXPECT_TRUE(stream.acknowledged(first + 4 * size, timestamp(1), true));
+    EXPECT_EQ(ids(stream), (std::vector<unsigned>{4}));
+    stream.add(first + size, framed(2) + framed(3));
+    EXPECT_EQ(ids(stream), (std::vector<unsigned>{2, 3}));
+    stream.add(first, framed(1));
+    EXPECT_EQ(ids(stream), (std::vector<unsigned>{1}));
+    stream.add(first + size, framed(2));
+    EXPECT_EQ(ids(stream), std::vector<unsigned>{}) << "sent again";
+    stream.add(first + 3 * size, framed(4));
+    EXPECT_EQ(ids(stream), std::vector<unsigned>{}) << "never was in a hole";
+    stream.add(first + 4 * size, framed(5));
+    EXPECT_EQ(ids(stream), (std::vector<unsigned>{5}));
+  }
+}
+
+TEST(MessageStreamTest, ForgetsAHoleLongBeforeItsSequenceNumbersComeRound) {
+  const auto size = static_cast<std::uint32_t>(framed(1).size());
+  for (const bool long_ago : {false, true}) {
+    StreamMemory memory(1U << 20U);
+    MessageStream stream(memory);
+    stream.start(0);
+    stream.add(size, framed(2));
+    EXPECT_TRUE(stream.acknowledged(2 * size, timestamp(1), true));
+    EXPECT_EQ(ids(stream), (std::vector<unsigned>{2}));
+    std::uint32_t at = 2 * size;
+    while (long_ago && at < size + MessageStream::bytes_max) {
+      stream.add(at, framed(7));
+      EXPECT_EQ(ids(stream), (std::vector<unsigned>{7}));
+      at += size;
+    }
+    stream.add(0, framed(1));
+    EXPECT_EQ(ids(stream), long_ago ? std::vector<unsigned>{} : (std::vector<unsigned>{1}));
+  }
+}
+
 TEST(MessageStreamTest, FallsIntoStepInTheMiddleHoweverItIsCutIntoSegments) {
   const ByteBuffer all = framed(1) + framed(2) + framed(3);
   for (std::size_t begin = 1; begin <= framed(1).size(); ++begin) {
