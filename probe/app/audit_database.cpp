@@ -55,12 +55,6 @@ void print_totals(const RowTotals& totals, Clock::duration took) {
   }
 }
 
-BundleCatalogue bundle_of_this_program() {
-  std::vector<std::string_view> files;
-  for (const SchemaFile& file : schema_files()) files.push_back(file.sql);
-  return BundleCatalogue(files);
-}
-
 }  // namespace
 
 DatabaseAudit::DatabaseAudit(Postgres database, const Scope& scope, Findings& findings)

@@ -313,6 +313,7 @@ int replay_together(const Config& config, const ReplayOptions& options) {
   auto sinks = open_outputs(
       options.outputs, {.config = config, .identity = who->identity, .key = who->key.public_key()});
   if (!sinks) return report(sinks.error());
+  if (options.judge_rows) sinks->push_back(make_row_rule_sink());
   ReplaySummary summary;
   if (options.summary) sinks->push_back(summary.sink());
   ReplayReport page;

@@ -22,6 +22,7 @@
 #include "probe/app/own_chain.h"
 #include "probe/app/pipeline_parts.h"
 #include "probe/app/report.h"
+#include "probe/app/row_rule_sink.h"
 #include "probe/app/running_software.h"
 #include "probe/app/schema_bundle.h"
 #include "probe/app/service.h"
@@ -315,6 +316,7 @@ int run_sensor(const Config& config, const RunOptions& options) {
   auto outputs = open_live_outputs(
       options.outputs, {.config = config, .identity = *identity, .key = key->public_key()});
   if (!outputs) return report(outputs.error());
+  if constexpr (rows_are_asserted) outputs->sinks.push_back(make_row_rule_sink());
   const auto last = find_last_run(*outputs->chain, outputs->spool);
   if (!last) return report(last.error());
   for (const std::string& damage : last->damage) say_damage(damage);

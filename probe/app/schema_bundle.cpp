@@ -39,4 +39,10 @@ Digest schema_bundle_sha256() {
   return hasher.finish();
 }
 
+BundleCatalogue bundle_of_this_program() {
+  std::vector<std::string_view> files;
+  for (const SchemaFile& file : schema_files()) files.push_back(file.sql);
+  return BundleCatalogue(files);
+}
+
 }  // namespace dpi

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "probe/audit/bundle_catalogue.h"
 #include "probe/base/hex.h"
 
 namespace dpi {
@@ -33,6 +34,9 @@ struct ReleasedBundle {
   Digest sha256{};
 };
 [[nodiscard]] std::optional<ReleasedBundle> start_of(const SchemaFile& migration);
+
+// What it says of its tables.
+[[nodiscard]] BundleCatalogue bundle_of_this_program();
 
 // SHA-256 over the files one after another: `cat schemas/0*.sql | sha256sum`.
 [[nodiscard]] Digest schema_bundle_sha256();

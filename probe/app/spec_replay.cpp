@@ -87,6 +87,7 @@ Result<spec::Outcome> replay_recipe(const spec::Recipe& recipe) {
   options.captures = {path_of(*capture)};
   options.outputs = {"jsonl:" + path_of(*events)};
   options.filter = recipe.filter;
+  options.judge_rows = true;
   spec::Outcome outcome;
   {
     MessageCapture messages;

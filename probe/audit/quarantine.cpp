@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 namespace dpi {
@@ -37,41 +36,6 @@ EventKey key_of(const std::vector<WireField>& fields) {
   return event_key(wire_integer(fields[at]).value_or(0),
                    wire_uuid(fields[instance]).value_or(Uuid{}),
                    static_cast<std::uint64_t>(wire_integer(fields[seq]).value_or(0)));
-}
-
-std::string sql_text(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'') out.push_back('\'');
-    out.push_back(c);
-  }
-  return out + "'";
-}
-
-std::string literal(const WireField& field, const BundleColumn& column) {
-  std::string value = "null";
-  if (field) {
-    value = column.type == ColumnType::text    ? sql_text(text_of(field))
-            : column.type == ColumnType::bytea ? sql_text("\\x" + hex(*field))
-                                               : sql_text(field_text(field, column.type));
-  }
-  return fmt::format("{}::{} as {}", value, column.type_name, column.name);
-}
-
-// The names of the table's CHECKs that such a row breaks.
-std::string checks_of(const BundleTable& table, const std::vector<WireField>& fields) {
-  std::string row;
-  for (std::size_t i = 0; i < table.columns.size(); ++i)
-    row += fmt::format("{}{}", row.empty() ? "" : ", ", literal(fields[i], table.columns[i]));
-  std::string checks;
-  for (const BundleCheck& check : table.checks)
-    checks +=
-        fmt::format("{}('{}', ({}))", checks.empty() ? "" : ", ", check.name, check.expression);
-  return fmt::format(
-      "select x.name from (select {}) r cross join lateral (values {}) x(name, holds) where "
-      "x.holds "
-      "is false",
-      row, checks);
 }
 
 }  // namespace
@@ -175,12 +139,12 @@ Result<void> QuarantineAudit::judge(const AuditedEvent& event, const Envelope& e
       unlike("the payload breaks its contract");
   }
   if (refused) return {};  // which of its rules the server met first is not ours to say
-  const auto broken = broken_check(rows);
-  if (!broken) return tl::unexpected(broken.error());
-  if (*broken) {
-    if (broken->value().find("\n" + std::string{text_of(f[rule])} + "\n") == std::string::npos &&
-        code != "23505")
-      unlike("the rules that the payload breaks are" + harmless(**broken));
+  const std::vector<std::string> broken = rules_.broken(rows);
+  if (!broken.empty()) {
+    // Of what is there twice, the server names the key.
+    if (std::ranges::find(broken, text_of(f[rule])) == broken.end() && code != "23505")
+      unlike(harmless(
+          fmt::format("the rules that the payload breaks are {}", fmt::join(broken, ", "))));
     return {};
   }
   const auto older = older_bundle(stored.ingested_at);
@@ -192,37 +156,6 @@ Result<void> QuarantineAudit::judge(const AuditedEvent& event, const Envelope& e
         "a row was added: the payload breaks no rule, its rows should be in their tables");
   }
   return {};
-}
-
-// "\nname\nname\n": every CHECK that a row breaks, or why the server cannot tell.
-Result<std::optional<std::string>> QuarantineAudit::broken_check(
-    const std::vector<ExpectedRows>& rows) {
-  std::string names;
-  std::vector<WireField> fields;
-  for (std::size_t t = 0; t < rows.size(); ++t) {
-    const BundleTable& table = *plans_.tables()[t];
-    std::set<std::string> keys;
-    for (std::size_t i = 0; i < rows[t].rows.size(); ++i) {
-      if (!split_row(rows[t].row(i), fields)) continue;
-      std::string key;
-      for (const std::string& column : table.key)
-        key += field_text(fields[table.column(column).value_or(0)], ColumnType::other) + "|";
-      if (!keys.insert(key).second) names += "\na key stands twice in " + table.name + "\n";
-      if (table.checks.empty()) continue;
-      if (auto begun = database_.run("savepoint judging"); !begun)
-        return tl::unexpected(begun.error());
-      const auto broken = database_.query(checks_of(table, fields));
-      if (auto ended = database_.run("rollback to savepoint judging"); !ended)
-        return tl::unexpected(ended.error());
-      if (!broken) {
-        names += "\na value that is out of range\n";
-        continue;
-      }
-      for (const SqlRow& row : *broken) names += "\n" + row[0].value_or("") + "\n";
-    }
-  }
-  if (names.empty()) return std::optional<std::string>{};
-  return std::optional{names};
 }
 
 Result<bool> QuarantineAudit::older_bundle(SqlTime ingested_at) {

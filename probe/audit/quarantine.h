@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "probe/audit/row_rules.h"
 #include "probe/audit/scope.h"
 #include "probe/audit/table_comparison.h"
 #include "probe/store/postgres.h"
@@ -16,7 +17,7 @@ namespace dpi {
 class QuarantineAudit {
  public:
   QuarantineAudit(Postgres& database, const RowPlans& plans, Findings& findings)
-      : database_(database), plans_(plans), findings_(findings) {}
+      : database_(database), plans_(plans), rules_(plans), findings_(findings) {}
 
   // The rows of a part, by a condition on the event's key.
   [[nodiscard]] Result<void> read(const std::string& condition);
@@ -40,12 +41,11 @@ class QuarantineAudit {
     bool met = false;
     bool only_mended = false;  // no row of re_raw.quarantine itself
   };
-  [[nodiscard]] Result<std::optional<std::string>> broken_check(
-      const std::vector<ExpectedRows>& rows);
   [[nodiscard]] Result<bool> older_bundle(SqlTime ingested_at);
 
   Postgres& database_;
   const RowPlans& plans_;
+  RowRules rules_;
   Findings& findings_;
   std::map<EventKey, Entry> entries_;
   bool too_many_ = false;

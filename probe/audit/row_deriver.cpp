@@ -6,7 +6,7 @@
 #include <charconv>
 #include <limits>
 
-#include "probe/base/ip_address.h"
+#include "probe/audit/sql_text.h"
 
 namespace dpi {
 namespace {
@@ -66,6 +66,12 @@ bool RowDeriver::members(const RowPlan& plan, std::size_t object, std::uint32_t 
   return true;
 }
 
+bool RowDeriver::is_whole(const RowPlan& plan, std::size_t object) {
+  for (const MemberPlan& member : plan.objects[object])
+    if (slots_[member.index] == absent) return refuse("no value for", member.name);
+  return true;
+}
+
 // As the server casts the text of the value to the column's type.
 bool RowDeriver::value(const PlannedColumn& column, std::uint32_t node, RowWriter& to) {
   const JsonNode& from = tree_.node(node);
@@ -95,21 +101,21 @@ bool RowDeriver::value(const PlannedColumn& column, std::uint32_t node, RowWrite
       to.text(from.text);
       return true;
     case ColumnType::bytea: {
-      const auto bytes = parse_hex(from.text);
+      const auto bytes = sql_hex(from.text);
       if (!bytes) return wrong();
       to.bytes(*bytes);
       return true;
     }
     case ColumnType::uuid: {
-      const auto uuid = parse_uuid(from.text);
+      const auto uuid = sql_uuid(from.text);
       if (!uuid) return wrong();
       to.bytes(*uuid);
       return true;
     }
     case ColumnType::inet: {
-      const auto address = parse_ip(from.text);
+      const auto address = sql_host(from.text);
       if (!address) return wrong();
-      to.inet(address->wire());
+      to.inet(*address);
       return true;
     }
     case ColumnType::timestamptz: {
@@ -246,6 +252,8 @@ std::optional<std::string> RowDeriver::derive(const Envelope& envelope, std::str
   const auto all = [&] {
     if (!tree_.read(payload)) return refuse("no canonical object in", "the payload");
     if (!members(*plan, 0, JsonTree::root, slots_, &lists_)) return false;
+    for (const std::size_t object : plan->whole_objects)
+      if (objects_[object] != absent && !is_whole(*plan, object)) return false;
     if (!row(*plan, slots_, element, out[plan->table_index])) return false;
     for (std::size_t i = 0; i < plan->lists.size(); ++i) {
       const ListPlan& list = plan->lists[i];

@@ -68,6 +68,7 @@ class RowDeriver {
 
   [[nodiscard]] bool members(const RowPlan& plan, std::size_t object, std::uint32_t node,
                              std::vector<std::uint32_t>& slots, std::vector<std::uint32_t>* lists);
+  [[nodiscard]] bool is_whole(const RowPlan& plan, std::size_t object);
   [[nodiscard]] bool row(const RowPlan& plan, const std::vector<std::uint32_t>& slots,
                          const Element& element, ExpectedRows& out);
   [[nodiscard]] bool value(const PlannedColumn& column, std::uint32_t node, RowWriter& to);

@@ -37,6 +37,12 @@ constexpr std::array nested_columns{
     Nested{"re_dpi.probe_stop", "dns_transactions", "totals", "dns_transactions"},
 };
 
+// Objects of values that stand in NULLable columns and are there together or not at all.
+struct Whole {
+  std::string_view table, object;
+};
+constexpr std::array whole_objects{Whole{"re_dpi.probe_start", "loss_window"}};
+
 // Lists whose elements are rows of a table of their own. One that is required is there when its
 // object is, were it empty.
 struct Listed {
@@ -198,6 +204,8 @@ RowPlan RowPlans::plan_of(const BundleCatalogue& bundle, const BundleTable& tabl
                           .required = listed.required,
                           .object = object});
   }
+  for (const Whole& whole : whole_objects)
+    if (whole.table == table.name) plan.whole_objects.push_back(object_of(plan, whole.object));
   sort_members(plan);
   return plan;
 }

@@ -52,8 +52,9 @@ struct RowPlan {
   std::size_t slots = 0;
   std::vector<std::vector<MemberPlan>> objects;  // the payload (or element) itself first
   std::vector<ListPlan> lists;
-  std::size_t table_index = 0;       // in RowPlans::tables
-  std::vector<std::size_t> own_key;  // columns of the key beyond the event's
+  std::vector<std::size_t> whole_objects;  // those that may be absent, but not in part
+  std::size_t table_index = 0;             // in RowPlans::tables
+  std::vector<std::size_t> own_key;        // columns of the key beyond the event's
 };
 
 struct ListPlan {

@@ -1,6 +1,6 @@
 // Any bytes as a capture file through the whole data path, nDPI included: every packet is in one
-// bucket, every decoded one in one flow record, every message in one row, and every row is
-// canonical JSON.
+// bucket, every decoded one in one flow record, every message in one row, and every payload is
+// canonical JSON of which the database makes rows.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -12,15 +12,36 @@
 #include <utility>
 
 #include "capture/file_source.h"
+#include "probe/audit/row_rules.h"
 #include "probe/base/check.h"
 #include "probe/envelope/canonical.h"
 #include "probe/envelope/envelope.h"
 #include "probe/event/payloads.h"
 #include "probe/pipeline/pipeline.h"
+#include "tests/unit/audit/bundle.h"
 
 namespace {
 
 constexpr std::size_t packets_max = 2'000;
+
+// Whether the database makes rows of a payload.
+class Rows {
+ public:
+  void require(std::string_view type, dpi::Timestamp observed_at, const std::string& payload) {
+    DPI_CHECK(dpi::is_canonical_json(payload) && payload.size() <= dpi::payload_bytes_max);
+    envelope_.component = "dpi_probe";
+    envelope_.event_type = type;
+    envelope_.event_version = 1;
+    envelope_.observed_at = observed_at;
+    DPI_CHECK(!rules_.broken(envelope_, payload));
+  }
+
+ private:
+  dpi::BundleCatalogue bundle_ = dpi::bundle_of_the_tree();
+  dpi::RowPlans plans_{bundle_};
+  dpi::RowRules rules_{plans_};
+  dpi::Envelope envelope_;
+};
 
 class Counts final : public dpi::PipelineObserver {
  public:
@@ -29,18 +50,21 @@ class Counts final : public dpi::PipelineObserver {
     packets += flow.sides[0].packets + flow.sides[1].packets;
     std::string payload;
     dpi::append_flow_payload(payload, flow, reason, final, verdict, metadata);
-    DPI_CHECK(dpi::is_canonical_json(payload) && payload.size() <= dpi::payload_bytes_max);
+    rows_.require("dpi.flow", flow.end_at, payload);
   }
   void dns(dpi::FactNumber, const dpi::DnsTransaction& transaction) override {
     messages += transaction.queries + transaction.responses;
     std::string payload;
     dpi::append_dns_payload(payload, transaction);
-    DPI_CHECK(dpi::is_canonical_json(payload) && payload.size() <= dpi::payload_bytes_max);
+    rows_.require("dpi.dns", transaction.last_at, payload);
   }
   void tick(dpi::FactNumber, dpi::Timestamp, const dpi::PipelineStats&) override {}
   void capture_ended(dpi::FactNumber, const dpi::PipelineStats&) override {}
   std::uint64_t packets = 0;
   std::uint64_t messages = 0;
+
+ private:
+  Rows rows_;
 };
 
 // One module for all inputs: making one costs more than an input.

@@ -1,15 +1,24 @@
 // The probe never seals what the database refuses: whatever facts become events, re_raw.ingest
-// makes rows of every one of them, and none goes into quarantine. DPI_PROPERTY_SEEDS says how many
-// chains (40), DPI_PROPERTY_FIRST which is the first.
+// makes rows of every one of them, and none goes into quarantine. And where a payload is changed
+// into one that breaks a rule, the predicate of probe/audit/row_rules.h says what the database
+// says. DPI_PROPERTY_SEEDS says how many chains (40), DPI_PROPERTY_FIRST which is the first.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <sstream>
 
+#include "probe/audit/row_rules.h"
 #include "probe/envelope/canonical.h"
 #include "probe/envelope/sealer.h"
 #include "probe/store/event_database.h"
+#include "tests/property/mutated_payload.h"
 #include "tests/property/random_facts.h"
+#include "tests/unit/audit/bundle.h"
 #include "tests/unit/store/private_cluster.h"
 
 namespace dpi::test {
@@ -35,8 +44,18 @@ Identity identity(unsigned seed) {
   return out;
 }
 
-// One chain of random events, as one batch.
-void ingest_chain(EventDatabase& database, unsigned seed) {
+using Change = std::function<std::string(std::string)>;
+
+// What was sealed, by sequence number.
+struct SealedChain {
+  std::string instance;
+  std::vector<std::string> envelopes;
+  std::vector<std::string> payloads;
+};
+
+// One chain of random events, as one batch; each payload changed.
+void ingest_chain(EventDatabase& database, unsigned seed, SealedChain& sealed,
+                  const Change& change) {
   SCOPED_TRACE(fmt::format("DPI_PROPERTY_FIRST={} DPI_PROPERTY_SEEDS=1", seed));
   Sealer sealer(identity(seed), SigningKey::from_seed(Digest{7}));
   const PublicKey key = sealer.key().public_key();
@@ -44,8 +63,9 @@ void ingest_chain(EventDatabase& database, unsigned seed) {
   const auto enrolled = database.enrol_replay(instance, sealer.identity().machine, key.spki());
   ASSERT_TRUE(enrolled) << enrolled.error().what;
   RandomFacts facts(seed);
-  std::vector<std::string> envelopes;
-  std::vector<std::string> payloads;
+  sealed.instance = uuid_text(instance);
+  std::vector<std::string>& envelopes = sealed.envelopes;
+  std::vector<std::string>& payloads = sealed.payloads;
   const auto seal = [&](std::string_view type, Timestamp at, std::string payload) {
     ASSERT_TRUE(is_canonical_json(payload)) << payload;
     ASSERT_LE(payload.size(), payload_bytes_max) << type;
@@ -57,7 +77,7 @@ void ingest_chain(EventDatabase& database, unsigned seed) {
   seal("chain.start", facts.time(), RandomFacts::chain_start(key));
   while (payloads.size() < events_each) {
     RandomEvent event = facts.event();
-    seal(event.type, event.observed_at, std::move(event.payload));
+    seal(event.type, event.observed_at, change(std::move(event.payload)));
   }
   SpoolBatch batch;
   batch.next_seq = payloads.size();
@@ -69,18 +89,40 @@ void ingest_chain(EventDatabase& database, unsigned seed) {
   ASSERT_EQ(answer->fate, IngestFate::stored) << answer->status << ": " << answer->detail;
 }
 
-TEST(IngestPropertyTest, WhateverIsSealedBecomesRows) {
-  PrivateCluster* const cluster = PrivateCluster::get();
-  if (cluster == nullptr)
-    GTEST_SKIP() << "PostgreSQL is missing or does not start here (apt-get install postgresql)";
-  const std::string name = cluster->create_database();
-  auto connection = Postgres::connect(cluster->conninfo(name, "writer"));
-  ASSERT_TRUE(connection) << connection.error().what;
-  EventDatabase database(std::move(*connection));
-  const unsigned first = environment("DPI_PROPERTY_FIRST", 1);
-  for (unsigned i = 0; i < environment("DPI_PROPERTY_SEEDS", 40) && !HasFatalFailure(); ++i)
-    ingest_chain(database, first + i);
-  const std::string admin = cluster->conninfo(name, "postgres");
+class IngestPropertyTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    PrivateCluster* const cluster = PrivateCluster::get();
+    if (cluster == nullptr)
+      GTEST_SKIP() << "PostgreSQL is missing or does not start here (apt-get install postgresql)";
+    const std::string name = cluster->create_database();
+    auto connection = Postgres::connect(cluster->conninfo(name, "writer"));
+    ASSERT_TRUE(connection) << connection.error().what;
+    database_.emplace(std::move(*connection));
+    admin_ = cluster->conninfo(name, "postgres");
+  }
+
+  std::optional<EventDatabase> database_;
+  std::string admin_;
+  unsigned first_ = environment("DPI_PROPERTY_FIRST", 1);
+  unsigned seeds_ = environment("DPI_PROPERTY_SEEDS", 40);
+};
+
+TEST_F(IngestPropertyTest, WhateverIsSealedBecomesRows) {
+  const BundleCatalogue bundle = bundle_of_the_tree();
+  const RowPlans plans(bundle);
+  RowRules rules(plans);
+  for (unsigned i = 0; i < seeds_ && !HasFatalFailure(); ++i) {
+    SealedChain chain;
+    ingest_chain(*database_, first_ + i, chain, std::identity{});
+    for (std::size_t seq = 0; seq < chain.payloads.size(); ++seq) {
+      const auto envelope = parse_envelope(chain.envelopes[seq]);
+      ASSERT_TRUE(envelope);
+      const auto broken = rules.broken(*envelope, chain.payloads[seq]);
+      EXPECT_FALSE(broken) << broken->rule << ": " << broken->detail << ": " << chain.payloads[seq];
+    }
+  }
+  const std::string& admin = admin_;
   EXPECT_EQ(
       ask(admin,
           "select coalesce(string_agg(line, E'\\n'), '') from (select format('%s of %s: %s (%s), "
@@ -93,6 +135,61 @@ TEST(IngestPropertyTest, WhateverIsSealedBecomesRows) {
           "select string_agg(distinct event_type, ' ' order by event_type) from re_raw.raw_event"),
       "chain.start clock.step config.change dpi.dns dpi.flow dpi.scan health.heartbeat "
       "loss.report probe.start probe.stop worker.crash");
+}
+
+// What the database says of one event of a chain: "" when it has rows, else SQLSTATE and rule.
+std::map<std::size_t, std::string> quarantined(const std::string& admin,
+                                               const std::string& instance) {
+  std::map<std::size_t, std::string> out;
+  std::istringstream lines(
+      ask(admin, fmt::format("select coalesce(string_agg(format('%s %s %s', seq, sqlstate, rule), "
+                             "E'\\n'), '') from re_raw.quarantine where "
+                             "component_instance_id = '{}'",
+                             instance)));
+  std::size_t seq = 0;
+  std::string rest;
+  while (lines >> seq && std::getline(lines >> std::ws, rest)) out[seq] = rest;
+  return out;
+}
+
+TEST_F(IngestPropertyTest, ThePredicateSaysWhatTheDatabaseSays) {
+  const BundleCatalogue bundle = bundle_of_the_tree();
+  const RowPlans plans(bundle);
+  RowRules rules(plans);
+  constexpr std::string_view check_violation = "23514 ";
+  std::size_t refused = 0;
+  std::set<std::string> met;
+  for (unsigned i = 0; i < seeds_ && !HasFatalFailure(); ++i) {
+    std::mt19937_64 random(first_ + i);
+    SealedChain chain;
+    ingest_chain(*database_, first_ + i, chain, [&random](const std::string& payload) {
+      std::string out = payload;
+      for (std::uint64_t n = random() % 3; n > 0; --n) out = mutated(out, random);
+      return out;
+    });
+    const auto says = quarantined(admin_, chain.instance);
+    refused += says.size();
+    for (std::size_t seq = 0; seq < chain.payloads.size(); ++seq) {
+      const auto envelope = parse_envelope(chain.envelopes[seq]);
+      ASSERT_TRUE(envelope);
+      const auto broken = rules.broken(*envelope, chain.payloads[seq]);
+      const auto found = says.find(seq);
+      const std::string theirs = found == says.end() ? "" : found->second;
+      EXPECT_EQ(broken.has_value(), !theirs.empty())
+          << "the database: " << theirs << ", here: " << (broken ? broken->detail : "") << ": "
+          << envelope->event_type << " " << chain.payloads[seq].substr(0, 3000);
+      // Which of several rules is met first is the server's; that of the contract may be one.
+      if (!broken || !theirs.starts_with(check_violation) ||
+          broken->rule == "payload_is_of_contract")
+        continue;
+      const std::string rule = theirs.substr(check_violation.size());
+      met.insert(rule);
+      EXPECT_NE((", " + broken->detail + ",").find(", " + rule + ","), std::string::npos)
+          << "the database: " << theirs << ", here: " << broken->detail;
+    }
+  }
+  EXPECT_GT(refused, seeds_ * 10) << "hardly anything was refused: nothing was tried";
+  EXPECT_GT(met.size(), std::min<std::size_t>(seeds_, 40)) << "few rules were met";
 }
 
 }  // namespace
