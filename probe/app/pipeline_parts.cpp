@@ -1,6 +1,7 @@
 #include "probe/app/pipeline_parts.h"
 
 #include <array>
+#include <utility>
 
 #include "probe/base/byte_cursor.h"
 #include "probe/crypto/digest.h"
@@ -18,6 +19,21 @@ HashSeed random_seed() {
 HashSeed lane_seed_of(const Uuid& run) noexcept {
   ByteCursor in{run};
   return {in.be64(), in.be64()};
+}
+
+Result<std::shared_ptr<Classifier>> fresh_classifier(ClassifierLimits limits) {
+  struct Made {
+    ClassifierLimits limits;
+    std::shared_ptr<Classifier> classifier;
+  };
+  static auto* const made =
+      new Made;  // NOLINT(*-owning-memory): the process ends without walking it
+  if (made->classifier == nullptr || made->limits != limits) {
+    auto opened = open_ndpi_classifier(limits);
+    if (!opened) return tl::unexpected(opened.error());
+    *made = {limits, std::move(*opened)};
+  }
+  return made->classifier;
 }
 
 SupervisorSettings supervisor_settings(const Config& config, const MemoryBudget& memory,

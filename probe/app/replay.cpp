@@ -285,7 +285,7 @@ int replay_together(const Config& config, const ReplayOptions& options) {
   if (const auto may = check_outputs(options, *inputs); !may) return report(may.error());
   auto filter = BpfFilter::compile(options.filter);
   if (!filter) return report(filter.error());
-  auto classifier = open_ndpi_classifier(config.classifier_limits());
+  auto classifier = fresh_classifier(config.classifier_limits());
   if (!classifier) return report(classifier.error());
   const std::string ndpi_version = (*classifier)->version();
   // Before a key is in this process.
@@ -294,7 +294,7 @@ int replay_together(const Config& config, const ReplayOptions& options) {
   supervisor.restart = false;
   auto pool = WorkerPool::start(
       {.supervisor = std::move(supervisor), .workers = static_cast<std::uint32_t>(options.workers)},
-      std::move(*classifier));
+      *classifier);
   if (!pool) return report(pool.error());
 
   Digest config_sha256{};

@@ -295,7 +295,7 @@ int run_sensor(const Config& config, const RunOptions& options) {
       config,
       {.workers = workers, .fronts = fronts, .rings = ring_count(*sources), .outputs = *followers}};
   if (auto fits = memory.check(); !fits) return report(fits.error());
-  auto classifier = open_ndpi_classifier(config.classifier_limits());
+  auto classifier = fresh_classifier(config.classifier_limits());
   if (!classifier) return report(classifier.error());
   const std::string ndpi_version = (*classifier)->version();
   Software software = running_software((*classifier)->library_path());
@@ -306,7 +306,7 @@ int run_sensor(const Config& config, const RunOptions& options) {
                                  .fronts = fronts,
                                  .work_batches = memory.work_batches(),
                                  .fact_batches = memory.fact_batches()},
-                                std::move(*classifier));
+                                *classifier);
   if (!pool) return report(pool.error());
   auto key = SigningKey::read(key_path);
   if (!key) return report(key.error());

@@ -45,6 +45,7 @@ struct ClassifierLimits {
   std::uint32_t tcp_packets = 16;  // with payload, handed to nDPI
   std::uint32_t udp_packets = 8;
   std::uint32_t other_packets = 1;
+  bool operator==(const ClassifierLimits&) const = default;
 };
 
 [[nodiscard]] Result<std::unique_ptr<Classifier>> open_ndpi_classifier(ClassifierLimits limits);

@@ -98,7 +98,7 @@ void count_losses(WorkerBoard& board) noexcept {
 
 }  // namespace
 
-Supervisor::Supervisor(SupervisorSettings settings, std::unique_ptr<Classifier> classifier,
+Supervisor::Supervisor(SupervisorSettings settings, std::shared_ptr<Classifier> classifier,
                        std::vector<WorkerChannel>& channels, SlotRing<WorkerDeath>& deaths,
                        SupervisorBoard& board, FileDescriptor orders, pid_t parent)
     : settings_(std::move(settings)),
@@ -193,15 +193,16 @@ void Supervisor::become_worker(std::uint32_t worker) {
   }
   const std::size_t left_out =
       std::min<std::size_t>(board_.left_out_count, SupervisorBoard::left_out_max);
-  Worker({.limits = settings_.limits,
-          .seed = settings_.seed,
-          .index = worker,
-          .workers = workers,
-          .left_out = LeftOutList(std::span{board_.left_out}.first(left_out)),
-          .canary = &board_.canary},
-         channel, std::move(classifier_), board_.recorder)
-      .run();
-  ::_exit(0);
+  const WorkerSettings settings{.limits = settings_.limits,
+                                .seed = settings_.seed,
+                                .index = worker,
+                                .workers = workers,
+                                .left_out = LeftOutList(std::span{board_.left_out}.first(left_out)),
+                                .canary = &board_.canary};
+  const auto one =
+      std::make_unique<Worker>(settings, channel, std::move(classifier_), board_.recorder);
+  one->run();
+  ::_exit(0);  // its memory goes with it, without being walked
 }
 
 void Supervisor::reap() {

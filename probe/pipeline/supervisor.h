@@ -50,7 +50,7 @@ enum class Order : std::uint8_t {
 
 class Supervisor {
  public:
-  Supervisor(SupervisorSettings settings, std::unique_ptr<Classifier> classifier,
+  Supervisor(SupervisorSettings settings, std::shared_ptr<Classifier> classifier,
              std::vector<WorkerChannel>& channels, SlotRing<WorkerDeath>& deaths,
              SupervisorBoard& board, FileDescriptor orders, pid_t parent);
 
@@ -80,7 +80,7 @@ class Supervisor {
   void end_all();
 
   SupervisorSettings settings_;
-  std::unique_ptr<Classifier> classifier_;
+  std::shared_ptr<Classifier> classifier_;
   std::vector<WorkerChannel>& channels_;
   SlotRing<WorkerDeath>& deaths_;
   SupervisorBoard& board_;

@@ -28,7 +28,7 @@ FactBatch* first_batch(WorkerChannel& channel) noexcept {
 // be left out.
 class Worker::Watched final : public Classifier {
  public:
-  Watched(std::unique_ptr<Classifier> classifier, WorkerBoard& board, const LeftOutList& left_out)
+  Watched(std::shared_ptr<Classifier> classifier, WorkerBoard& board, const LeftOutList& left_out)
       : classifier_(std::move(classifier)), board_(board), left_out_(left_out) {}
 
   void leave_out(bool packet) noexcept { packet_left_out_ = packet; }
@@ -51,7 +51,7 @@ class Worker::Watched final : public Classifier {
   [[nodiscard]] std::string version() const override { return classifier_->version(); }
 
  private:
-  std::unique_ptr<Classifier> classifier_;
+  std::shared_ptr<Classifier> classifier_;
   WorkerBoard& board_;
   const LeftOutList& left_out_;
   bool packet_left_out_ = false;
@@ -126,7 +126,7 @@ class Worker::Player {
 };
 
 Worker::Worker(const WorkerSettings& settings, WorkerChannel& channel,
-               std::unique_ptr<Classifier> classifier, Doorbell& recorder)
+               std::shared_ptr<Classifier> classifier, Doorbell& recorder)
     : settings_(settings),
       channel_(channel),
       board_(channel.board[0]),

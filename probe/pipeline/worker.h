@@ -30,7 +30,7 @@ class Worker final : private FactBatchSink {
  public:
   // Goes on where the one before it on this channel was. The bell is the recorder's.
   Worker(const WorkerSettings& settings, WorkerChannel& channel,
-         std::unique_ptr<Classifier> classifier, Doorbell& recorder);
+         std::shared_ptr<Classifier> classifier, Doorbell& recorder);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
   ~Worker() override;

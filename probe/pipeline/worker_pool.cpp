@@ -23,9 +23,10 @@ Error system_error(const char* what) {
 }  // namespace
 
 Result<std::unique_ptr<WorkerPool>> WorkerPool::start(WorkerPoolSettings settings,
-                                                      std::unique_ptr<Classifier> classifier) {
+                                                      std::shared_ptr<Classifier> classifier) {
   DPI_CHECK(settings.workers >= 1 && settings.workers <= lane_count && settings.fronts >= 1);
   std::unique_ptr<WorkerPool> out(new WorkerPool);  // its constructor is private
+  out->classifier_ = std::move(classifier);
   out->fronts_ = settings.fronts;
   out->restarts_ = settings.supervisor.restart;
   for (std::uint32_t w = 0; w < settings.workers; ++w) {
@@ -50,7 +51,7 @@ Result<std::unique_ptr<WorkerPool>> WorkerPool::start(WorkerPoolSettings setting
   const pid_t pid = ::fork();
   if (pid < 0) return tl::unexpected(system_error("fork"));
   if (pid == 0) {
-    Supervisor(std::move(settings.supervisor), std::move(classifier), out->channels_, out->deaths_,
+    Supervisor(std::move(settings.supervisor), out->classifier_, out->channels_, out->deaths_,
                out->board_[0], std::move(theirs), me)
         .run();
   }

@@ -24,9 +24,10 @@ struct WorkerPoolSettings {
 
 class WorkerPool {
  public:
-  // Forks the supervisor; no worker runs yet.
+  // Forks the supervisor; no worker runs yet. The classifier is never used here: each worker works
+  // with its own copy of it as it is now, page by page, so that freeing it would copy it.
   [[nodiscard]] static Result<std::unique_ptr<WorkerPool>> start(
-      WorkerPoolSettings settings, std::unique_ptr<Classifier> classifier);
+      WorkerPoolSettings settings, std::shared_ptr<Classifier> classifier);
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
   ~WorkerPool();
@@ -49,6 +50,7 @@ class WorkerPool {
  private:
   WorkerPool() = default;
 
+  std::shared_ptr<Classifier> classifier_;
   std::uint32_t fronts_ = 1;
   bool restarts_ = true;
   std::vector<WorkerChannel> channels_;

@@ -252,7 +252,7 @@ class Sensor:
         """A run without faults: everything that was sealed gets out, and it ends in order."""
         self.machine.state["quiet"] = 1
         before = self.stored()
-        for _ in range(5):
+        for _ in range(20):
             self.start()
             self.until(lambda: self.stored() > before)
             time.sleep(0.3)
