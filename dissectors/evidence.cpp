@@ -31,6 +31,67 @@ bool is_arp(Bytes data) noexcept {
   return in.ok() && hardware == 1 && protocol == 0x0800 && lengths == 0x0604;
 }
 
+// RFC 2516 §4, RFC 1661 §2: a session's header that fits, with IP or something known behind it.
+bool is_pppoe_session(const Claimed& claimed) noexcept {
+  constexpr std::uint32_t header = 6;
+  ByteCursor in(claimed.data);
+  const std::uint16_t version_type_code = in.be16();
+  in.skip(2);  // session id
+  const std::uint32_t length = in.be16();
+  const std::uint16_t protocol = in.be16();
+  if (!in.ok() || version_type_code != 0x1100) return false;
+  if (length + header > claimed.wire_bytes && !claimed.first_piece) return false;
+  return is_known_ppp_protocol(protocol) || is_ppp(claimed.behind(header));
+}
+
+bool is_ethernet_within(const Claimed& claimed, int depth) noexcept;
+
+// RFC 3032 §2.1: a whole stack, then IP, or a frame with its control word (RFC 4385) or without.
+bool is_labelled(const Claimed& claimed, int depth) noexcept {
+  constexpr int labels_max = 16;
+  constexpr std::size_t control_word = 4;
+  ByteCursor in(claimed.data);
+  bool bottom = false;
+  for (int i = 0; i < labels_max && !bottom; ++i) bottom = (in.be32() & 0x100U) != 0 && in.ok();
+  if (!bottom) return false;
+  const Claimed inside = claimed.behind(in.position());
+  return is_ip(inside) || is_ethernet_within(inside, depth) ||
+         is_ethernet_within(inside.behind(control_word), depth);
+}
+
+bool is_ethernet_within(const Claimed& claimed, int depth) noexcept {
+  constexpr int tags_max = 4, depth_max = 2;
+  if (depth > depth_max) return false;
+  ByteCursor in(claimed.data);
+  in.skip(12);
+  for (int tags = 0; tags <= tags_max; ++tags) {
+    const std::uint16_t type = in.be16();
+    if (!in.ok()) return false;
+    const Claimed inside = claimed.behind(in.position());
+    switch (type) {
+      case 0x0800:
+        return is_ipv4(inside);
+      case 0x86dd:
+        return is_ipv6(inside);
+      case 0x0806:
+        return is_arp(in.rest());
+      case 0x8864:
+        return is_pppoe_session(inside);
+      case 0x8847:
+      case 0x8848:
+        return is_labelled(inside, depth + 1);
+      case 0x8100:
+      case 0x88a8:
+      case 0x9100:
+        in.skip(2);
+        break;
+      default:
+        return is_known_ethertype(type);
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 Claimed Claimed::behind(std::size_t bytes) const noexcept {
@@ -73,29 +134,7 @@ bool is_ip(const Claimed& claimed) noexcept {
 }
 
 bool is_ethernet(const Claimed& claimed) noexcept {
-  constexpr int tags_max = 4;
-  ByteCursor in(claimed.data);
-  in.skip(12);
-  for (int tags = 0; tags <= tags_max; ++tags) {
-    const std::uint16_t type = in.be16();
-    if (!in.ok()) return false;
-    switch (type) {
-      case 0x0800:
-        return is_ipv4(claimed.behind(in.position()));
-      case 0x86dd:
-        return is_ipv6(claimed.behind(in.position()));
-      case 0x0806:
-        return is_arp(in.rest());
-      case 0x8100:
-      case 0x88a8:
-      case 0x9100:
-        in.skip(2);
-        break;
-      default:
-        return false;
-    }
-  }
-  return false;
+  return is_ethernet_within(claimed, 0);
 }
 
 bool is_ppp(const Claimed& claimed) noexcept {

@@ -23,7 +23,8 @@ struct Claimed {
 // RFC 8200 §3: version and payload length against what is there.
 [[nodiscard]] bool is_ipv6(const Claimed& claimed) noexcept;
 [[nodiscard]] bool is_ip(const Claimed& claimed) noexcept;
-// An Ethernet frame, tagged or not, with IP or ARP (RFC 826) for IPv4.
+// An Ethernet frame, tagged or not: with IP, ARP (RFC 826) for IPv4, PPPoE, labels in front of IP
+// or of another frame, or something without IP that is known.
 [[nodiscard]] bool is_ethernet(const Claimed& claimed) noexcept;
 // A PPP frame (RFC 1661 §2) with IP.
 [[nodiscard]] bool is_ppp(const Claimed& claimed) noexcept;

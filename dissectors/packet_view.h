@@ -157,7 +157,8 @@ struct PacketView {
   Timestamp time{};
   std::uint64_t frame = 0;  // RawPacket::frame
   std::uint32_t wire_bytes = 0;
-  bool cut = false;  // captured less than was on the wire
+  bool cut = false;             // captured less than was on the wire
+  bool link_broadcast = false;  // the frame went to everybody on the link
   Checksum checksum = Checksum::unknown;
 
   // The counted IP header: the innermost one reached.

@@ -34,11 +34,10 @@ bool is_header(Bytes header, std::size_t bytes) {
   return opcode == update || (answers <= 1 && authority <= 1 && additional <= 2);
 }
 
+// RFC 1035 §3.2.4, RFC 2136 §2.4; a name may be of any bytes (RFC 2181 §11).
 bool is_question(const DnsQuestion& question) {
   const std::uint16_t klass = question.klass;
-  if (klass != 1 && klass != 3 && klass != 4 && klass < 254) return false;
-  if (klass > 255) return false;
-  return std::none_of(question.name.begin(), question.name.end(), [](char c) { return c == '%'; });
+  return klass == 1 || klass == 3 || klass == 4 || klass == 254 || klass == 255;
 }
 
 }  // namespace

@@ -92,6 +92,8 @@ std::optional<bool> write_known(RdataWriter& w, std::uint16_t type) {
     case 99:   // SPF
     case 258:  // AVC
     case 261:  // RESINFO
+    case 262:  // WALLET
+    case 263:  // CLA
       write_txt(w);
       break;
     case 11:
@@ -147,6 +149,8 @@ std::optional<bool> write_known(RdataWriter& w, std::uint16_t type) {
       break;
     case 49:  // DHCID
     case 61:  // OPENPGPKEY
+    case 67:  // HHIT, RFC 9886
+    case 68:  // BRID
       w.base64_rest();
       break;
     case 55:
@@ -155,6 +159,12 @@ std::optional<bool> write_known(RdataWriter& w, std::uint16_t type) {
     case 58:  // TALINK
       w.name_with_dot();
       w.name_with_dot();
+      break;
+    case 66:  // DSYNC, RFC 9859 §2.1
+      w.type16();
+      w.number8();
+      w.number16();
+      w.name();
       break;
     case 62:  // CSYNC, RFC 7477 §2.1.2
       w.number32();

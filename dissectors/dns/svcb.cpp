@@ -1,5 +1,6 @@
 #include "dissectors/dns/svcb.h"
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -36,8 +37,29 @@ class Items {
   bool first_ = true;
 };
 
+// Around a value that would end early without (RFC 1035 §5.1).
+class Quotes {
+ public:
+  Quotes(std::string& out, Bytes value)
+      : out_(out), needed_(std::any_of(value.begin(), value.end(), [](std::uint8_t b) {
+          return b == ' ' || b == '\t' || b == ';' || b == '(' || b == ')';
+        })) {
+    if (needed_) append_pct(out_, std::uint8_t{'"'});
+  }
+  Quotes(const Quotes&) = delete;
+  Quotes& operator=(const Quotes&) = delete;
+  ~Quotes() {
+    if (needed_) append_pct(out_, std::uint8_t{'"'});
+  }
+
+ private:
+  std::string& out_;
+  bool needed_;
+};
+
 // RFC 9460 appendix A.1: a comma or backslash inside an item is escaped.
 bool append_alpn(std::string& out, Bytes value) {
+  const Quotes quotes{out, value};
   ByteCursor in{value};
   Items items{out};
   while (in.left() > 0) {
@@ -45,7 +67,7 @@ bool append_alpn(std::string& out, Bytes value) {
     if (!in.ok() || id.empty()) return false;
     items.next();
     for (const std::uint8_t b : id) {
-      if (b == ',' || b == '\\') out += "%5C";
+      if (b == ',' || b == '\\' || b == '"') out += "%5C";
       if (b == '\\') {
         out += "%5C";
       } else {
@@ -85,6 +107,15 @@ bool append_mandatory(std::string& out, Bytes value, std::vector<std::uint16_t>&
   return !value.empty() && in.left() == 0;
 }
 
+// RFC 9460 §2.1: a character string.
+void append_character_string(std::string& out, Bytes value) {
+  const Quotes quotes{out, value};
+  for (const std::uint8_t b : value) {
+    if (b == '"' || b == '\\') append_pct(out, std::uint8_t{'\\'});
+    append_pct(out, b);
+  }
+}
+
 bool append_value(std::string& out, std::uint16_t code, Bytes value,
                   std::vector<std::uint16_t>& required) {
   switch (code) {
@@ -107,7 +138,7 @@ bool append_value(std::string& out, std::uint16_t code, Bytes value,
     case key::tls_supported_groups:
       return append_numbers(out, value);
     default:
-      append_pct(out, value);
+      append_character_string(out, value);
       return true;
   }
 }

@@ -4,6 +4,8 @@
 namespace dpi::layers {
 namespace {
 
+constexpr unsigned packet_to_all = 1;  // PACKET_BROADCAST of if_packet.h
+
 // The hardware type says when the protocol field does not count (ARPHRD_ of if_arp.h). Protocol
 // values below 0x0600 are Linux' own numbers; 4 is 802.2 LLC.
 Layer cooked_payload(DecodeContext& context, std::uint16_t hardware,
@@ -29,11 +31,12 @@ Layer cooked_payload(DecodeContext& context, std::uint16_t hardware,
 // LINKTYPE_LINUX_SLL: packet type(2) ARPHRD(2) address length(2) address(8) protocol(2).
 Layer linux_sll(DecodeContext& context) noexcept {
   ByteCursor in{context.data};
-  in.skip(2);
+  const std::uint16_t type = in.be16();
   const std::uint16_t hardware = in.be16();
   in.skip(10);
   const std::uint16_t protocol = in.be16();
   if (!in.ok()) return context.refuse(Anomaly::link_header_cut);
+  context.view.link_broadcast = type == packet_to_all;
   context.advance(in.position());
   return cooked_payload(context, hardware, protocol);
 }
@@ -44,8 +47,10 @@ Layer linux_sll2(DecodeContext& context) noexcept {
   const std::uint16_t protocol = in.be16();
   in.skip(6);
   const std::uint16_t hardware = in.be16();
-  in.skip(10);
+  const std::uint8_t type = in.u8();
+  in.skip(9);
   if (!in.ok()) return context.refuse(Anomaly::link_header_cut);
+  context.view.link_broadcast = type == packet_to_all;
   context.advance(in.position());
   return cooked_payload(context, hardware, protocol);
 }

@@ -72,6 +72,8 @@ Layer ethernet(DecodeContext& context) noexcept {
   const bool isl = (destination[0] & 0xfdU) == 0x01 && destination[1] == 0 &&
                    destination[2] == 0x0c && destination[3] == 0 && destination[4] == 0;
   if (isl && type < 0x0600) return Layer::isl;
+  context.view.link_broadcast =
+      std::all_of(destination.begin(), destination.end(), [](std::uint8_t b) { return b == 0xff; });
   context.advance(in.position());
   if (type >= 0x0600) return layer_of_ethertype(context, type);
   context.limit(type);  // IEEE 802.3: a length; raw Novell frames have no LLC, they are not IP

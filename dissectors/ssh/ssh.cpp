@@ -24,6 +24,21 @@ std::string joined(std::string_view a, std::string_view b, std::string_view c, s
 
 }  // namespace
 
+SshMessage ssh_message_of(Bytes packet) noexcept {
+  ByteCursor in(packet);
+  in.skip(1);  // padding length
+  switch (in.u8()) {
+    case 1:
+      return in.ok() ? SshMessage::disconnect : SshMessage::other;
+    case 2:
+    case 3:
+    case 4:
+      return in.ok() ? SshMessage::ignorable : SshMessage::other;
+    default:
+      return SshMessage::other;
+  }
+}
+
 std::optional<SshKexinit> parse_ssh_kexinit(Bytes packet) {
   ByteCursor outer(packet);
   const std::size_t padding = outer.u8();

@@ -21,6 +21,14 @@ struct SshKexinit {
   std::string client_to_server;  // HASSH is its MD5 for a client
   std::string server_to_client;  // HASSHServer is its MD5 for a server
 };
+enum class SshMessage : std::uint8_t {
+  disconnect,
+  ignorable,  // ignore, unimplemented, debug: at any time (RFC 4253 §11.2-11.4)
+  other,
+};
+// Which one the packet behind its length field holds.
+[[nodiscard]] SshMessage ssh_message_of(Bytes packet) noexcept;
+
 // The packet behind its length field: padding length, message, padding. Nothing for another message
 // or one that contradicts its lengths.
 [[nodiscard]] std::optional<SshKexinit> parse_ssh_kexinit(Bytes packet);

@@ -17,7 +17,7 @@ using Phase = OpenDns::Phase;
 // Taps of two ports may deliver a response before its query by this much.
 constexpr std::chrono::milliseconds early_max{10};
 constexpr std::size_t header_bytes = 12;
-constexpr std::uint16_t type_ixfr = 251, type_axfr = 252, type_any = 255;
+constexpr std::uint16_t type_null = 10, type_ixfr = 251, type_axfr = 252, type_any = 255;
 
 std::optional<DnsService> service_of(std::uint16_t port) noexcept {
   switch (port) {
@@ -75,8 +75,10 @@ std::string_view question_of(std::string& out, const DnsMessage& message, DnsSer
   if (!message.questions.empty()) {
     const DnsQuestion& q = message.questions[0];
     write_question(out, q.name, q.type, q.klass);
-    // RFC 1002 §4.2.13: a NetBIOS response repeats what was asked as its first record.
-  } else if (service == DnsService::nbns && message.is_response() && !message.records.empty()) {
+    // RFC 1002 §4.2.13: a NetBIOS response repeats what was asked as its first record; but what
+    // does not exist has no type (§4.2.14).
+  } else if (service == DnsService::nbns && message.is_response() && !message.records.empty() &&
+             message.records[0].type != type_null) {
     const DnsRecord& r = message.records[0];
     write_question(out, r.name, r.type, r.klass);
   }

@@ -156,12 +156,7 @@ std::uint32_t FlowTable::create(const FlowPacket& packet, std::uint32_t hash) {
   flow.vlan_ids = packet.view.vlan_ids;
   flow.encapsulations = packet.view.encapsulations;
   flow.tunnel = packet.view.tunnel;
-  if (packet.view.has_transport &&
-      (flow.key.protocol == ip_protocol::icmp || flow.key.protocol == ip_protocol::icmpv6)) {
-    flow.has_icmp = true;
-    flow.icmp_type = packet.view.icmp_type;
-    flow.icmp_code = packet.view.icmp_code;
-  }
+  learn_icmp(flow, packet.view);
   insert({slot, hash});
   link(slot, Timer::other);
   ++stats_.active;
@@ -253,6 +248,16 @@ void FlowTable::count(Flow& flow, const FlowPacket& packet, Side sender) noexcep
   }
 }
 
+// Of the first packet that says so: later pieces of a datagram may come before its first.
+void FlowTable::learn_icmp(Flow& flow, const PacketView& view) noexcept {
+  const bool icmp =
+      flow.key.protocol == ip_protocol::icmp || flow.key.protocol == ip_protocol::icmpv6;
+  if (!icmp || flow.has_icmp || !view.has_transport) return;
+  flow.has_icmp = true;
+  flow.icmp_type = view.icmp_type;
+  flow.icmp_code = view.icmp_code;
+}
+
 bool FlowTable::learn(Flow& flow, const PacketView& facts, Side sender, Timestamp time) noexcept {
   if (flow.key.protocol == ip_protocol::tcp && facts.has_transport) {
     if (facts.checksum == Checksum::right) flow.checksum_right[index(sender)] = true;
@@ -307,6 +312,7 @@ FlowTable::Touched FlowTable::add(const FlowPacket& packet) {
     if (copy) ++entry(slot).flow.duplicate_packets;
   }
   Flow& flow = entry(slot).flow;
+  if (!flow.has_icmp) learn_icmp(flow, packet.view);
   count(flow, packet, sender);
   // A copy is no retransmission, and no news.
   const bool news =

@@ -125,6 +125,7 @@ class FlowTable {
   void end(std::uint32_t slot, EndReason reason);
   void count(Flow& flow, const FlowPacket& packet, Side sender) noexcept;
   // False: it says nothing, for its receiver drops it.
+  static void learn_icmp(Flow& flow, const PacketView& view) noexcept;
   bool learn(Flow& flow, const PacketView& facts, Side sender, Timestamp time) noexcept;
   void next_record(Flow& flow, Timestamp time);
   [[nodiscard]] Timer timer_of(const Flow& flow) const noexcept;

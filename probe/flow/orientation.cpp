@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "dissectors/dns/content.h"
 #include "probe/base/bytes.h"
 
 namespace dpi {
@@ -25,12 +26,16 @@ bool is_dns_port(std::uint16_t port) noexcept {
   return port == 53 || port == 5353 || port == 5355;
 }
 
-// The QR bit of a DNS header (RFC 1035 §4.1.1). Multicast announcements answer nobody.
-std::optional<OrientationEvidence> of_dns(const PacketView& view) noexcept {
-  if (view.protocol != ip_protocol::udp || view.payload.size() < 12) return std::nullopt;
-  if ((!is_dns_port(view.src_port) && !is_dns_port(view.dst_port)) || is_multicast(view.dst))
+// The QR bit of a DNS header (RFC 1035 §4.1.1). Multicast announcements answer nobody. On any other
+// port a response must be one beyond doubt; of a query the first packet says as much.
+std::optional<OrientationEvidence> of_dns(const PacketView& view) {
+  if (view.protocol != ip_protocol::udp || view.payload.size() < 12 || is_multicast(view.dst))
     return std::nullopt;
-  return OrientationEvidence{Orientation::dns_qr, (view.payload[2] & 0x80U) == 0};
+  const bool response = (view.payload[2] & 0x80U) != 0;
+  if (!is_dns_port(view.src_port) && !is_dns_port(view.dst_port) &&
+      (!response || view.payload.size() != view.payload_bytes || !is_dns_content(view.payload)))
+    return std::nullopt;
+  return OrientationEvidence{Orientation::dns_qr, !response};
 }
 
 // A TLS record of type handshake whose first message is client_hello (1) or server_hello (2).
@@ -198,7 +203,7 @@ std::string_view orientation_name(Orientation orientation) noexcept {
 
 namespace {
 
-OrientationEvidence evidence_of(const PacketView& view) noexcept {
+OrientationEvidence evidence_of(const PacketView& view) {
   if (const auto e = of_tcp_flags(view)) return *e;
   if (const auto e = of_sctp(view)) return *e;
   if (const auto e = of_dns(view)) return *e;
@@ -210,7 +215,9 @@ OrientationEvidence evidence_of(const PacketView& view) noexcept {
   return {Orientation::first_packet, true};
 }
 
-// RFC 1112 §7.2, RFC 4291 §2.7, RFC 919 §7: nothing is sent from there, so it asked for nothing.
+// RFC 1112 §7.2, RFC 4291 §2.7, RFC 919 §7: nothing is sent from there, so it asked for nothing. Of
+// a subnet only the link says that an address is its broadcast address, and frames are made up with
+// such addresses, so that it outweighs no more than ports.
 bool is_group(const IpAddress& address) noexcept {
   constexpr std::array<std::uint8_t, 4> broadcast{255, 255, 255, 255};
   const Bytes wire = address.wire();
@@ -220,9 +227,11 @@ bool is_group(const IpAddress& address) noexcept {
 
 }  // namespace
 
-OrientationEvidence orientation_of(const PacketView& view) noexcept {
+OrientationEvidence orientation_of(const PacketView& view) {
   const OrientationEvidence evidence = evidence_of(view);
-  if (!evidence.sender_initiates && is_group(view.dst)) return {Orientation::multicast, true};
+  const bool to_all =
+      is_group(view.dst) || (view.link_broadcast && evidence.method == Orientation::service_port);
+  if (!evidence.sender_initiates && to_all) return {Orientation::multicast, true};
   return evidence;
 }
 

@@ -27,6 +27,6 @@ struct OrientationEvidence {
 };
 
 // The strongest evidence in this packet; at least first_packet.
-[[nodiscard]] OrientationEvidence orientation_of(const PacketView& view) noexcept;
+[[nodiscard]] OrientationEvidence orientation_of(const PacketView& view);
 
 }  // namespace dpi

@@ -174,6 +174,20 @@ std::optional<std::size_t> find_hello(Bytes payload) noexcept {
   return std::nullopt;
 }
 
+std::optional<std::uint32_t> tds_packet_bytes(Bytes payload) noexcept {
+  constexpr std::uint8_t prelogin = 0x12, response = 0x04;
+  ByteCursor in(payload);
+  const std::uint8_t type = in.u8();
+  const std::uint8_t status = in.u8();
+  const std::uint16_t length = in.be16();
+  in.skip(3);  // process id, packet id
+  const std::uint8_t window = in.u8();
+  if (!in.ok() || (type != prelogin && type != response) || status > 1 || window != 0 ||
+      length <= tds_header_bytes)
+    return std::nullopt;
+  return length;
+}
+
 std::optional<std::size_t> find_identification(Bytes payload) noexcept {
   const std::string_view text = as_text(payload);
   for (std::size_t at = text.find(ssh_identification); at != std::string_view::npos;

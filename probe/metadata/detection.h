@@ -36,6 +36,10 @@ struct Preamble {
 // Where in a segment a TLS hello begins, behind whatever greeting: STARTTLS, a database's one byte,
 // a proxy's request. At its head the beginning of a hello is enough.
 [[nodiscard]] std::optional<std::size_t> find_hello(Bytes payload) noexcept;
+// SQL Server carries the handshake in packets of its own (MS-TDS §2.2.3, §2.2.6.5): the size of the
+// one that begins with these bytes. What comes behind it is no TLS.
+inline constexpr std::size_t tds_header_bytes = 8;
+[[nodiscard]] std::optional<std::uint32_t> tds_packet_bytes(Bytes payload) noexcept;
 // Where the line of an SSH identification begins: a server may send others before (RFC 4253 §4.2).
 [[nodiscard]] std::optional<std::size_t> find_identification(Bytes payload) noexcept;
 

@@ -1,5 +1,8 @@
 #include "probe/metadata/metadata_tracker.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "dissectors/checksum.h"
 #include "dissectors/padding.h"
 
@@ -31,6 +34,10 @@ bool receiver_takes(const TcpSide& other, bool& checksums_right, const PacketVie
   return !acknowledges_nothing(other, view) && !is_counted_padding(view);
 }
 
+// Segments that change places on their way are not further apart.
+constexpr std::int32_t early_ahead_max = 1 << 16;
+constexpr std::size_t early_bytes_max = 2048;
+
 }  // namespace
 
 MetadataTracker::State& MetadataTracker::state_of(const Flow& flow) {
@@ -53,6 +60,7 @@ void MetadataTracker::State::measure() noexcept {
   bytes = metadata ? metadata->memory_bytes() : 0;
   if (datagrams) bytes += datagrams->memory_bytes();
   for (const Direction& each : directions) {
+    if (each.early) bytes += sizeof(Early) + each.early->bytes.capacity();
     if (!each.reading) continue;
     bytes += sizeof(Reading) + (each.reading->reader ? each.reading->reader->memory_bytes() : 0);
   }
@@ -126,6 +134,7 @@ void MetadataTracker::begin(Direction& direction, const TcpSide& side, const Pac
   direction.tls_only = known;
   if ((at_start || !known) && start == StreamStart::none && before.bytes == 0 && !before.cut) {
     direction.phase = Phase::watching;
+    direction.watched_to = payload_sequence(view);
     return;
   }
   direction.phase = Phase::reading;
@@ -146,12 +155,32 @@ bool MetadataTracker::watch(Direction& direction, const PacketView& view) {
   }
   if (!at) at = find_hello(view.payload);
   if (!at) at = find_identification(view.payload);
-  if (!at) return false;
+  const std::uint32_t sequence = payload_sequence(view);
+  if (!at) {
+    remember(direction, sequence, view.payload);
+    return false;
+  }
   direction.phase = Phase::reading;
   direction.midway = true;
   direction.reading = make_reading();
-  direction.reading->stream.start(payload_sequence(view) + static_cast<std::uint32_t>(*at));
+  direction.reading->stream.start(sequence + static_cast<std::uint32_t>(*at));
+  direction.readable_to.reset();
+  if (const auto packet = tds_packet_bytes(view.payload); packet && *at == tds_header_bytes)
+    direction.readable_to = sequence + *packet;
   return true;
+}
+
+// What begins in a segment that is yet to come may go on in this one.
+void MetadataTracker::remember(Direction& direction, std::uint32_t sequence, Bytes payload) {
+  const std::uint32_t end = sequence + static_cast<std::uint32_t>(payload.size());
+  const auto ahead = static_cast<std::int32_t>(sequence - direction.watched_to.value_or(sequence));
+  if (ahead <= 0) {
+    direction.watched_to = end;
+    direction.early.reset();
+  } else if (ahead <= early_ahead_max && payload.size() <= early_bytes_max) {
+    direction.early = std::make_unique<Early>(
+        Early{.sequence = sequence, .bytes = ByteBuffer(payload.begin(), payload.end())});
+  }
 }
 
 // The answer to a ClientHello behind a greeting begins where the client says that it has everything
@@ -167,10 +196,19 @@ void MetadataTracker::expect_answer(State& state, Side sender, const PacketView&
   answer.reading->stream.start(view.tcp.acknowledgement);
 }
 
+Bytes MetadataTracker::readable_part(const Direction& direction, const PacketView& view) {
+  if (!direction.readable_to) return view.payload;
+  const auto left = static_cast<std::int32_t>(*direction.readable_to - payload_sequence(view));
+  return view.payload.first(
+      std::min(view.payload.size(), static_cast<std::size_t>(std::max(left, 0))));
+}
+
 AnomalySet MetadataTracker::read(State& state, Side sender, const PacketView& view) {
   Direction& direction = state.directions[index(sender)];
   Reading& reading = *direction.reading;
-  AnomalySet found = reading.stream.add(payload_sequence(view), view.payload);
+  AnomalySet found = reading.stream.add(payload_sequence(view), readable_part(direction, view));
+  if (const auto early = std::exchange(direction.early, nullptr))
+    found |= reading.stream.add(early->sequence, early->bytes);
   if (reading.stream.gave_up()) {
     settle(state, direction, ReadState::failed);
     return found;
@@ -186,6 +224,7 @@ AnomalySet MetadataTracker::read(State& state, Side sender, const PacketView& vi
     reading.reader = make_reader(start, sender);
     if (!reading.reader) {
       direction.phase = Phase::watching;
+      direction.watched_to = reading.stream.next_sequence();
       direction.reading.reset();
       return found;
     }
@@ -200,6 +239,7 @@ AnomalySet MetadataTracker::read(State& state, Side sender, const PacketView& vi
 void MetadataTracker::settle(State& state, Direction& direction, ReadState outcome) {
   if (outcome == ReadState::failed && direction.reading->reader)
     direction.reading->reader->conclude(*state.metadata);
+  direction.watched_to = direction.reading->stream.next_sequence();
   direction.reading.reset();
   // Behind the head of a CONNECT the tunnelled protocol begins (RFC 9110 §9.3.6).
   const bool tunnel =

@@ -53,12 +53,20 @@ class MetadataTracker {
     ByteStream stream;
     std::unique_ptr<StreamReader> reader;
   };
+  // A segment that came before its predecessor while nothing had begun.
+  struct Early {
+    std::uint32_t sequence = 0;
+    ByteBuffer bytes;
+  };
   struct Direction {
     Phase phase = Phase::fresh;
     bool tls_only = false;         // watching a stream whose first bytes were something else
     bool midway = false;           // what is read began behind the stream's first byte
     bool checksums_right = false;  // of a segment at least
     std::uint8_t watched = 0;
+    std::optional<std::uint32_t> watched_to;   // while watching: sequence number of what comes next
+    std::optional<std::uint32_t> readable_to;  // where something else begins in what is read
+    std::unique_ptr<Early> early;
     std::unique_ptr<Reading> reading;
   };
   struct State {
@@ -75,6 +83,8 @@ class MetadataTracker {
   AnomalySet observe_udp(State& state, Side sender, Bytes payload);
   void begin(Direction& direction, const TcpSide& side, const PacketView& view);
   bool watch(Direction& direction, const PacketView& view);
+  static void remember(Direction& direction, std::uint32_t sequence, Bytes payload);
+  static Bytes readable_part(const Direction& direction, const PacketView& view);
   void expect_answer(State& state, Side sender, const PacketView& view);
   AnomalySet read(State& state, Side sender, const PacketView& view);
   void settle(State& state, Direction& direction, ReadState outcome);

@@ -1,6 +1,7 @@
 #include "probe/metadata/quic_session.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "dissectors/quic/gquic.h"
 
@@ -10,6 +11,7 @@ namespace {
 constexpr int packets_max = 8;    // looked at in one datagram
 constexpr int attempts_max = 48;  // packets that are tried to be opened, of one flow
 constexpr std::size_t packet_bytes_max = 65'535;
+constexpr std::size_t early_bytes_max = 1'500;
 
 }  // namespace
 
@@ -121,6 +123,24 @@ void QuicSession::take_google_frames(Bytes frames, AppMetadata& metadata) {
   }
 }
 
+void QuicSession::take_packet(Side sender, const QuicLongHeader& header, Bytes frames,
+                              AppMetadata& metadata, AnomalySet& found) {
+  if (header.version->google_crypto) {
+    take_google_frames(frames, metadata);
+  } else {
+    take_frames(directions_[index(sender)], frames, metadata, found);
+  }
+}
+
+// RFC 9001 §5.2: the client's first packet gives the keys of both sides.
+void QuicSession::take_early(AppMetadata& metadata, AnomalySet& found) {
+  const ByteBuffer packet = std::exchange(early_, {});
+  const auto header = parse_quic_long_header(packet);
+  if (!header || early_sender_ == *client_ || directions_[index(early_sender_)].done) return;
+  if (const auto frames = open(early_sender_, *header))
+    take_packet(early_sender_, *header, *frames, metadata, found);
+}
+
 ReadState QuicSession::read(Side sender, Bytes datagram, AppMetadata& metadata, AnomalySet& found) {
   Direction& from = directions_[index(sender)];
   for (int packets = 0; packets < packets_max && !datagram.empty(); ++packets) {
@@ -140,12 +160,13 @@ ReadState QuicSession::read(Side sender, Bytes datagram, AppMetadata& metadata, 
     }
     if (++attempts_ > attempts_max) return ReadState::failed;
     const auto frames = open(sender, *header);
-    if (!frames) continue;
-    if (header->version->google_crypto) {
-      take_google_frames(*frames, metadata);
-    } else {
-      take_frames(from, *frames, metadata, found);
+    if (frames) {
+      take_packet(sender, *header, *frames, metadata, found);
+    } else if (!client_ && early_.empty() && header->packet.size() <= early_bytes_max) {
+      early_.assign(header->packet.begin(), header->packet.end());
+      early_sender_ = sender;
     }
+    if (client_ && !early_.empty()) take_early(metadata, found);
   }
   return directions_[0].done && directions_[1].done ? ReadState::done : ReadState::more;
 }

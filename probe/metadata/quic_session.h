@@ -38,7 +38,9 @@ class QuicSession final : public DatagramReader {
     }
   }
 
-  [[nodiscard]] std::size_t memory_bytes() const noexcept override { return sizeof *this; }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept override {
+    return sizeof *this + early_.capacity();
+  }
 
  private:
   struct ConnectionId {
@@ -62,6 +64,9 @@ class QuicSession final : public DatagramReader {
     bool done = false;
   };
 
+  void take_packet(Side sender, const QuicLongHeader& header, Bytes frames, AppMetadata& metadata,
+                   AnomalySet& found);
+  void take_early(AppMetadata& metadata, AnomalySet& found);
   std::optional<Bytes> open(Side sender, const QuicLongHeader& header);
   std::optional<Bytes> open_of_client(Direction& from, Side sender, const QuicLongHeader& header);
   void take_retry(Side sender, const QuicLongHeader& header) noexcept;
@@ -71,6 +76,9 @@ class QuicSession final : public DatagramReader {
   std::array<Direction, 2> directions_;
   std::optional<Side> client_;
   ConnectionId first_destination_;
+  // An Initial that nothing opens before the client's: taps may deliver the answer first.
+  ByteBuffer early_;
+  Side early_sender_ = Side::low;
   bool retried_ = false;
   int attempts_ = 0;
 };

@@ -6,6 +6,9 @@
 namespace dpi {
 namespace {
 
+// Messages that say nothing, in front of KEXINIT.
+constexpr int passed_over_max = 16;
+
 class SshReader final : public StreamReader {
  public:
   explicit SshReader(Side sender) noexcept : sender_(sender) {}
@@ -17,17 +20,19 @@ class SshReader final : public StreamReader {
       if (outcome != ReadState::done) return outcome;
       identified_ = true;
     }
-    ByteCursor in(stream.readable());
-    const std::size_t length = in.be32();
-    if (!in.ok()) return ReadState::more;
-    if (length > ssh_packet_bytes_max) return fail(found, Anomaly::ssh_message_too_long);
-    const Bytes packet = in.take(length);
-    if (!in.ok()) return ReadState::more;
-    const auto kexinit = parse_ssh_kexinit(packet);
-    if (!kexinit) return fail(found);
-    side.hassh = hex(md5(as_bytes(kexinit->client_to_server)));
-    side.hassh_server = hex(md5(as_bytes(kexinit->server_to_client)));
-    return ReadState::done;
+    while (true) {
+      ByteCursor in(stream.readable());
+      const std::size_t length = in.be32();
+      if (!in.ok()) return ReadState::more;
+      if (length > ssh_packet_bytes_max) return fail(found, Anomaly::ssh_message_too_long);
+      const Bytes packet = in.take(length);
+      if (!in.ok()) return ReadState::more;
+      const SshMessage message = ssh_message_of(packet);
+      if (message == SshMessage::disconnect) return ReadState::done;
+      if (message == SshMessage::other) return read_kexinit(packet, side, found);
+      if (++passed_over_ > passed_over_max) return fail(found, Anomaly::ssh_message_too_long);
+      stream.consume(in.position());
+    }
   }
   [[nodiscard]] std::size_t memory_bytes() const noexcept override { return sizeof *this; }
 
@@ -35,6 +40,14 @@ class SshReader final : public StreamReader {
   static ReadState fail(AnomalySet& found, Anomaly why = Anomaly::ssh_message_invalid) {
     add(found, why);
     return ReadState::failed;
+  }
+
+  static ReadState read_kexinit(Bytes packet, SshSide& side, AnomalySet& found) {
+    const auto kexinit = parse_ssh_kexinit(packet);
+    if (!kexinit) return fail(found);
+    side.hassh = hex(md5(as_bytes(kexinit->client_to_server)));
+    side.hassh_server = hex(md5(as_bytes(kexinit->server_to_client)));
+    return ReadState::done;
   }
 
   // RFC 4253 §4.2; old versions end the line with LF alone.
@@ -54,6 +67,7 @@ class SshReader final : public StreamReader {
 
   Side sender_;
   bool identified_ = false;
+  int passed_over_ = 0;
 };
 
 }  // namespace

@@ -131,7 +131,10 @@ TEST(DnsMessageTest, PresentsServiceParameters) {
   EXPECT_EQ(data_of(64, head + parameter(5, {1, 2, 3}) + parameter(8, {})),
             "16%20.%20ech=AQID%20ohttp");
   EXPECT_EQ(data_of(64, head + parameter(7, text("/q{?dns}")) + parameter(667, text("a b"))),
-            "16%20.%20dohpath=/q{?dns}%20key667=a%20b");
+            "16%20.%20dohpath=/q{?dns}%20key667=%22a%20b%22");
+  EXPECT_EQ(data_of(64, head + parameter(667, text("a\"b\\"))), "16%20.%20key667=a%5C%22b%5C%5C");
+  EXPECT_EQ(data_of(64, head + parameter(1, ByteBuffer{5} + text("h2 \"x"))),
+            "16%20.%20alpn=%22h2%20%5C%22x%22");
   for (const ByteBuffer& bad :
        {parameter(1, {}), parameter(1, {5, 'h', '2'}), parameter(1, {0}), parameter(2, {1}),
         parameter(3, {1}), parameter(4, {1, 2, 3, 4, 5}), parameter(4, {}), parameter(6, {1}),
