@@ -46,7 +46,10 @@ Result<void> finish(const std::string& path, const std::string& spool) {
   const PublicKey& next = keys->back().public_key();
   const auto rotation = find_rotation(spool, old, next);
   if (!rotation) return tl::unexpected(rotation.error());
-  if (auto printed = print_durably(rotation_request_text(*rotation, old)); !printed) return printed;
+  const std::string request = rotation_request_text(*rotation, old);
+  // As whoever enrols will: what a damaged spool gives would be refused, and the old key gone.
+  if (auto proven = parse_rotation_request(request); !proven) return tl::unexpected(proven.error());
+  if (auto printed = print_durably(request); !printed) return printed;
   if (auto dropped = drop_replaced_key(path, next); !dropped) return dropped;
   say(fmt::format(
       "key {} is gone; give this to whoever enrols: `ransomeye-dpi keys enrol --request "

@@ -52,7 +52,7 @@ void BesideChain::read_key_status(const StoredRow& row, ChainVerifier& verifier)
   if (row.integer("status_no") == 1) {
     key.from = seq;
   } else if (status == "superseded") {
-    key.superseded = seq;
+    key.superseded.push_back(seq);
   } else if (status == "revoked" || status == "compromised") {
     Digest key_id{};
     if (id.size() != key_id.size() || seq < 0) return;  // the registry's audit says so
@@ -172,27 +172,30 @@ void BesideChain::finish(const ChainVerifier& verifier) {
   judge_keys(verifier);
 }
 
-// Each key that the chain announces is registered from that very event on, and replaced at the
-// event that announces the next one.
+// Each key that the chain announces is registered from that very event on, and superseded at the
+// event that replaces it.
+void BesideChain::judge_key(const AnnouncedKey& key, const ChainReport& report) {
+  const std::string id = hex(key.key.key_id());
+  const auto registered = keys_.find(id);
+  if (registered == keys_.end() || !registered->second.from)
+    return say("re_core.signing_key", "the row of key " + id + " is missing");
+  const std::string where = fmt::format("re_core.signing_key_status (key_id {})", id);
+  const std::int64_t from = *registered->second.from;
+  if (key.seq && static_cast<std::uint64_t>(from) != *key.seq)
+    say(where, fmt::format("registered from sequence {} on; the chain says {}", from, *key.seq));
+  for (const std::int64_t at : registered->second.superseded) {
+    const auto superseded = static_cast<std::uint64_t>(at);
+    if (key.replaced_at ? superseded == *key.replaced_at
+                        : report.skipped > 0 || superseded >= report.events)
+      continue;
+    say(where, fmt::format("superseded from sequence {} on; the chain says {}", at,
+                           key.replaced_at ? std::to_string(*key.replaced_at) : "nothing of it"));
+  }
+}
+
 void BesideChain::judge_keys(const ChainVerifier& verifier) {
   const std::vector<AnnouncedKey>& announced = verifier.announced();
-  for (std::size_t i = 0; i < announced.size(); ++i) {
-    const std::string id = hex(announced[i].key.key_id());
-    const auto registered = keys_.find(id);
-    if (registered == keys_.end() || !registered->second.from) {
-      say("re_core.signing_key", "the row of key " + id + " is missing");
-      continue;
-    }
-    const std::string where = fmt::format("re_core.signing_key_status (key_id {})", id);
-    const auto want = [&](const std::optional<std::int64_t>& said,
-                          const std::optional<std::uint64_t>& seq, std::string_view what) {
-      if (said && seq && static_cast<std::uint64_t>(*said) != *seq)
-        say(where, fmt::format("{} from sequence {} on; the chain says {}", what, *said, *seq));
-    };
-    want(registered->second.from, announced[i].seq, "registered");
-    if (i + 1 < announced.size())
-      want(registered->second.superseded, announced[i + 1].seq, "superseded");
-  }
+  for (const AnnouncedKey& key : announced) judge_key(key, verifier.report());
   const ChainReport& report = verifier.report();
   if (report.skipped > 0) return;  // it may have been announced there
   for (const auto& [id, key] : keys_) {

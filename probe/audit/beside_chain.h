@@ -63,10 +63,11 @@ class BesideChain {
   std::optional<MerkleTree> kept_;
   // What the registry says of a key, by key_id.
   struct RegisteredKey {
-    std::optional<std::int64_t> from;        // the sequence that it is in force from
-    std::optional<std::int64_t> superseded;  // and is replaced at
+    std::optional<std::int64_t> from;      // the sequence that it is in force from
+    std::vector<std::int64_t> superseded;  // and is replaced at, each time that it is said
   };
   void read_key_status(const StoredRow& row, ChainVerifier& verifier);
+  void judge_key(const AnnouncedKey& key, const ChainReport& report);
   void judge_keys(const ChainVerifier& verifier);
 
   std::map<std::string, RegisteredKey> keys_;

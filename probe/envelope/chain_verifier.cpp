@@ -95,6 +95,9 @@ Result<void> ChainVerifier::hand_over(const Envelope& e, std::string_view payloa
                     hex(rotation->old_key_id), *revoked));
   }
   if (!is_known(*old)) announced_.push_back({*old, std::nullopt});
+  std::ranges::find_if(announced_, [&](const AnnouncedKey& key) {
+    return key.key.raw() == old->raw();
+  })->replaced_at = e.seq;
   replaced_.push_back(*old);
   announced_.push_back({rotation->next, e.seq});
   in_force_ = {rotation->next};

@@ -37,6 +37,7 @@ struct ChainReport {
 struct AnnouncedKey {
   PublicKey key;
   std::optional<std::uint64_t> seq;  // of its announcement; nothing: met by its signature only
+  std::optional<std::uint64_t> replaced_at{};  // of the key.rotate that hands over from it
 };
 
 class ChainVerifier {

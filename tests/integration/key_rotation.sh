@@ -228,6 +228,13 @@ sql "alter table re_core.signing_key_status disable trigger all" "update re_core
   "alter table re_core.signing_key_status enable trigger all" "alter table re_core.signing_key_status enable always trigger refuse_change" >/dev/null
 run 0 "$probe" verify "postgres:$admin" --instance "$instance" --no-schema
 
+sql "insert into re_core.signing_key_status (component_instance_id, key_id, status_no, tenant_id, status, effective_seq, reason)
+     select component_instance_id, key_id, 2, tenant_id, 'superseded', 3, 'scheduled' from re_core.signing_key_status where key_id = '\\x$(newest)'" >/dev/null
+run 5 "$probe" verify "postgres:$admin" --instance "$instance" --no-schema; says "superseded from sequence 3 on; the chain says nothing of it"
+sql "alter table re_core.signing_key_status disable trigger all" "delete from re_core.signing_key_status where status = 'superseded' and effective_seq = 3" \
+  "alter table re_core.signing_key_status enable trigger all" "alter table re_core.signing_key_status enable always trigger refuse_change" >/dev/null
+run 0 "$probe" verify "postgres:$admin" --instance "$instance" --no-schema
+
 # --- Revocation -------------------------------------------------------------------------------------------------------------------------
 revoke=("$probe" keys revoke "$instance" "$(newest)" --reason "left the company")
 run 2 "${revoke[@]}" -d "$enroller"; run 2 "${revoke[@]}" --from x -d "$enroller"; run 2 "$probe" keys revoke "$instance" 12 --from 1 --reason x -d "$enroller"

@@ -51,8 +51,13 @@ TEST(KeyRotationTest, TheVerifierSaysWhereEachKeyWasAnnounced) {
   ChainVerifier verifier;
   for (const ChainLine& line : rotating_chain()) ASSERT_TRUE(add_line(verifier, line));
   std::vector<std::optional<std::uint64_t>> announced_at;
-  for (const AnnouncedKey& key : verifier.announced()) announced_at.push_back(key.seq);
+  std::vector<std::optional<std::uint64_t>> replaced_at;
+  for (const AnnouncedKey& key : verifier.announced()) {
+    announced_at.push_back(key.seq);
+    replaced_at.push_back(key.replaced_at);
+  }
   EXPECT_EQ(announced_at, (std::vector<std::optional<std::uint64_t>>{0, 4, 7}));
+  EXPECT_EQ(replaced_at, (std::vector<std::optional<std::uint64_t>>{4, 7, std::nullopt}));
 }
 
 // Whom a trusted key handed over to is trusted as it is; nobody else.
