@@ -96,11 +96,17 @@ class DeepCheck {
       }
       return;
     }
-    const auto read = SigningKey::read(path);
-    if (read) {
-      add(fine("signing.key", "key " + hex(read->public_key().key_id()).substr(0, 16)));
+    const auto keys = SigningKey::read_all(path);
+    if (!keys) {
+      add(error("signing.key", keys.error().what, "only the user that runs the probe may read it"));
+      return;
+    }
+    const std::string newest = hex(keys->back().public_key().key_id()).substr(0, 16);
+    if (keys->size() == 1) {
+      add(fine("signing.key", "key " + newest));
     } else {
-      add(error("signing.key", read.error().what, "only the user that runs the probe may read it"));
+      add(warning("signing.key", "a rotation to key " + newest + " is under way",
+                  "behind its next start: `ransomeye-dpi keys rotate FILE --finish SPOOL`"));
     }
   }
 

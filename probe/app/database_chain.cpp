@@ -43,7 +43,7 @@ class DatabaseChain {
 
   Result<ChainReport> run() {
     if (auto read = read_runs(); !read) return tl::unexpected(read.error());
-    if (auto read = beside_.read(); !read) return tl::unexpected(read.error());
+    if (auto read = beside_.read(verifier_); !read) return tl::unexpected(read.error());
     for (const Run& run : runs_) {
       if (run.first != verifier_.next_seq()) {
         return broken(fmt::format("the ledger of batches goes on with sequence {} behind {}",
@@ -60,6 +60,13 @@ class DatabaseChain {
                                 notes_.front().first, verifier_.next_seq()));
     }
     beside_.finish(verifier_);
+    for (const Digest& key : beside_.compromised()) {
+      fmt::print(
+          "{}: key {} was compromised: what it signed before it was revoked counts only as far as "
+          "a "
+          "checkpoint kept elsewhere goes (--against)\n",
+          uuid_text(instance_), hex(key));
+    }
     return verifier_.finish();
   }
 

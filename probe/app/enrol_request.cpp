@@ -3,25 +3,16 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 
 #include "probe/app/report.h"
+#include "probe/app/request_text.h"
 #include "probe/crypto/signing_key.h"
 #include "probe/envelope/canonical_writer.h"
-#include "probe/spec/value.h"
 
 namespace dpi {
 namespace {
 
 constexpr std::string_view format_name = "ransomeye.enrol-request/1";
-constexpr std::size_t request_bytes_max = 4096;
-
-std::string member(const spec::Value& request, std::string_view name) {
-  const spec::Value* const found = request.find(name);
-  return found == nullptr ? "" : found->text;
-}
 
 }  // namespace
 
@@ -44,36 +35,24 @@ std::string enrol_request_text(const EnrolRequest& request) {
 }
 
 Result<EnrolRequest> parse_enrol_request(std::string_view text) {
-  while (text.ends_with('\n')) text.remove_suffix(1);
-  const auto json = spec::parse_json(text);
-  if (!json || member(*json, "format") != format_name) {
+  const auto json = parse_request(text, format_name);
+  if (!json) {
     return fail(Errc::usage,
                 fmt::format("is no {}: `ransomeye-dpi keys request FILE` on the sensor writes one",
                             format_name));
   }
   EnrolRequest out;
-  const auto machine = parse_uuid(member(*json, "machine_id"));
-  const auto spki = parse_base64(member(*json, "spki"));
+  const auto machine = parse_uuid(request_member(*json, "machine_id"));
+  const auto spki = parse_base64(request_member(*json, "spki"));
   const auto key = spki ? PublicKey::from_spki(*spki) : std::nullopt;
-  if (!machine || !key || hex(key->key_id()) != member(*json, "key_id"))
+  if (!machine || !key || hex(key->key_id()) != request_member(*json, "key_id"))
     return fail(Errc::usage,
                 "its machine, key and key id do not belong together: ask for it again");
-  out.machine = {*machine, member(*json, "hostname")};
+  out.machine = {*machine, request_member(*json, "hostname")};
   out.spki = *spki;
-  out.role = member(*json, "role");
-  out.tenant = member(*json, "tenant");
+  out.role = request_member(*json, "role");
+  out.tenant = request_member(*json, "tenant");
   return out;
-}
-
-Result<EnrolRequest> read_enrol_request(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return fail(Errc::usage, fmt::format("{}: {}", path, std::strerror(errno)));
-  std::string text(request_bytes_max, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  auto request = parse_enrol_request(text);
-  if (!request) return fail(Errc::usage, fmt::format("{}: {}", path, request.error().what));
-  return request;
 }
 
 int run_keys_request(const std::string& key, const std::string& role, const std::string& tenant) {

@@ -21,7 +21,6 @@ struct EnrolRequest {
 [[nodiscard]] std::string enrol_request_text(const EnrolRequest& request);
 // Errc::usage when it is none, or when its key and key id disagree.
 [[nodiscard]] Result<EnrolRequest> parse_enrol_request(std::string_view text);
-[[nodiscard]] Result<EnrolRequest> read_enrol_request(const std::string& path);
 
 // `keys request`: writes it to standard output.
 [[nodiscard]] int run_keys_request(const std::string& key, const std::string& role,

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <variant>
 
 #include "probe/app/enrol_request.h"
 #include "probe/app/report.h"
+#include "probe/app/request_text.h"
+#include "probe/app/rotation_request.h"
 #include "probe/crypto/digest.h"
 #include "probe/crypto/signing_key.h"
 #include "probe/store/postgres.h"
@@ -20,13 +23,15 @@ int run_keys_generate(const std::string& path) {
 }
 
 int run_keys_show(const std::string& path, bool public_pem) {
-  const auto key = SigningKey::read(path);
-  if (!key) return report(key.error());
-  const PublicKey& pub = key->public_key();
-  if (public_pem) {
-    fmt::print("{}", pub.pem());
-  } else {
-    fmt::print("key_id {}\nalgorithm ed25519\nspki {}\n", hex(pub.key_id()), base64(pub.spki()));
+  const auto keys = SigningKey::read_all(path);
+  if (!keys) return report(keys.error());
+  for (const SigningKey& key : *keys) {
+    const PublicKey& pub = key.public_key();
+    if (public_pem) {
+      fmt::print("{}", pub.pem());
+    } else {
+      fmt::print("key_id {}\nalgorithm ed25519\nspki {}\n", hex(pub.key_id()), base64(pub.spki()));
+    }
   }
   return exit_done;
 }
@@ -35,17 +40,36 @@ namespace {
 
 struct Enrolment {
   Uuid instance{};
-  std::string status;  // enrolled or unchanged
+  std::string status;  // enrolled, rotated or unchanged
   std::string hostname;
 };
 
+// A probe that is new, or the next key of one that is known.
+using Wanted = std::variant<EnrolRequest, ProvenRotation>;
+
+Result<Wanted> read_request(const std::string& path) {
+  const auto text = read_request_file(path);
+  if (!text) return tl::unexpected(text.error());
+  const auto named = [&](const Error& error) {
+    return fail(error.code, fmt::format("{}: {}", path, error.what));
+  };
+  if (is_rotation_request(*text)) {
+    auto rotation = parse_rotation_request(*text);
+    if (!rotation) return named(rotation.error());
+    return std::move(*rotation);
+  }
+  auto request = parse_enrol_request(*text);
+  if (!request) return named(request.error());
+  return std::move(*request);
+}
+
 // Of the requests, or of this machine and the key that lies here.
-Result<std::vector<EnrolRequest>> wanted(const EnrolOptions& options) {
-  std::vector<EnrolRequest> out;
+Result<std::vector<Wanted>> wanted(const EnrolOptions& options) {
+  std::vector<Wanted> out;
   if (options.requests.empty() == options.key.empty())
     return fail(Errc::usage, "give the key of this machine, or --request FILE of others");
   for (const std::string& path : options.requests) {
-    auto request = read_enrol_request(path);
+    auto request = read_request(path);
     if (!request) return tl::unexpected(request.error());
     out.push_back(std::move(*request));
   }
@@ -54,8 +78,8 @@ Result<std::vector<EnrolRequest>> wanted(const EnrolOptions& options) {
     if (!key) return tl::unexpected(key.error());
     const auto machine = this_machine();
     if (!machine) return tl::unexpected(machine.error());
-    out.push_back(
-        {.machine = *machine, .spki = key->public_key().spki(), .role = "", .tenant = ""});
+    out.emplace_back(EnrolRequest{
+        .machine = *machine, .spki = key->public_key().spki(), .role = "", .tenant = ""});
   }
   if (out.size() > 1 && !(options.instance.empty() && options.beside.empty()))
     return fail(Errc::usage, "--instance and --beside are of one probe, not of several");
@@ -103,6 +127,28 @@ Result<Enrolment> enrol_one(Postgres& database, const EnrolRequest& request,
   return out;
 }
 
+// The database knows the chain and its old key, or refuses.
+Result<Enrolment> rotate_one(Postgres& database, const ProvenRotation& rotation,
+                             const EnrolOptions& options) {
+  const std::string instance = uuid_text(rotation.instance);
+  if (!options.instance.empty() && options.instance != instance) {
+    return fail(Errc::usage,
+                fmt::format("--instance {}: the request is of {}", options.instance, instance));
+  }
+  const std::array arguments{
+      SqlValue::uuid(rotation.instance), SqlValue::bytes(rotation.old_key_id),
+      SqlValue::bytes(rotation.new_spki), SqlValue::int8(static_cast<std::int64_t>(rotation.seq)),
+      SqlValue::text(rotation.reason)};
+  const auto rows = database.query(
+      "select status from re_core.rotate_key($1, $2, $3, $4, 'file', $5)", arguments);
+  if (!rows) {
+    return fail(rows.error().code, fmt::format("{}: {}", rotation.hostname, rows.error().what));
+  }
+  return Enrolment{.instance = rotation.instance,
+                   .status = rows->at(0).at(0).value_or(""),
+                   .hostname = rotation.hostname};
+}
+
 Result<std::vector<Enrolment>> enrol(const EnrolOptions& options) {
   const auto requests = wanted(options);
   if (!requests) return tl::unexpected(requests.error());
@@ -110,8 +156,10 @@ Result<std::vector<Enrolment>> enrol(const EnrolOptions& options) {
   if (!database) return tl::unexpected(database.error());
   if (auto begun = database->run("begin"); !begun) return tl::unexpected(begun.error());
   std::vector<Enrolment> out;
-  for (const EnrolRequest& request : *requests) {
-    auto one = enrol_one(*database, request, options);
+  for (const Wanted& request : *requests) {
+    const auto* const rotation = std::get_if<ProvenRotation>(&request);
+    auto one = rotation != nullptr ? rotate_one(*database, *rotation, options)
+                                   : enrol_one(*database, std::get<EnrolRequest>(request), options);
     if (!one) return tl::unexpected(one.error());
     out.push_back(std::move(*one));
   }

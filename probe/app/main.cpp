@@ -17,6 +17,8 @@
 #include "probe/app/enrol_request.h"
 #include "probe/app/interfaces.h"
 #include "probe/app/keys.h"
+#include "probe/app/keys_revoke.h"
+#include "probe/app/keys_rotate.h"
 #include "probe/app/manual.h"
 #include "probe/app/output_kind.h"
 #include "probe/app/packets.h"
@@ -207,6 +209,10 @@ class CommandLine {
     c->add_option("--reference", verify_.reference,
                   "conninfo of a server of your own to make the bundle in, for that comparison");
     c->add_option("--trust", verify_.trust, "public keys (PEM) that may have signed");
+    c->add_option("--revoked", verify_.revoked,
+                  "KEY_ID:SEQ, a key that proves nothing from that sequence on; repeatable")
+        ->expected(1)
+        ->take_all();
     c->add_option("--against", verify_.against,
                   "a checkpoint kept elsewhere that the chain must contain");
     c->add_option("--prove", verify_.prove,
@@ -238,13 +244,46 @@ class CommandLine {
     request->add_option("--tenant", enrol_.tenant, "short name of its tenant");
     on(request, [this] { return run_keys_request(key_file_, enrol_.db_role, enrol_.tenant); });
     add_enrol(*c);
+    add_rotate(*c);
+    add_revoke(*c);
+  }
+
+  void add_rotate(CLI::App& keys) {
+    CLI::App* c =
+        keys.add_subcommand("rotate", "a new key for a chain that goes on; prints its id");
+    c->add_option("file", rotate_.key, "the key of this sensor")->required();
+    c->add_option("--finish", rotate_.finish_spool,
+                  "the spool of the chain, once it goes on under the new key: print what the "
+                  "database has to know, and remove the old key");
+    on(c, [this] { return run_keys_rotate(rotate_); });
+  }
+
+  void add_revoke(CLI::App& keys) {
+    CLI::App* c =
+        keys.add_subcommand("revoke", "tell the database that a key proves nothing any more");
+    c->add_option("instance", revoke_.instance, "whose key it is")->required();
+    c->add_option("key_id", revoke_.key_id, "its id, as `keys show` prints it")->required();
+    c->add_option("--from", revoke_.from, "the first sequence that it proves nothing of")
+        ->required();
+    c->add_option("--reason", revoke_.reason, "why, for who reads the registry")->required();
+    c->add_flag("--compromised", revoke_.compromised, "somebody else may have held it");
+    c->add_flag("--retire", revoke_.retire,
+                "end the chain too: the database takes no further event of it");
+    add_database(*c);
+    on(c, [this] {
+      return with_database([this](const std::string& conninfo) {
+        revoke_.conninfo = conninfo;
+        return run_keys_revoke(revoke_);
+      });
+    });
   }
 
   void add_enrol(CLI::App& keys) {
     CLI::App* c = keys.add_subcommand(
         "enrol", "register this machine's probe and its key, or others'; prints the instance");
     c->add_option("file", enrol_.key, "the key of this machine");
-    c->add_option("--request", enrol_.requests, "what `keys request` wrote elsewhere; repeatable")
+    c->add_option("--request", enrol_.requests,
+                  "what `keys request` or `keys rotate` wrote elsewhere; repeatable")
         ->expected(1)
         ->take_all();
     c->add_option("--role", enrol_.db_role, "database login that the probe uses");
@@ -464,6 +503,8 @@ class CommandLine {
   std::string speed_ = "max";
   VerifyOptions verify_;
   EnrolOptions enrol_;
+  RotateOptions rotate_;
+  RevokeOptions revoke_;
   StatusOptions status_;
   SpecOptions spec_;
   SpoolShipOptions spool_ship_;

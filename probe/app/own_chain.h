@@ -3,6 +3,10 @@
 // database takes, for good.
 #pragma once
 
+#include <cstddef>
+#include <optional>
+#include <vector>
+
 #include "probe/app/last_heartbeat.h"
 #include "probe/base/result.h"
 #include "probe/crypto/signing_key.h"
@@ -11,10 +15,18 @@
 
 namespace dpi {
 
+// Which of the keys of the probe's file signs the chain so far: its place. The last checkpoint says
+// it, and nothing else: whatever a rotation was interrupted by, the chain goes on under that one.
+// Of two keys that signed it the newer; of a chain that begins the newest. Nothing: another key
+// did.
+[[nodiscard]] std::optional<std::size_t> key_in_force(const std::optional<SpoolState>& state,
+                                                      const std::vector<SigningKey>& keys);
+
 // Errc::usage: the machine or the key is another one. Errc::verification: the database's chain is
 // another one, or goes on where the spool ends. The database is told, when it can be reached in
-// time; when it cannot, the probe begins, and the shipper compares later.
-[[nodiscard]] Result<void> require_own_chain(const LiveSink& chain, const LastRunFound& last,
-                                             const Identity& identity, const PublicKey& key);
+// time; when it cannot, the probe begins, and the shipper compares later. Gives the key_in_force().
+[[nodiscard]] Result<std::size_t> require_own_chain(const LiveSink& chain, const LastRunFound& last,
+                                                    const Identity& identity,
+                                                    const std::vector<SigningKey>& keys);
 
 }  // namespace dpi

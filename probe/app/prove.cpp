@@ -54,7 +54,7 @@ Result<void> write_proof_files(const EventProver::Found& found, const std::strin
 }
 
 Result<void> verify_proof_file(const std::string& event, const std::string& proof,
-                               const std::vector<PublicKey>& trusted) {
+                               const std::vector<PublicKey>& trusted, const Revocations& revoked) {
   if (trusted.empty()) {
     return fail(Errc::usage,
                 "--proof: one event says nothing about who signed: name the key with --trust "
@@ -73,7 +73,7 @@ Result<void> verify_proof_file(const std::string& event, const std::string& proo
   }
   const auto parsed = parse_event_proof(*proof_text);
   if (!parsed) return fail(Errc::verification, fmt::format("{}: not a C2SP tlog-proof", proof));
-  const auto proven = verify_event(parts->envelope, parts->payload, *parsed, trusted);
+  const auto proven = verify_event(parts->envelope, parts->payload, *parsed, trusted, revoked);
   if (!proven) return fail(Errc::verification, fmt::format("{}: {}", event, proven.error().what));
   const Envelope& e = proven->envelope;
   fmt::print("proved: event {} ({}, observed {}) is sequence {} of {}\n", uuid_text(e.event_id),

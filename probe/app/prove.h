@@ -19,6 +19,7 @@ namespace dpi {
 
 // The event of such a file against its proof. Says on standard output what is proved.
 [[nodiscard]] Result<void> verify_proof_file(const std::string& event, const std::string& proof,
-                                             const std::vector<PublicKey>& trusted);
+                                             const std::vector<PublicKey>& trusted,
+                                             const Revocations& revoked);
 
 }  // namespace dpi

@@ -147,6 +147,40 @@ Result<Sources> open_sources(const Config& config, const RunOptions& options,
   return out;
 }
 
+// A key that `keys rotate` put behind the one that signs so far: the chain goes on under it.
+void take_up_newest_key(std::vector<SigningKey> keys, std::size_t in_force, EventJournal& journal,
+                        const Recorder& recorder) {
+  const std::size_t newest = keys.size() - 1;
+  if (newest == 0) return;
+  if (in_force == newest) {
+    const std::string old = hex(keys.front().public_key().key_id());
+    log_state({.level = LogLevel::notice,
+               .event = "key_left_over",
+               .message = fmt::format("key {} was replaced and is still in the key's file: "
+                                      "`ransomeye-dpi keys rotate FILE --finish SPOOL` removes it",
+                                      old),
+               .fields = {{"key_id", old}}});
+    return;
+  }
+  const std::string next = hex(keys[newest].public_key().key_id());
+  const std::uint64_t seq = recorder.sealer().next_seq();
+  if (!journal.rotate_key(std::move(keys[newest]), "scheduled")) {
+    log_state({.level = LogLevel::error,
+               .event = "key_not_rotated",
+               .message = fmt::format("no room for the event that hands over to key {}: the old "
+                                      "key goes on until the next start; make room for the spool",
+                                      next),
+               .fields = {{"key_id", next}}});
+    return;
+  }
+  log_state({.level = LogLevel::notice,
+             .event = "key_rotated",
+             .message = fmt::format("key {} signs from sequence {} on; `ransomeye-dpi keys rotate "
+                                    "FILE --finish SPOOL` writes what the database has to know",
+                                    next, seq),
+             .fields = {{"key_id", next}, {"seq", std::to_string(seq)}}});
+}
+
 // What SIGHUP can change without a restart; everything else keeps its old value, and it is said.
 class Reload {
  public:
@@ -308,29 +342,29 @@ int run_sensor(const Config& config, const RunOptions& options) {
                                  .fact_batches = memory.fact_batches()},
                                 *classifier);
   if (!pool) return report(pool.error());
-  auto key = SigningKey::read(key_path);
-  if (!key) return report(key.error());
+  auto keys = SigningKey::read_all(key_path);
+  if (!keys) return report(keys.error());
 
   // From here on threads are started: they inherit what is given away now.
   if (auto entered = (*service)->enter_sandbox(key_path); !entered) return report(entered.error());
   auto outputs = open_live_outputs(
-      options.outputs, {.config = config, .identity = *identity, .key = key->public_key()});
+      options.outputs, {.config = config, .identity = *identity, .key = keys->back().public_key()});
   if (!outputs) return report(outputs.error());
   if constexpr (rows_are_asserted) outputs->sinks.push_back(make_row_rule_sink());
   const auto last = find_last_run(*outputs->chain, outputs->spool);
   if (!last) return report(last.error());
   for (const std::string& damage : last->damage) say_damage(damage);
-  if (auto own = require_own_chain(*outputs->chain, *last, *identity, key->public_key()); !own)
-    return report(own.error());
+  const auto in_force = require_own_chain(*outputs->chain, *last, *identity, *keys);
+  if (!in_force) return report(in_force.error());
   if (auto shipping = outputs->chain->start_readers(); !shipping) return report(shipping.error());
 
-  const Digest key_id = key->public_key().key_id();
+  const Digest key_id = keys->back().public_key().key_id();
   ChainHead head;
   if (outputs->chain->recovered()) head = outputs->chain->recovered()->head;
   MachineSide machine(*outputs->chain, config.spool_cap_mib << 20U);
   LiveSide& live = (*service)->observe(machine, *outputs->chain);
-  Recorder recorder(Sealer(*identity, std::move(*key), std::move(head)), std::move(outputs->sinks),
-                    config.signing_checkpoint_events);
+  Recorder recorder(Sealer(*identity, std::move((*keys)[*in_force]), std::move(head)),
+                    std::move(outputs->sinks), config.signing_checkpoint_events);
   EventJournal journal(
       {.start_reason = "enrolled",
        .run_id = random_uuid(),
@@ -351,6 +385,7 @@ int run_sensor(const Config& config, const RunOptions& options) {
        .scan_flows = config.flow_scan_flows},
       recorder);
   journal.start();
+  take_up_newest_key(std::move(*keys), *in_force, journal, recorder);
   if (recorder.error()) return report(*recorder.error());
 
   const auto set_aside = quarantine_folder(config);

@@ -77,9 +77,11 @@ void print_report(const ChainReport& report) {
         "still being written; no committed event is among them\n",
         report.torn_bytes);
   }
-  fmt::print(
-      "signed by key{}, {}\n", keys,
-      report.trusted ? "which is in the trust file" : "which is not in a trust file (--trust)");
+  const bool one = report.key_ids.size() == 1;
+  fmt::print("signed by key{}{}, {}\n", one ? "" : "s", keys,
+             !report.trusted ? "not compared with a trust file (--trust)"
+             : one           ? "which is in the trust file"
+                             : "in the trust file or handed over to by one that is");
 }
 
 Result<std::uint64_t> sequence(std::string_view option, const std::string& text) {
@@ -121,12 +123,33 @@ Result<Scope> scope_of(const VerifyOptions& options) {
   return out;
 }
 
+// KEY_ID:SEQ each.
+Result<Revocations> read_revocations(const std::vector<std::string>& texts) {
+  Revocations out;
+  for (const std::string& text : texts) {
+    const std::size_t colon = text.find(':');
+    const auto key_id = parse_digest(text.substr(0, colon));
+    const auto from = colon == std::string::npos
+                          ? std::nullopt
+                          : parse_decimal(std::string_view{text}.substr(colon + 1));
+    if (!key_id || !from) {
+      return fail(Errc::usage,
+                  fmt::format("--revoked {}: must be KEY_ID:SEQ, a key's id as `keys show` prints "
+                              "it and the first sequence that it proves nothing of",
+                              text));
+    }
+    out.add(*key_id, *from);
+  }
+  return out;
+}
+
 class Verification {
  public:
-  Verification(const VerifyOptions& options, std::vector<PublicKey> trusted, Witness witness,
-               std::optional<EventProver> prover)
+  Verification(const VerifyOptions& options, std::vector<PublicKey> trusted, Revocations revoked,
+               Witness witness, std::optional<EventProver> prover)
       : options_(options),
         trusted_(std::move(trusted)),
+        revoked_(std::move(revoked)),
         witness_(std::move(witness)),
         prover_(std::move(prover)) {}
 
@@ -156,7 +179,7 @@ class Verification {
                 named ? report.error().what : fmt::format("{}: {}", name, report.error().what));
   }
   ChainVerifier verifier() {
-    ChainVerifier out(trusted_);
+    ChainVerifier out(trusted_, revoked_);
     if (prover_) out.prove(*prover_);
     return out;
   }
@@ -267,6 +290,7 @@ class Verification {
 
   const VerifyOptions& options_;
   std::vector<PublicKey> trusted_;
+  Revocations revoked_;
   Witness witness_;
   std::optional<EventProver> prover_;
 };
@@ -280,8 +304,10 @@ int run_verify(const VerifyOptions& options) {
     if (!keys) return report(keys.error());
     trusted = std::move(*keys);
   }
+  auto revoked = read_revocations(options.revoked);
+  if (!revoked) return report(revoked.error());
   if (!options.proof.empty()) {
-    const auto proved = verify_proof_file(options.source, options.proof, trusted);
+    const auto proved = verify_proof_file(options.source, options.proof, trusted, *revoked);
     return proved ? exit_done : report(proved.error());
   }
   auto witness = read_witness(options.against);
@@ -292,8 +318,9 @@ int run_verify(const VerifyOptions& options) {
     if (!choice) return report(choice.error());
     prover.emplace(*choice);
   }
-  const auto verified =
-      Verification(options, std::move(trusted), std::move(*witness), std::move(prover)).run();
+  const auto verified = Verification(options, std::move(trusted), std::move(*revoked),
+                                     std::move(*witness), std::move(prover))
+                            .run();
   return verified ? exit_done : report(verified.error());
 }
 

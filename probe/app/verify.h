@@ -17,8 +17,9 @@ struct VerifyOptions {
   bool no_schema = false;   // of a database: its definitions are not compared
   std::string reference;    // a server of the verifier's own, to make the bundle in
   std::string trust;        // PEM bundle of public keys; empty: the chain's own announcements
-  std::string against;      // a checkpoint that the chain must contain
-  std::string prove;        // a sequence or event_id, whose proof is wanted
+  std::vector<std::string> revoked;  // KEY_ID:SEQ, what a database's registry says as well
+  std::string against;               // a checkpoint that the chain must contain
+  std::string prove;                 // a sequence or event_id, whose proof is wanted
   std::string prove_to = ".";
   std::string proof;  // source is one event, and this file its proof
 };

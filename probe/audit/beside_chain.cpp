@@ -22,7 +22,7 @@ void BesideChain::say(std::string where, std::string what) {
   context_.findings.add({instance_, std::nullopt, std::move(where), std::move(what)});
 }
 
-Result<void> BesideChain::read() {
+Result<void> BesideChain::read(ChainVerifier& verifier) {
   for (auto read : {
            context_.each("re_core.component_identity_history", mine_,
                          [&](const StoredRow& row) {
@@ -33,11 +33,8 @@ Result<void> BesideChain::read() {
                                row.integer("ingested_at"),
                                false};
                          }),
-           context_.each("re_core.signing_key_status", mine_ + " and status_no = 1",
-                         [&](const StoredRow& row) {
-                           keys_[hex(row.bytes("key_id"))] = {row.integer("effective_seq"),
-                                                              row.text("reason")};
-                         }),
+           context_.each("re_core.signing_key_status", mine_,
+                         [&](const StoredRow& row) { read_key_status(row, verifier); }),
        }) {
     if (!read) return read;
   }
@@ -45,6 +42,24 @@ Result<void> BesideChain::read() {
     context_.want_enrolled(row, "subtree_no " + row.shown("subtree_no"));
     subtrees_end_ = std::max(subtrees_end_, row.integer("subtree_no") + 1);
   });
+}
+
+void BesideChain::read_key_status(const StoredRow& row, ChainVerifier& verifier) {
+  const Bytes id = row.bytes("key_id");
+  const std::int64_t seq = row.integer("effective_seq");
+  const std::string status = row.text("status");
+  RegisteredKey& key = keys_[hex(id)];
+  if (row.integer("status_no") == 1) {
+    key.from = seq;
+  } else if (status == "superseded") {
+    key.superseded.push_back(seq);
+  } else if (status == "revoked" || status == "compromised") {
+    Digest key_id{};
+    if (id.size() != key_id.size() || seq < 0) return;  // the registry's audit says so
+    std::ranges::copy(id, key_id.begin());
+    if (status == "compromised") compromised_.insert(key_id);
+    verifier.revoke(key_id, static_cast<std::uint64_t>(seq));
+  }
 }
 
 Result<void> BesideChain::read_subtrees(std::uint64_t first, std::uint64_t last) {
@@ -154,21 +169,43 @@ void BesideChain::finish(const ChainVerifier& verifier) {
         "the row was added: there are not so many events");
   }
   if (report.events == 0) return;
-  const auto announced = [&](const std::string& id) {
-    return std::ranges::any_of(verifier.announced(),
-                               [&](const PublicKey& key) { return hex(key.key_id()) == id; });
-  };
-  for (const PublicKey& key : verifier.announced()) {
-    if (!keys_.contains(hex(key.key_id())))
-      say("re_core.signing_key", "the row of key " + hex(key.key_id()) + " is missing");
+  judge_keys(verifier);
+}
+
+// Each key that the chain announces is registered from that very event on, and superseded at the
+// event that replaces it.
+void BesideChain::judge_key(const AnnouncedKey& key, const ChainReport& report) {
+  const std::string id = hex(key.key.key_id());
+  const auto registered = keys_.find(id);
+  if (registered == keys_.end() || !registered->second.from)
+    return say("re_core.signing_key", "the row of key " + id + " is missing");
+  const std::string where = fmt::format("re_core.signing_key_status (key_id {})", id);
+  const std::int64_t from = *registered->second.from;
+  if (key.seq && static_cast<std::uint64_t>(from) != *key.seq)
+    say(where, fmt::format("registered from sequence {} on; the chain says {}", from, *key.seq));
+  for (const std::int64_t at : registered->second.superseded) {
+    const auto superseded = static_cast<std::uint64_t>(at);
+    if (key.replaced_at ? superseded == *key.replaced_at
+                        : report.skipped > 0 || superseded >= report.events)
+      continue;
+    say(where, fmt::format("superseded from sequence {} on; the chain says {}", at,
+                           key.replaced_at ? std::to_string(*key.replaced_at) : "nothing of it"));
   }
+}
+
+void BesideChain::judge_keys(const ChainVerifier& verifier) {
+  const std::vector<AnnouncedKey>& announced = verifier.announced();
+  for (const AnnouncedKey& key : announced) judge_key(key, verifier.report());
+  const ChainReport& report = verifier.report();
   if (report.skipped > 0) return;  // it may have been announced there
-  for (const auto& [id, status] : keys_) {
-    const bool ahead = static_cast<std::uint64_t>(status.first) >= report.events;
-    if (!announced(id) && !ahead) {
+  for (const auto& [id, key] : keys_) {
+    const bool met = std::ranges::any_of(
+        announced, [&](const AnnouncedKey& one) { return hex(one.key.key_id()) == id; });
+    const bool ahead = static_cast<std::uint64_t>(key.from.value_or(0)) >= report.events;
+    if (!met && !ahead) {
       say("re_core.signing_key (key_id " + id + ")",
           fmt::format("the chain announces no such key, though it was to hold from sequence {} on",
-                      status.first));
+                      key.from.value_or(0)));
     }
   }
 }

@@ -4,6 +4,8 @@
 
 #include <map>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -16,7 +18,8 @@ class BesideChain {
  public:
   BesideChain(const AuditContext& context, const Uuid& instance);
 
-  [[nodiscard]] Result<void> read();
+  // Revocations in the registry hold for that walk.
+  [[nodiscard]] Result<void> read(ChainVerifier& verifier);
   // A gap whose events came later: their identities are not noted.
   void filled(std::uint64_t first, std::uint64_t last) { filled_.emplace_back(first, last); }
   // The subtree hashes that the events of the next run must have.
@@ -29,6 +32,8 @@ class BesideChain {
   // When it is of that size.
   [[nodiscard]] std::optional<MerkleTree> tree(std::uint64_t size);
   void finish(const ChainVerifier& verifier);
+  // Keys that somebody else may have held, also before the sequence that they are revoked from.
+  [[nodiscard]] const std::set<Digest>& compromised() const noexcept { return compromised_; }
 
  private:
   struct Identity {
@@ -56,7 +61,17 @@ class BesideChain {
   std::int64_t subtrees_end_ = 0;
   std::optional<MerkleTree> block_;  // of the subtree that the next event is in
   std::optional<MerkleTree> kept_;
-  std::map<std::string, std::pair<std::int64_t, std::string>> keys_;  // effective_seq, status
+  // What the registry says of a key, by key_id.
+  struct RegisteredKey {
+    std::optional<std::int64_t> from;      // the sequence that it is in force from
+    std::vector<std::int64_t> superseded;  // and is replaced at, each time that it is said
+  };
+  void read_key_status(const StoredRow& row, ChainVerifier& verifier);
+  void judge_key(const AnnouncedKey& key, const ChainReport& report);
+  void judge_keys(const ChainVerifier& verifier);
+
+  std::map<std::string, RegisteredKey> keys_;
+  std::set<Digest> compromised_;
 };
 
 }  // namespace dpi

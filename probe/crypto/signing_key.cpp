@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@
 #include "probe/base/check.h"
 #include "probe/base/file_descriptor.h"
 #include "probe/crypto/digest.h"
+#include "probe/crypto/key_file.h"
 
 namespace dpi {
 namespace {
@@ -54,6 +56,42 @@ Key public_handle(const std::array<std::uint8_t, 32>& raw) {
 // Never asks on the terminal: an encrypted key is refused.
 int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*user*/) {
   return -1;
+}
+
+struct PemBlock {
+  std::string name;
+  std::vector<std::uint8_t> der;
+
+  PemBlock() = default;
+  PemBlock(PemBlock&&) = default;
+  PemBlock& operator=(PemBlock&&) = default;
+  PemBlock(const PemBlock&) = delete;
+  PemBlock& operator=(const PemBlock&) = delete;
+  ~PemBlock() { OPENSSL_cleanse(der.data(), der.size()); }
+};
+
+// Nothing: the error queue says whether that is the end.
+std::optional<PemBlock> read_pem_block(BIO* bio) {
+  char* name = nullptr;
+  char* header = nullptr;
+  unsigned char* data = nullptr;
+  long length = 0;
+  ERR_clear_error();
+  if (PEM_read_bio(bio, &name, &header, &data, &length) != 1) return std::nullopt;
+  PemBlock out;
+  out.name = name;
+  out.der.assign(data, data + length);
+  OPENSSL_free(name);
+  OPENSSL_free(header);
+  OPENSSL_clear_free(data, static_cast<std::size_t>(length));
+  return out;
+}
+
+// Never asks on the terminal: an encrypted key is none.
+Key private_key(const PemBlock& block) {
+  if (block.name != "PRIVATE KEY") return nullptr;
+  const unsigned char* at = block.der.data();
+  return Key{d2i_AutoPrivateKey(nullptr, &at, static_cast<long>(block.der.size()))};
 }
 
 Result<void> check_private_file(int fd, const std::filesystem::path& path) {
@@ -164,7 +202,7 @@ SigningKey SigningKey::from_seed(const Digest& seed) {
   return SigningKey{key.release(), PublicKey{*raw}};
 }
 
-Result<SigningKey> SigningKey::read(const std::filesystem::path& path) {
+Result<std::vector<SigningKey>> SigningKey::read_all(const std::filesystem::path& path) {
   const FileDescriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
   if (file.get() < 0) {
     const char* const why = errno == ELOOP ? "is a symbolic link, which a signing key may not be"
@@ -175,22 +213,52 @@ Result<SigningKey> SigningKey::read(const std::filesystem::path& path) {
   if (auto checked = check_private_file(file.get(), path); !checked) {
     return tl::unexpected(checked.error());
   }
-  const Bio bio{BIO_new_fd(file.get(), BIO_NOCLOSE)};
-  Key key{PEM_read_bio_PrivateKey(bio.get(), nullptr, &no_passphrase, nullptr)};
-  const auto raw = raw_public(key.get());
-  if (!raw) {
+  const auto no_key = [&path] {
     return fail(Errc::usage,
                 fmt::format("{}: not an unencrypted Ed25519 key in PKCS#8 PEM; make one with "
                             "`ransomeye-dpi keys generate FILE`",
                             path.string()));
+  };
+  const Bio bio{BIO_new_fd(file.get(), BIO_NOCLOSE)};
+  std::vector<SigningKey> keys;
+  while (const auto block = read_pem_block(bio.get())) {
+    if (!block->name.ends_with("PRIVATE KEY")) continue;
+    Key key = private_key(*block);
+    const auto raw = raw_public(key.get());
+    if (!raw) return no_key();
+    if (keys.size() == key_file_keys_max) {
+      return fail(Errc::usage,
+                  fmt::format("{}: holds more than {} keys; of a rotation it holds the one that is "
+                              "replaced and, behind it, the new one",
+                              path.string(), key_file_keys_max));
+    }
+    keys.push_back(SigningKey{key.release(), PublicKey{*raw}});
   }
-  return SigningKey{key.release(), PublicKey{*raw}};
+  // Behind the last one nothing begins any more; anything else is a key that is not whole.
+  if (keys.empty() || ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) return no_key();
+  return keys;
+}
+
+Result<SigningKey> SigningKey::read(const std::filesystem::path& path) {
+  auto keys = read_all(path);
+  if (!keys) return tl::unexpected(keys.error());
+  return std::move(keys->back());
+}
+
+SigningKey SigningKey::random() {
+  Digest seed{};
+  random_bytes(seed);
+  return from_seed(seed);
+}
+
+bool SigningKey::write(int fd) const {
+  const Bio bio{BIO_new_fd(fd, BIO_NOCLOSE)};
+  return PEM_write_bio_PKCS8PrivateKey(bio.get(), key_.get(), nullptr, nullptr, 0, nullptr,
+                                       nullptr) == 1;
 }
 
 Result<SigningKey> SigningKey::generate(const std::filesystem::path& path) {
-  Digest seed{};
-  random_bytes(seed);
-  SigningKey key = from_seed(seed);
+  SigningKey key = random();
   const FileDescriptor file{
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400)};
   if (file.get() < 0) {
@@ -198,10 +266,7 @@ Result<SigningKey> SigningKey::generate(const std::filesystem::path& path) {
                                          errno == EEXIST ? "it exists; a key is never overwritten"
                                                          : std::strerror(errno)));
   }
-  const Bio bio{BIO_new_fd(file.get(), BIO_NOCLOSE)};
-  if (PEM_write_bio_PKCS8PrivateKey(bio.get(), key.key_.get(), nullptr, nullptr, 0, nullptr,
-                                    nullptr) != 1 ||
-      ::fsync(file.get()) != 0) {
+  if (!key.write(file.get()) || ::fsync(file.get()) != 0) {
     ::unlink(path.c_str());
     return fail(Errc::usage,
                 fmt::format("{}: cannot write the key: {}", path.string(), std::strerror(errno)));

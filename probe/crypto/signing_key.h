@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "probe/base/bytes.h"
 #include "probe/base/hex.h"
@@ -45,13 +46,19 @@ class PublicKey {
 // One thread signs at a time.
 class SigningKey {
  public:
-  // A PKCS#8 PEM that only its owner can read; refused when it is a symbolic link, readable by
-  // others or owned by somebody else. Errors are Errc::usage and name the remedy.
+  // The keys of a file (key_file.h), the newest last: PKCS#8 PEM that only its owner can read;
+  // refused when it is a symbolic link, readable by others or owned by somebody else. Errors are
+  // Errc::usage and name the remedy.
+  [[nodiscard]] static Result<std::vector<SigningKey>> read_all(const std::filesystem::path& path);
+  // The newest of them.
   [[nodiscard]] static Result<SigningKey> read(const std::filesystem::path& path);
   // A new random key, written with mode 0400; never replaces a file.
   [[nodiscard]] static Result<SigningKey> generate(const std::filesystem::path& path);
+  [[nodiscard]] static SigningKey random();
   [[nodiscard]] static SigningKey from_seed(const Digest& seed);
 
+  // PKCS#8 PEM, the private half with it, to an open file. False: errno says why.
+  [[nodiscard]] bool write(int fd) const;
   [[nodiscard]] Signature sign(Bytes message) const;
   [[nodiscard]] const PublicKey& public_key() const noexcept { return public_; }
 

@@ -6,21 +6,13 @@
 
 #include "probe/crypto/digest.h"
 #include "probe/envelope/checkpoint.h"
+#include "probe/envelope/key_rotation.h"
 
 namespace dpi {
 namespace {
 
 tl::unexpected<Error> broken(std::string what) {
   return fail(Errc::verification, std::move(what));
-}
-
-// A top-level string member of a canonical payload.
-std::optional<std::string_view> string_member(std::string_view payload, std::string_view name) {
-  const std::string wanted = fmt::format("\"{}\":\"", name);
-  const std::size_t at = payload.find(wanted);
-  if (at == std::string_view::npos) return std::nullopt;
-  const std::string_view value = payload.substr(at + wanted.size());
-  return value.substr(0, value.find('"'));
 }
 
 bool contains(const std::vector<PublicKey>& keys, const PublicKey& key) {
@@ -30,7 +22,13 @@ bool contains(const std::vector<PublicKey>& keys, const PublicKey& key) {
 
 }  // namespace
 
-ChainVerifier::ChainVerifier(std::vector<PublicKey> trusted) : trusted_(std::move(trusted)) {}
+ChainVerifier::ChainVerifier(std::vector<PublicKey> trusted, Revocations revoked)
+    : trusted_(std::move(trusted)), revoked_(std::move(revoked)) {}
+
+bool ChainVerifier::is_known(const PublicKey& key) const {
+  return std::ranges::any_of(announced_,
+                             [&](const AnnouncedKey& k) { return k.key.raw() == key.raw(); });
+}
 
 Result<void> ChainVerifier::check_links(const Envelope& e) const {
   if (e.seq != next_seq_) {
@@ -63,32 +61,47 @@ Result<void> ChainVerifier::learn_key(const Envelope& e, std::string_view payloa
     return broken(
         fmt::format("sequence {}: a chain begins with chain.start and has only one", e.seq));
   }
-  if (!start && e.event_type != "key.rotate") return {};
-  const auto spki = string_member(payload, start ? "key_spki" : "new_key_spki");
-  const auto der = spki ? parse_base64(*spki) : std::nullopt;
-  const auto key = der ? PublicKey::from_spki(*der) : std::nullopt;
-  const auto id = string_member(payload, start ? "key_id" : "new_key_id");
-  if (!key || !id || *id != hex(key->key_id())) {
+  if (e.event_type == "key.rotate") return hand_over(e, payload);
+  if (!start) return {};
+  const auto key = read_first_key(payload);
+  if (!key) {
     return broken(
-        fmt::format("sequence {}: the key that {} announces is unreadable", e.seq, e.event_type));
+        fmt::format("sequence {}: the key that chain.start announces is unreadable", e.seq));
   }
-  if (!start) {
-    const auto text = string_member(payload, "possession_sig");
-    const auto blob = text ? parse_base64(*text) : std::nullopt;
-    Signature signature{};
-    if (!blob || blob->size() != signature.size()) {
-      return broken(
-          fmt::format("sequence {}: key.rotate lacks the new key's possession signature", e.seq));
-    }
-    std::copy(blob->begin(), blob->end(), signature.begin());
-    const std::string claim =
-        fmt::format("ransomeye.key-possession/1\n{}\n{}\n", uuid_text(e.identity.instance), *id);
-    if (!key->verify(as_bytes(claim), signature)) {
-      return broken(fmt::format("sequence {}: the new key did not sign its possession", e.seq));
-    }
-    rotation_pending_ = true;
+  announced_.push_back({*key, e.seq});
+  in_force_ = {*key};
+  return {};
+}
+
+Result<void> ChainVerifier::hand_over(const Envelope& e, std::string_view payload) {
+  const auto rotation = read_key_rotation(payload, e.identity.instance);
+  if (!rotation) return broken(fmt::format("sequence {}: {}", e.seq, rotation.error().what));
+  const auto old = std::ranges::find_if(
+      in_force_, [&](const PublicKey& key) { return key.key_id() == rotation->old_key_id; });
+  if (old == in_force_.end()) {
+    return broken(
+        fmt::format("sequence {}: key.rotate replaces key {}, which is not in force there", e.seq,
+                    hex(rotation->old_key_id)));
   }
-  announced_.push_back(*key);
+  if (is_known(rotation->next) || rotation->next.raw() == old->raw()) {
+    return broken(
+        fmt::format("sequence {}: key.rotate goes back to key {}: one that was replaced "
+                    "does not come back",
+                    e.seq, hex(rotation->next.key_id())));
+  }
+  if (const auto revoked = revoked_.from(rotation->old_key_id); revoked && e.seq >= *revoked) {
+    return broken(
+        fmt::format("sequence {}: key {} hands over, which is revoked from sequence {} on", e.seq,
+                    hex(rotation->old_key_id), *revoked));
+  }
+  if (!is_known(*old)) announced_.push_back({*old, std::nullopt});
+  std::ranges::find_if(announced_, [&](const AnnouncedKey& key) {
+    return key.key.raw() == old->raw();
+  })->replaced_at = e.seq;
+  replaced_.push_back(*old);
+  announced_.push_back({rotation->next, e.seq});
+  in_force_ = {rotation->next};
+  signer_unknown_ = false;
   return {};
 }
 
@@ -108,12 +121,9 @@ Result<void> ChainVerifier::resume(const Digest& last_hash, const MerkleTree& tr
                     "signs",
                     tree.size()));
   }
-  for (const PublicKey& key : trusted_)
-    if (signed_by(*checkpoint, key)) announced_.push_back(key);
-  if (announced_.empty()) {
-    return broken(fmt::format("checkpoint over {} events is signed by no key of the trust file",
-                              tree.size()));
-  }
+  in_force_ = trusted_;
+  signer_unknown_ = true;
+  if (auto found = find_signers(*checkpoint); !found) return found;
   last_hash_ = last_hash;
   tree_ = tree;
   report_.first_seq = report_.events = next_seq_ = tree.size();
@@ -127,7 +137,11 @@ Result<void> ChainVerifier::skip_to(std::uint64_t seq, const Digest& last_hash) 
                             "announcement of the key: name it with --trust",
                             seq));
   }
-  keys_before_ = !trusted_.empty();
+  if (!trusted_.empty()) {
+    in_force_ = trusted_;
+    replaced_.clear();  // the checkpoint that they sign may be among what is not here
+    signer_unknown_ = true;
+  }
   report_.skipped += seq - next_seq_;
   report_.events = next_seq_ = seq;
   last_hash_ = last_hash;
@@ -161,35 +175,49 @@ Result<void> ChainVerifier::add_event(std::string_view envelope,
   return {};
 }
 
-Result<void> ChainVerifier::check_signers(std::string_view note) {
-  const auto checkpoint = parse_checkpoint(note);
-  if (keys_before_) {
-    for (const PublicKey& key : trusted_)
-      if (signed_by(*checkpoint, key)) announced_.push_back(key);
-    keys_before_ = announced_.empty();
-    if (keys_before_) {
-      return broken(fmt::format("checkpoint over {} events is signed by no key of the trust file",
-                                checkpoint->tree_size));
-    }
+// Which of the trusted keys signs here. Both of a rotation may; then the next signature tells.
+Result<void> ChainVerifier::find_signers(const Checkpoint& checkpoint) {
+  std::erase_if(in_force_, [&](const PublicKey& key) { return !signed_by(checkpoint, key); });
+  if (in_force_.empty()) {
+    return broken(fmt::format("checkpoint over {} events is signed by no key of the trust file",
+                              checkpoint.tree_size));
   }
-  if (announced_.empty()) return broken("the chain announces no key");
-  const std::size_t needed = rotation_pending_ ? 2 : 1;
-  for (std::size_t i = announced_.size() - std::min(needed, announced_.size());
-       i < announced_.size(); ++i) {
-    const PublicKey& key = announced_[i];
-    if (!signed_by(*checkpoint, key)) {
+  for (const PublicKey& key : in_force_) {
+    if (auto in_force = revoked_.require_in_force(key, checkpoint.tree_size); !in_force)
+      return in_force;
+    if (!is_known(key)) announced_.push_back({key, std::nullopt});
+  }
+  signer_unknown_ = in_force_.size() > 1;
+  return {};
+}
+
+Result<void> ChainVerifier::check_signers(const Checkpoint& checkpoint) {
+  if (signer_unknown_) {
+    if (auto found = find_signers(checkpoint); !found) return found;
+  }
+  if (in_force_.empty()) return broken("the chain announces no key");
+  std::vector<PublicKey> signers = replaced_;
+  signers.insert(signers.end(), in_force_.begin(), in_force_.end());
+  for (const PublicKey& key : signers) {
+    if (!signed_by(checkpoint, key)) {
       return broken(fmt::format("checkpoint over {} events is not signed by key {}",
-                                checkpoint->tree_size, hex(key.key_id())));
+                                checkpoint.tree_size, hex(key.key_id())));
     }
+    if (auto in_force = revoked_.require_in_force(key, checkpoint.tree_size); !in_force)
+      return in_force;
     if (!trusted_.empty() && !contains(trusted_, key)) {
-      return broken(fmt::format("key {} is not in the trust file", hex(key.key_id())));
+      // The ones before it in this list signed too: what they hand over to is trusted as they are.
+      const bool handed_over = &key != &signers.front() && !replaced_.empty();
+      if (!handed_over)
+        return broken(fmt::format("key {} is not in the trust file", hex(key.key_id())));
+      trusted_.push_back(key);
     }
     const Digest id = key.key_id();
     if (std::find(report_.key_ids.begin(), report_.key_ids.end(), id) == report_.key_ids.end()) {
       report_.key_ids.push_back(id);
     }
   }
-  rotation_pending_ = false;
+  replaced_.clear();
   return {};
 }
 
@@ -211,7 +239,7 @@ Result<void> ChainVerifier::add_checkpoint(std::string_view note) {
     return broken(fmt::format("checkpoint over {} events: the Merkle root differs from the events",
                               checkpoint->tree_size));
   }
-  if (auto signers = check_signers(note); !signers) return signers;
+  if (auto signers = check_signers(*checkpoint); !signers) return signers;
   if (prover_ != nullptr && tree_known_) prover_->checkpoint(note);
   report_.proven = tree_known_;
   ++report_.checkpoints;

@@ -10,9 +10,11 @@
 
 #include "probe/base/result.h"
 #include "probe/crypto/signing_key.h"
+#include "probe/envelope/checkpoint.h"
 #include "probe/envelope/envelope.h"
 #include "probe/envelope/event_proof.h"
 #include "probe/envelope/merkle.h"
+#include "probe/envelope/revocation.h"
 
 namespace dpi {
 
@@ -27,7 +29,15 @@ struct ChainReport {
   Uuid instance{};
   Digest root{};
   std::vector<Digest> key_ids;  // that signed, in order of appearance
-  bool trusted = false;         // every one of them was in the trust list
+  // Every one of them was in the trust list, or the chain was handed over to it by one that is.
+  bool trusted = false;
+};
+
+// A key of the chain.
+struct AnnouncedKey {
+  PublicKey key;
+  std::optional<std::uint64_t> seq;  // of its announcement; nothing: met by its signature only
+  std::optional<std::uint64_t> replaced_at{};  // of the key.rotate that hands over from it
 };
 
 class ChainVerifier {
@@ -35,8 +45,12 @@ class ChainVerifier {
   // What finish() says of a chain without any.
   static constexpr std::string_view no_event = "there is no event";
 
-  // Without trusted keys the chain's own announcements (chain.start, key.rotate) give the keys.
-  explicit ChainVerifier(std::vector<PublicKey> trusted = {});
+  // Without trusted keys the chain's own announcements (chain.start, key.rotate) give the keys. A
+  // trusted key may hand over to one that is not in the list: both sign the checkpoint that does.
+  explicit ChainVerifier(std::vector<PublicKey> trusted = {}, Revocations revoked = {});
+
+  // What is learnt of revocations after the beginning, before the first event.
+  void revoke(const Digest& key_id, std::uint64_t from_seq) { revoked_.add(key_id, from_seq); }
 
   // Shows every event and checkpoint that holds to the prover, which the caller keeps.
   void prove(EventProver& prover) noexcept { prover_ = &prover; }
@@ -64,19 +78,26 @@ class ChainVerifier {
   // The last event, and its hash.
   [[nodiscard]] const std::optional<Envelope>& last() const noexcept { return last_; }
   [[nodiscard]] const Digest& last_hash() const noexcept { return last_hash_; }
-  // Every key that the chain announced, the first one first.
-  [[nodiscard]] const std::vector<PublicKey>& announced() const noexcept { return announced_; }
+  // Every key of the chain, the first one first.
+  [[nodiscard]] const std::vector<AnnouncedKey>& announced() const noexcept { return announced_; }
 
  private:
   [[nodiscard]] Result<void> check_links(const Envelope& envelope) const;
   [[nodiscard]] Result<void> learn_key(const Envelope& envelope, std::string_view payload);
-  [[nodiscard]] Result<void> check_signers(std::string_view note);
+  [[nodiscard]] Result<void> hand_over(const Envelope& envelope, std::string_view payload);
+  [[nodiscard]] Result<void> find_signers(const Checkpoint& checkpoint);
+  [[nodiscard]] Result<void> check_signers(const Checkpoint& checkpoint);
+  [[nodiscard]] bool is_known(const PublicKey& key) const;
 
   EventProver* prover_ = nullptr;
   std::vector<PublicKey> trusted_;
-  std::vector<PublicKey> announced_;  // all keys of this chain; the last is in force
-  bool rotation_pending_ = false;     // the next checkpoint carries both signatures
-  bool keys_before_ = false;          // they were announced by events that are not here
+  Revocations revoked_;
+  std::vector<AnnouncedKey> announced_;
+  // The one that signs. Several: the events that would tell which are not here, and the next
+  // signature does.
+  std::vector<PublicKey> in_force_;
+  std::vector<PublicKey> replaced_;  // since the last checkpoint: they sign the next one too
+  bool signer_unknown_ = false;      // who signs is still to be told by a signature
   std::optional<Envelope> last_;
   Digest last_hash_{};
   std::uint64_t next_seq_ = 0;

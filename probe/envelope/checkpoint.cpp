@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "probe/base/check.h"
 #include "probe/crypto/digest.h"
 #include "probe/envelope/canonical.h"
 #include "probe/envelope/note_text.h"
@@ -32,6 +33,15 @@ std::optional<NoteSignature> parse_signature(std::string_view line) {
   return out;
 }
 
+std::string signature_line(const std::string& origin, std::string_view body,
+                           const SigningKey& key) {
+  const Signature signature = key.sign(as_bytes(body));
+  const auto hint = key_hint(origin, key.public_key());
+  ByteBuffer blob(hint.begin(), hint.end());
+  blob.insert(blob.end(), signature.begin(), signature.end());
+  return std::string{dash} + origin + " " + base64(blob) + "\n";
+}
+
 }  // namespace
 
 std::string checkpoint_origin(const Uuid& instance, std::string_view component) {
@@ -43,11 +53,14 @@ std::string sign_checkpoint(const Uuid& instance, std::uint64_t tree_size, const
                             const SigningKey& key, std::string_view component) {
   const std::string origin = checkpoint_origin(instance, component);
   const std::string body = origin + "\n" + std::to_string(tree_size) + "\n" + base64(root) + "\n";
-  const Signature signature = key.sign(as_bytes(body));
-  const auto hint = key_hint(origin, key.public_key());
-  ByteBuffer blob(hint.begin(), hint.end());
-  blob.insert(blob.end(), signature.begin(), signature.end());
-  return body + "\n" + std::string{dash} + origin + " " + base64(blob) + "\n";
+  return body + "\n" + signature_line(origin, body, key);
+}
+
+std::string cosign_checkpoint(std::string note, const SigningKey& key) {
+  const std::size_t body_bytes = note.find("\n\n") + 1;
+  DPI_CHECK(body_bytes > 1);
+  note += signature_line(note.substr(0, note.find('\n')), note.substr(0, body_bytes), key);
+  return note;
 }
 
 std::optional<Checkpoint> parse_checkpoint(std::string_view note) {
@@ -91,6 +104,13 @@ bool signed_by(const Checkpoint& checkpoint, const PublicKey& key) {
                        std::copy(s.signature.begin(), s.signature.end(), signature.begin());
                        return key.verify(as_bytes(checkpoint.body), signature);
                      });
+}
+
+bool names_signer(const Checkpoint& checkpoint, const PublicKey& key) {
+  const auto hint = key_hint(checkpoint.origin, key);
+  return std::ranges::any_of(checkpoint.signatures, [&](const NoteSignature& s) {
+    return s.name == checkpoint.origin && s.key_hint == hint;
+  });
 }
 
 }  // namespace dpi

@@ -33,9 +33,13 @@ struct Checkpoint {
 [[nodiscard]] std::string sign_checkpoint(const Uuid& instance, std::uint64_t tree_size,
                                           const Digest& root, const SigningKey& key,
                                           std::string_view component = "dpi_probe");
+// The same note with another key's signature behind those that it has.
+[[nodiscard]] std::string cosign_checkpoint(std::string note, const SigningKey& key);
 // Strict: exactly the form that sign_checkpoint writes, one or more signature lines.
 [[nodiscard]] std::optional<Checkpoint> parse_checkpoint(std::string_view note);
 // True when this key signed it under the checkpoint's own origin.
 [[nodiscard]] bool signed_by(const Checkpoint& checkpoint, const PublicKey& key);
+// True when one of its lines says that it is this key's signature, good or not.
+[[nodiscard]] bool names_signer(const Checkpoint& checkpoint, const PublicKey& key);
 
 }  // namespace dpi

@@ -50,7 +50,8 @@ std::optional<EventProof> parse_event_proof(std::string_view text) {
 }
 
 Result<ProvenEvent> verify_event(std::string_view envelope, std::string_view payload,
-                                 const EventProof& proof, const std::vector<PublicKey>& trusted) {
+                                 const EventProof& proof, const std::vector<PublicKey>& trusted,
+                                 const Revocations& revoked) {
   const auto event = parse_envelope(envelope);
   if (!event) return broken("the envelope is not canonical envelope v1");
   if (auto committed = check_commitments(*event, payload); !committed)
@@ -73,10 +74,22 @@ Result<ProvenEvent> verify_event(std::string_view envelope, std::string_view pay
                     "altered",
                     proof.index, checkpoint->tree_size));
   }
+  std::optional<Digest> signer;
+  std::optional<Error> signed_in_vain;  // a signature of a revoked key is none
   for (const PublicKey& key : trusted) {
-    if (signed_by(*checkpoint, key))
-      return ProvenEvent{*event, checkpoint->tree_size, key.key_id()};
+    if (!names_signer(*checkpoint, key)) continue;
+    if (!signed_by(*checkpoint, key)) {
+      return broken(fmt::format("the checkpoint over {} events carries a wrong signature of key {}",
+                                checkpoint->tree_size, hex(key.key_id())));
+    }
+    if (auto in_force = revoked.require_in_force(key, checkpoint->tree_size); !in_force) {
+      signed_in_vain = in_force.error();
+    } else if (!signer) {
+      signer = key.key_id();
+    }
   }
+  if (signer) return ProvenEvent{*event, checkpoint->tree_size, *signer};
+  if (signed_in_vain) return tl::unexpected(*signed_in_vain);
   return broken(fmt::format("the checkpoint over {} events is signed by no key of the trust file",
                             checkpoint->tree_size));
 }

@@ -15,6 +15,7 @@
 #include "probe/envelope/checkpoint.h"
 #include "probe/envelope/envelope.h"
 #include "probe/envelope/merkle.h"
+#include "probe/envelope/revocation.h"
 
 namespace dpi {
 
@@ -38,7 +39,8 @@ struct ProvenEvent {
 // does not hold.
 [[nodiscard]] Result<ProvenEvent> verify_event(std::string_view envelope, std::string_view payload,
                                                const EventProof& proof,
-                                               const std::vector<PublicKey>& trusted);
+                                               const std::vector<PublicKey>& trusted,
+                                               const Revocations& revoked = {});
 
 // By its place in the chain, or by its event_id.
 using EventChoice = std::variant<std::uint64_t, Uuid>;

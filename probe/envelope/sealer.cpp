@@ -1,6 +1,7 @@
 #include "probe/envelope/sealer.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "probe/base/check.h"
 #include "probe/crypto/digest.h"
@@ -34,8 +35,17 @@ std::string_view Sealer::seal(const EncodedEvent& event, const SealTime& time) {
   return buffer_;
 }
 
-std::string Sealer::checkpoint() const {
-  return sign_checkpoint(identity().instance, head_.tree.size(), head_.tree.root(), key_);
+std::string Sealer::checkpoint() {
+  std::string note =
+      sign_checkpoint(identity().instance, head_.tree.size(), head_.tree.root(), key_);
+  if (replaced_) note = cosign_checkpoint(std::move(note), *replaced_);
+  replaced_.reset();
+  return note;
+}
+
+void Sealer::rotate_key(SigningKey next) {
+  DPI_CHECK(!replaced_);
+  replaced_ = std::exchange(key_, std::move(next));
 }
 
 }  // namespace dpi

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "probe/base/time.h"
@@ -37,7 +38,10 @@ class Sealer {
   // The envelope of the next event; valid until the next call.
   [[nodiscard]] std::string_view seal(const EncodedEvent& event, const SealTime& time);
   // Signs the tree over everything sealed so far.
-  [[nodiscard]] std::string checkpoint() const;
+  [[nodiscard]] std::string checkpoint();
+  // Before the key.rotate that says so is sealed: the next checkpoint carries the signatures of
+  // both keys, those behind it only that of `next`.
+  void rotate_key(SigningKey next);
 
   [[nodiscard]] std::uint64_t next_seq() const noexcept { return head_.tree.size(); }
   [[nodiscard]] const ChainHead& head() const noexcept { return head_; }
@@ -47,6 +51,7 @@ class Sealer {
  private:
   Envelope envelope_;  // of the last event; the next one shares most of it
   SigningKey key_;
+  std::optional<SigningKey> replaced_;  // since the last checkpoint
   ChainHead head_;
   std::string buffer_;
 };

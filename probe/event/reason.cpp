@@ -45,7 +45,7 @@ constexpr auto list = std::to_array<Reason>({
     {"key_revoked", critical, none, "it signs with a key that was revoked", "",
      "treat its events since then as unproven; enrol a new instance with a new key"},
     {"key_unknown", critical, none, "it signs with a key that is not in force", "",
-     "find out who made that key; register it with re_core.rotate_key() if you did"},
+     "when you rotated it, `keys enrol --request` registers it; else find out who made that key"},
     {"ledger_open", critical, none, "its ledger does not close: something went uncounted", "",
      "do not trust its counts; report it with the heartbeat"},
     {"link_down", critical, none, "the link of a capture interface is down", "",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "probe/envelope/key_rotation.h"
 #include "probe/event/diagnosis.h"
 #include "probe/event/heartbeat_totals.h"
 
@@ -71,6 +72,28 @@ void EventJournal::start() {
   heartbeat_tried_us_ = heartbeat_sealed_us_ = losses_told_us_ = mono_us();
   begin(now_);
   heartbeat(now_);
+}
+
+bool EventJournal::rotate_key(SigningKey next, std::string_view reason) {
+  constexpr std::string_view type = "key.rotate";
+  // Asked first: with an event that is shed the key would have changed and nobody would know.
+  if (recorder_.room() > Room::reserved || recorder_.error()) return false;
+  const Sealer& sealer = recorder_.sealer();
+  const PublicKey& announced = next.public_key();
+  const Signature possession = sign_possession(sealer.identity().instance, next);
+  append_key_rotate_payload(payload_,
+                            {.old_key_id = sealer.key().public_key().key_id(),
+                             .new_key_id = announced.key_id(),
+                             .new_key_spki = announced.spki(),
+                             .possession_signature = {possession.begin(), possession.end()},
+                             .reason = reason});
+  events_.sealed(type);
+  const SealTime time = seal_time(now_);
+  recorder_.rotate_key(
+      std::move(next),
+      {.type = type, .version = 1, .observed_at = time.emitted_at, .payload = payload_}, time);
+  payload_.clear();
+  return true;
 }
 
 void EventJournal::own_event(std::string_view type, std::string_view payload) {

@@ -94,6 +94,9 @@ class EventJournal {
   }
   // For a live probe. The chain begins or goes on, before any packet.
   void start();
+  // Behind start(), before any packet: the chain goes on under this key. False: no sink can keep
+  // the event that says so; the old key goes on.
+  [[nodiscard]] bool rotate_key(SigningKey next, std::string_view reason);
   // An event of the probe's own, ready made; it closes its checkpoint.
   // `type` must outlive the journal.
   void own_event(std::string_view type, std::string_view payload);

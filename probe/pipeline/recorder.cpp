@@ -28,6 +28,14 @@ void Recorder::record(const EncodedEvent& event, const SealTime& time) {
   if (sealer_.next_seq() - tree_size_signed_ >= checkpoint_events_) checkpoint();
 }
 
+void Recorder::rotate_key(SigningKey next, const EncodedEvent& event, const SealTime& time) {
+  if (error_) return;
+  // First: a full batch closes with the event, and that checkpoint already takes both signatures.
+  sealer_.rotate_key(std::move(next));
+  record(event, time);
+  checkpoint();
+}
+
 void Recorder::checkpoint() {
   if (error_ || sealer_.next_seq() == tree_size_signed_) return;
   const std::string note = sealer_.checkpoint();

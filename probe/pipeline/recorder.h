@@ -20,6 +20,8 @@ class Recorder {
   // The least that any sink has.
   [[nodiscard]] Room room() const noexcept;
   void record(const EncodedEvent& event, const SealTime& time);
+  // The event key.rotate, and the checkpoint that both keys sign; the chain goes on under `next`.
+  void rotate_key(SigningKey next, const EncodedEvent& event, const SealTime& time);
   // A checkpoint over everything so far, if something is not yet covered.
   void checkpoint();
   // The last checkpoint, and every sink's end.

@@ -153,6 +153,13 @@ gvl8bOg38H2VWVTVPANJjE+DqzKvm3d5hQDA3DRdWbH0tZ3YfpQl7pVOT9/+sld9xZ9rO3zyVIHOooyA
 """.encode(),
     "alone": ("c2sp.org/tlog-proof@v1\nindex 0\n\nransomeye.dpi/%s\n1\n%s\n\n\u2014 ransomeye.dpi/%s %s\n" % (
         uuid, base64.b64encode(bytes(32)).decode(), uuid, base64.b64encode(bytes(68)).decode())).encode()})
+# Sequence 4 of the contract's example chain, as system_payloads_test.cpp has it.
+write("fuzz_key_rotation", {"vector": (
+    '{"new_key_alg":"ed25519","new_key_id":"deb2ded39dc26fce0e6085b6fc34bf6b5941913bbfe2ea614113cff9e004c170",'
+    '"new_key_spki":"MCowBQYDK2VwAyEAPUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=",'
+    '"old_key_id":"06e3fd8fda29bb60ab59557de61edb0aecdb231134be30e75b455f8e1b792fa9",'
+    '"possession_sig":"xaNdIlLxpH6ZEipKJYMMZrk1U8lfeZIBdCsz/K2abSUBpSioqNHLdMMe0z9nUd0WDJunijINambq5Wsmk8cZDg==",'
+    '"reason":"scheduled"}').encode()})
 write("fuzz_config", {"flow": b"[flow]\nidle_tcp_s = 60\n", "key": b"[signing]\nkey = \"a\"\n", "wrong": b"[flow]\nx = 1\n",
                       "empty": b""})
 # kind: port and protocol; then packets of flags (1: back, 2: put together from fragments, 252: long), lengthening, length, payload.

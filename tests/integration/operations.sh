@@ -48,6 +48,7 @@ command() {
       rm -f "$work/key.pem"; "$probe" keys generate "$work/key.pem" >/dev/null; "$probe" keys request "$work/key.pem" >"$work/request.json"
       "$probe" keys show --public "$work/key.pem" >"$work/trusted.pem"
       act 0 "ransomeye-dpi keys enrol --request '$work/request.json' --role probe1 -d '$admin'"; instance=$(cut -d' ' -f1 "$work/out") ;;
+    'ransomeye-dpi keys rotate FILE' | 'ransomeye-dpi keys rotate FILE --finish SPOOL' | 'ransomeye-dpi keys enrol --request ROTATED -d CONNINFO' | 'ransomeye-dpi keys revoke '*) by key_rotation.sh ;;
     'tools/make-packages '* | 'apt install ./'*) by packages.sh ;;
     'ransomeye-dpi setup mirror -i IF -d CONNINFO --dry-run' | 'ransomeye-dpi setup mirror -i IF -d CONNINFO') by setup.sh ;;
     'ransomeye-dpi config check --deep '*) by setup.sh ;;

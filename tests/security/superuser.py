@@ -216,6 +216,10 @@ def mutations():
         "select component_instance_id, key_id, 1, tenant_id, 'active', 0, 'enrolled', registered_at, registered_by from re_core.signing_key where spki = '\\x302a300506032b6570032100'::bytea || sha256('x')".format(P),
         r"re_core\.signing_key \(key_id [0-9a-f]+\): the chain announces no such key")
     add("revocation removed", "delete from re_core.signing_key_status where %s and status_no = 2 and status = 'superseded'" % P, r"re_core\.signing_key_status .*status_no is 3: it follows 1")
+    add("key registered from elsewhere", "update re_core.signing_key_status set effective_seq = effective_seq + 1 where %s and status = 'active' and effective_seq > 0" % P,
+        r"re_core\.signing_key_status \(key_id [0-9a-f]+\): registered from sequence \d+ on; the chain says")
+    add("key superseded elsewhere", "update re_core.signing_key_status set effective_seq = effective_seq + 1 where %s and status = 'superseded'" % P,
+        r"re_core\.signing_key_status \(key_id [0-9a-f]+\): superseded from sequence \d+ on; the chain says")
     add("retirement removed", "delete from re_core.component_instance_status where %s and status_no = 1" % P, r"re_core\.component_instance_status: the row is missing")
     add("approval removed", "delete from re_core.approved_version where approval_no = 1", r"re_core\.approved_version .*approval_no is 2: it follows 0")
     add("identity edited", "update re_core.component_identity_history set hostname = 'other' where %s and first_seq = 0" % P, r"re_core\.component_identity_history \(first_seq 0\): hostname is not")
