@@ -7,6 +7,7 @@
 
 #include "dissectors/dns/content.h"
 #include "dissectors/padding.h"
+#include "dissectors/proxy_header.h"
 #include "probe/base/byte_cursor.h"
 
 namespace dpi {
@@ -137,7 +138,9 @@ AnomalySet DnsTracker::observe(const Flow& flow, Side sender, const PacketView& 
   // A packet may hold many messages: their numbers follow each other.
   next_number_ = std::max(next_number_, packet_number << 16U);
   if (!udp) return observe_tcp(flow, sender, view, route, time);
-  if (!view.payload.empty()) take(route, view.payload, view.payload_bytes, time);
+  const std::size_t before = proxy_header(view.payload).bytes;
+  const Bytes payload = view.payload.subspan(before);
+  if (!payload.empty()) take(route, payload, view.payload_bytes - before, time);
   return {};
 }
 

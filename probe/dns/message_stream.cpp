@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "dissectors/dns/content.h"
+#include "dissectors/proxy_header.h"
 #include "probe/base/byte_cursor.h"
 
 namespace dpi {
@@ -19,7 +20,7 @@ bool sequence_less(std::uint32_t a, std::uint32_t b) noexcept {
 
 void MessageStream::start(std::uint32_t first) noexcept {
   if (begun_) return;
-  begun_ = in_step_ = true;
+  begun_ = in_step_ = at_head_ = true;
   stream_->start(first);
 }
 
@@ -37,7 +38,7 @@ AnomalySet MessageStream::add(std::uint32_t sequence, Bytes bytes, std::size_t c
   found |= stream_->add(sequence, bytes);
   if (stream_->gave_up()) {
     stream_.emplace(memory_, bytes_max);
-    in_step_ = false;
+    in_step_ = at_head_ = false;
     cut_count_ = arrival_count_ = 0;
     skipped_ = {};
     told_cut_ = false;
@@ -114,7 +115,7 @@ bool MessageStream::ended() noexcept {
 void MessageStream::skip_hole() noexcept {
   const std::uint32_t from = stream_->next_sequence();
   stream_->skip_gap();
-  in_step_ = false;
+  in_step_ = at_head_ = false;
   const auto first_readable =
       stream_->next_sequence() - static_cast<std::uint32_t>(stream_->readable().size());
   note_skipped({from, first_readable});
@@ -156,8 +157,19 @@ void MessageStream::find_step() {
   stream_->consume(at);
 }
 
+// A balancer's header in front of the first message. False: it may be one, and is not all here.
+bool MessageStream::pass_preamble() noexcept {
+  if (!at_head_ || stream_->readable().empty()) return true;
+  const Preamble preamble = proxy_header(stream_->readable());
+  if (preamble.cut) return false;
+  stream_->consume(preamble.bytes);
+  at_head_ = false;
+  return true;
+}
+
 std::optional<StreamMessage> MessageStream::next() {
   if (auto late = next_late()) return late;
+  if (!pass_preamble()) return std::nullopt;
   if (told_cut_) read_on_behind_cut();
   if (auto whole = next_whole()) return whole;
   return next_cut();

@@ -75,6 +75,7 @@ class MessageStream {
   void look_for_late(Range segment, Bytes bytes) noexcept;
   [[nodiscard]] std::optional<StreamMessage> next_late();
   void find_step();
+  [[nodiscard]] bool pass_preamble() noexcept;
   [[nodiscard]] std::optional<StreamMessage> next_whole();
   [[nodiscard]] std::optional<StreamMessage> next_cut();
   void remember(Cut cut) noexcept;
@@ -83,6 +84,7 @@ class MessageStream {
   StreamMemory& memory_;
   std::optional<ByteStream> stream_;
   bool begun_ = false;
+  bool at_head_ = false;              // nothing has been read of a stream that begins here
   bool in_step_ = false;              // a message begins at the next readable byte
   std::array<Cut, cuts_max> cuts_{};  // by sequence; none behind what is readable
   std::size_t cut_count_ = 0;

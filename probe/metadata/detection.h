@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "dissectors/proxy_header.h"
 #include "probe/base/bytes.h"
 
 namespace dpi {
@@ -22,12 +23,7 @@ enum class StreamStart : std::uint8_t {
 
 [[nodiscard]] StreamStart detect(Bytes head) noexcept;
 
-// What may stand before any of them and is none itself: the PROXY protocol's line or header, empty
-// lines.
-struct Preamble {
-  std::size_t bytes = 0;
-  bool cut = false;  // it is one, of which not all is here
-};
+// What may stand before any of them: the PROXY protocol's line or header, empty lines.
 [[nodiscard]] Preamble preamble(Bytes head) noexcept;
 
 // The same of a segment in the middle of a stream, where a word and a space are no request line.

@@ -77,6 +77,25 @@ TEST(MessageStreamTest, SkipsWhatNeverComesInsteadOfGrowing) {
   EXPECT_TRUE(has(found, Anomaly::stream_gap));
 }
 
+// Of dnsdist and its like, in front of a connection's first message.
+TEST(MessageStreamTest, PassesOverAProxyHeaderHoweverItIsCutIntoSegments) {
+  const ByteBuffer header = text(std::string_view{"\r\n\r\n\0\r\nQUIT\n", 12}) +
+                            ByteBuffer{0x21, 0x11} + be16(12) + zeros(12);
+  const ByteBuffer all = header + stream_bytes;
+  for (std::size_t size = 1; size <= all.size(); ++size) {
+    StreamMemory memory(1U << 20U);
+    MessageStream stream(memory);
+    stream.start(0);
+    std::vector<std::string> got;
+    for (std::size_t at = 0; at < all.size(); at += size) {
+      stream.add(static_cast<std::uint32_t>(at),
+                 Bytes{all}.subspan(at, std::min(size, all.size() - at)));
+      for (std::string& m : drain(stream)) got.push_back(std::move(m));
+    }
+    EXPECT_EQ(got, expected) << size;
+  }
+}
+
 ByteBuffer framed(unsigned id) {
   const ByteBuffer message =
       be16(id) + be16(0x0100) + be16(1) + zeros(6) + ByteBuffer{1, 'a', 0} + be16(1) + be16(1);
