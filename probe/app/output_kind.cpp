@@ -22,11 +22,34 @@ constexpr auto kind_names = std::to_array<KindName>({
     {OutputKind::eve, "eve", "PATH", true},
     {OutputKind::ecs, "ecs", "PATH", true},
     {OutputKind::csv, "csv", "FOLDER", false},
+    {OutputKind::syslog, "syslog", "tls://HOST", true},
     {OutputKind::spool, "spool", "DIR", false},
 });
 
 bool is_stream(OutputKind kind) {
   return kind == OutputKind::jsonl || kind == OutputKind::eve || kind == OutputKind::ecs;
+}
+
+// RFC 5425, 4.1; RFC 6587 has none registered, 601 is what receivers take.
+constexpr DefaultPorts syslog_ports{.tcp = "601", .tls = "6514"};
+constexpr std::string_view syslog_socket = "/dev/log";
+
+Result<Receiver> one_host(std::string_view text, const DefaultPorts& ports) {
+  auto out = parse_receiver(text, ports);
+  if (out && (out->hosts.size() > 1 || !out->name.empty()))
+    return fail(Errc::usage, fmt::format("{}: takes one host, and nothing behind it", text));
+  return out;
+}
+
+Result<Receiver> syslog_receiver(const std::string& rest) {
+  if (names_receiver(rest)) return one_host(rest, syslog_ports);
+  Receiver out;
+  out.transport = Transport::datagram;
+  out.name = rest.empty() ? syslog_socket : rest;
+  if (out.name.starts_with('/')) return out;
+  return fail(Errc::usage, fmt::format("--out syslog:{}: must be the path of a socket, "
+                                       "tls://HOST[:PORT] or tcp://HOST[:PORT]",
+                                       rest));
 }
 
 }  // namespace
@@ -62,6 +85,11 @@ Result<Output> parse_output(std::string_view text, OutputUse use) {
     return fail(Errc::usage, fmt::format("--out {0}: needs a folder, {0}:{1}", name, found->rest));
   }
   if (rest.empty() && is_stream(found->kind)) rest.push_back('-');
+  if (found->kind == OutputKind::syslog) {
+    auto receiver = syslog_receiver(rest);
+    if (!receiver) return tl::unexpected(receiver.error());
+    return Output{found->kind, std::move(rest), std::move(*receiver)};
+  }
   return Output{found->kind, std::move(rest)};
 }
 
