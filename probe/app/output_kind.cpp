@@ -23,15 +23,18 @@ constexpr auto kind_names = std::to_array<KindName>({
     {OutputKind::ecs, "ecs", "PATH", true},
     {OutputKind::csv, "csv", "FOLDER", false},
     {OutputKind::syslog, "syslog", "tls://HOST", true},
+    {OutputKind::ipfix, "ipfix", "PATH", true},
     {OutputKind::spool, "spool", "DIR", false},
 });
 
 bool is_stream(OutputKind kind) {
-  return kind == OutputKind::jsonl || kind == OutputKind::eve || kind == OutputKind::ecs;
+  return kind == OutputKind::jsonl || kind == OutputKind::eve || kind == OutputKind::ecs ||
+         kind == OutputKind::ipfix;
 }
 
 // RFC 5425, 4.1; RFC 6587 has none registered, 601 is what receivers take.
 constexpr DefaultPorts syslog_ports{.tcp = "601", .tls = "6514"};
+constexpr DefaultPorts ipfix_ports{.tcp = "4739", .tls = "4740"};  // RFC 7011, 10.3.4
 constexpr std::string_view syslog_socket = "/dev/log";
 
 Result<Receiver> one_host(std::string_view text, const DefaultPorts& ports) {
@@ -90,12 +93,17 @@ Result<Output> parse_output(std::string_view text, OutputUse use) {
     if (!receiver) return tl::unexpected(receiver.error());
     return Output{found->kind, std::move(rest), std::move(*receiver)};
   }
+  if (found->kind == OutputKind::ipfix && names_receiver(rest)) {
+    auto receiver = one_host(rest, ipfix_ports);
+    if (!receiver) return tl::unexpected(receiver.error());
+    return Output{found->kind, std::move(rest), std::move(*receiver)};
+  }
   return Output{found->kind, std::move(rest)};
 }
 
 std::optional<std::filesystem::path> written_path(const Output& output) {
   const bool writes = output.kind == OutputKind::csv || is_stream(output.kind);
-  if (!writes || output.rest == "-") return std::nullopt;
+  if (!writes || output.receiver || output.rest == "-") return std::nullopt;
   return output.rest;
 }
 

@@ -12,7 +12,7 @@
 
 namespace dpi {
 
-enum class OutputKind : std::uint8_t { postgres, spool, jsonl, eve, ecs, csv, syslog };
+enum class OutputKind : std::uint8_t { postgres, spool, jsonl, eve, ecs, csv, syslog, ipfix };
 
 struct Output {
   OutputKind kind = OutputKind::jsonl;

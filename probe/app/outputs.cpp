@@ -10,6 +10,8 @@
 
 #include "probe/app/output_kind.h"
 #include "probe/export/export_sink.h"
+#include "probe/export/ipfix.h"
+#include "probe/export/ipfix_file.h"
 #include "probe/export/syslog.h"
 #include "probe/service/log.h"
 #include "probe/store/conninfo.h"
@@ -65,6 +67,13 @@ Result<std::unique_ptr<EventSink>> open_postgres(const std::string& conninfo,
 Result<std::unique_ptr<FollowedSink>> open_derived(const Output& output, const Config& config,
                                                    AppendFile::Begin jsonl, const Patience& waits) {
   switch (output.kind) {
+    case OutputKind::ipfix: {
+      const auto number = static_cast<std::uint32_t>(config.export_enterprise_number);
+      if (!output.receiver) return open_ipfix_sink(output.rest, number);
+      auto format = IpfixFormat::make(number);
+      if (!format) return tl::unexpected(format.error());
+      return open_network_sink(*output.receiver, std::move(*format), waits);
+    }
     case OutputKind::syslog: {
       const auto framing = output.receiver->transport == Transport::datagram
                                ? SyslogFraming::none

@@ -10,10 +10,10 @@ namespace dpi {
 
 class FileSink : public FollowedSink {
  public:
-  Result<void> resume(const OutputPosition& from, AppendFile::Rest rest) final;
-  Result<void> flush() final;
-  Result<OutputPosition> sync(std::uint64_t put_seq) final;
-  Result<void> reopen() final;
+  Result<void> resume(const OutputPosition& from, AppendFile::Rest rest) override;
+  Result<void> flush() override;
+  Result<OutputPosition> sync(std::uint64_t put_seq) override;
+  Result<void> reopen() override;
 
  protected:
   // Always the same ones in the same order.
