@@ -6,6 +6,7 @@
 #include <array>
 
 #include "probe/store/conninfo.h"
+#include "probe/store/kafka_sink.h"
 
 namespace dpi {
 namespace {
@@ -24,6 +25,7 @@ constexpr auto kind_names = std::to_array<KindName>({
     {OutputKind::csv, "csv", "FOLDER", false},
     {OutputKind::syslog, "syslog", "tls://HOST", true},
     {OutputKind::ipfix, "ipfix", "PATH", true},
+    {OutputKind::kafka, "kafka", "tcp://BROKER/TOPIC", false},
     {OutputKind::spool, "spool", "DIR", false},
 });
 
@@ -42,6 +44,13 @@ Result<Receiver> one_host(std::string_view text, const DefaultPorts& ports) {
   if (out && (out->hosts.size() > 1 || !out->name.empty()))
     return fail(Errc::usage, fmt::format("{}: takes one host, and nothing behind it", text));
   return out;
+}
+
+Result<Receiver> kafka_receiver(std::string_view text) {
+  auto out = parse_receiver(text, {.tcp = "9092", .tls = "9093"});
+  if (!out || is_kafka_topic(out->name)) return out;
+  return fail(Errc::usage,
+              fmt::format("--out kafka:{}: needs a topic, tcp://BROKER[,BROKER…]/TOPIC", text));
 }
 
 Result<Receiver> syslog_receiver(const std::string& rest) {
@@ -85,11 +94,18 @@ Result<Output> parse_output(std::string_view text, OutputUse use) {
         fmt::format("--out {}: a live probe's spool is below spool.dir; --out spool", name));
   }
   if (rest.empty() && !found->optional) {
-    return fail(Errc::usage, fmt::format("--out {0}: needs a folder, {0}:{1}", name, found->rest));
+    const std::string_view lacks = found->kind == OutputKind::kafka ? "a topic" : "a folder";
+    return fail(Errc::usage,
+                fmt::format("--out {0}: needs {1}, {0}:{2}", name, lacks, found->rest));
   }
   if (rest.empty() && is_stream(found->kind)) rest.push_back('-');
   if (found->kind == OutputKind::syslog) {
     auto receiver = syslog_receiver(rest);
+    if (!receiver) return tl::unexpected(receiver.error());
+    return Output{found->kind, std::move(rest), std::move(*receiver)};
+  }
+  if (found->kind == OutputKind::kafka) {
+    auto receiver = kafka_receiver(rest);
     if (!receiver) return tl::unexpected(receiver.error());
     return Output{found->kind, std::move(rest), std::move(*receiver)};
   }

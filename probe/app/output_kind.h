@@ -12,7 +12,17 @@
 
 namespace dpi {
 
-enum class OutputKind : std::uint8_t { postgres, spool, jsonl, eve, ecs, csv, syslog, ipfix };
+enum class OutputKind : std::uint8_t {
+  postgres,
+  spool,
+  jsonl,
+  eve,
+  ecs,
+  csv,
+  syslog,
+  ipfix,
+  kafka
+};
 
 struct Output {
   OutputKind kind = OutputKind::jsonl;

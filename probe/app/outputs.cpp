@@ -16,6 +16,7 @@
 #include "probe/service/log.h"
 #include "probe/store/conninfo.h"
 #include "probe/store/jsonl_sink.h"
+#include "probe/store/kafka_sink.h"
 #include "probe/store/network_sink.h"
 #include "probe/store/postgres_sink.h"
 #include "probe/store/side_sink.h"
@@ -65,8 +66,11 @@ Result<std::unique_ptr<EventSink>> open_postgres(const std::string& conninfo,
 
 // The kinds that replay and run open alike; but a replay's JSON lines are one whole chain.
 Result<std::unique_ptr<FollowedSink>> open_derived(const Output& output, const Config& config,
-                                                   AppendFile::Begin jsonl, const Patience& waits) {
+                                                   const Uuid& instance, AppendFile::Begin jsonl,
+                                                   const Patience& waits) {
   switch (output.kind) {
+    case OutputKind::kafka:
+      return open_kafka_sink(*output.receiver, instance, waits);
     case OutputKind::ipfix: {
       const auto number = static_cast<std::uint32_t>(config.export_enterprise_number);
       if (!output.receiver) return open_ipfix_sink(output.rest, number);
@@ -102,7 +106,8 @@ Result<std::unique_ptr<EventSink>> open_output(const std::string& text,
   if (output->kind == OutputKind::postgres)
     return open_postgres(output->rest, context, databases++);
   static const Patience unhurried;  // a replay is ended by its receivers' own limits
-  return open_derived(*output, context.config, AppendFile::Begin::anew, unhurried);
+  return open_derived(*output, context.config, context.identity.instance, AppendFile::Begin::anew,
+                      unhurried);
 }
 
 void say_failed(const Error& error) {
@@ -138,7 +143,7 @@ Result<void> require_one_database(const std::vector<std::string>& outputs) {
 
 Result<std::unique_ptr<SpoolFollower>> open_follower(const std::string& text, const Output& output,
                                                      const LiveOutputs& outputs,
-                                                     const Config& config) {
+                                                     const Config& config, const Uuid& instance) {
   LiveSink* const chain = outputs.chain;
   FollowerPatience patience;
   if (output.receiver) patience = {.try_again_max = 30s, .ending = 1s};
@@ -147,9 +152,9 @@ Result<std::unique_ptr<SpoolFollower>> open_follower(const std::string& text, co
                               .positioned = output.receiver || written_path(output),
                               .begin = chain->stored().durable_seq,
                               .open =
-                                  [output, &config](const Patience& waits) {
-                                    return open_derived(output, config, AppendFile::Begin::behind,
-                                                        waits);
+                                  [output, &config, instance](const Patience& waits) {
+                                    return open_derived(output, config, instance,
+                                                        AppendFile::Begin::behind, waits);
                                   },
                               .durable = [chain] { return chain->durable_commit(); },
                               .say = say_news,
@@ -187,7 +192,7 @@ Result<LiveOutputs> open_live_outputs(const std::vector<std::string>& outputs,
   out.chain = live->get();
   out.sinks.push_back(std::move(*live));
   for (const auto& [text, output] : lines) {
-    auto follower = open_follower(text, output, out, context.config);
+    auto follower = open_follower(text, output, out, context.config, context.identity.instance);
     if (!follower) return tl::unexpected(follower.error());
     out.chain->add_follower(std::move(*follower));
   }
