@@ -120,6 +120,7 @@ const std::array keys = std::to_array<Key>({
     {"spool", "cap_mib", &Config::spool_cap_mib, false, 16, std::uint64_t{1} << 30U},
     {"spool", "keep_acked_mib", &Config::spool_keep_acked_mib, false, 0, std::uint64_t{1} << 30U},
     {"database", "conninfo", &Config::database_conninfo, false},
+    {"export", "enterprise_number", &Config::export_enterprise_number, false, 1, 0xFFFFFFFF},
     {"service", "metrics", &Config::service_metrics, false},
     {"service", "sandbox", &Config::service_sandbox, false},
 });

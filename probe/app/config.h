@@ -66,6 +66,7 @@ struct Config {
   std::uint64_t spool_cap_mib = 20'480;
   std::uint64_t spool_keep_acked_mib = 1024;
   std::string database_conninfo;
+  std::uint64_t export_enterprise_number = 32'473;
   std::string service_metrics = "127.0.0.1:9477";
   bool service_sandbox = true;
 

@@ -27,6 +27,7 @@
 #include "probe/crypto/signing_key.h"
 #include "probe/service/metrics_server.h"
 #include "probe/store/conninfo.h"
+#include "probe/store/receiver_connection.h"
 
 namespace dpi {
 namespace {
@@ -271,6 +272,7 @@ class DeepCheck {
         add(error("out", parsed.error().what, "correct it, `run` would refuse it"));
         continue;
       }
+      if (parsed->receiver) reachable(output, *parsed->receiver);
       const auto path = written_path(*parsed);
       if (!path) continue;
       std::error_code failed;
@@ -281,6 +283,21 @@ class DeepCheck {
         add(error("out", fmt::format("{}: there is no folder {}", output, folder.string()),
                   "make it, for the user that the service runs as"));
       }
+    }
+  }
+
+  // A receiver that is away stops no sensor; a file that cannot be used will never do.
+  void reachable(const std::string& output, const Receiver& receiver) {
+    const Patience patience;
+    const auto connection = ReceiverConnection::open(
+        receiver, patience, {.connect = std::chrono::seconds{3}, .stall = std::chrono::seconds{3}});
+    if (connection) {
+      add(fine("out", output));
+    } else if (connection.error().code == Errc::usage) {
+      add(error("out", connection.error().what, "correct it, nothing would ever be sent"));
+    } else {
+      add(warning("out", fmt::format("{}: {}", output, connection.error().what),
+                  "the probe keeps what it lacks, and tries again"));
     }
   }
 

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "probe/store/conninfo.h"
+#include "probe/store/kafka_sink.h"
 
 namespace dpi {
 namespace {
@@ -22,11 +23,45 @@ constexpr auto kind_names = std::to_array<KindName>({
     {OutputKind::eve, "eve", "PATH", true},
     {OutputKind::ecs, "ecs", "PATH", true},
     {OutputKind::csv, "csv", "FOLDER", false},
+    {OutputKind::syslog, "syslog", "tls://HOST", true},
+    {OutputKind::ipfix, "ipfix", "PATH", true},
+    {OutputKind::kafka, "kafka", "tcp://BROKER/TOPIC", false},
     {OutputKind::spool, "spool", "DIR", false},
 });
 
 bool is_stream(OutputKind kind) {
-  return kind == OutputKind::jsonl || kind == OutputKind::eve || kind == OutputKind::ecs;
+  return kind == OutputKind::jsonl || kind == OutputKind::eve || kind == OutputKind::ecs ||
+         kind == OutputKind::ipfix;
+}
+
+// RFC 5425, 4.1; RFC 6587 has none registered, 601 is what receivers take.
+constexpr DefaultPorts syslog_ports{.tcp = "601", .tls = "6514"};
+constexpr DefaultPorts ipfix_ports{.tcp = "4739", .tls = "4740"};  // RFC 7011, 10.3.4
+constexpr std::string_view syslog_socket = "/dev/log";
+
+Result<Receiver> one_host(std::string_view text, const DefaultPorts& ports) {
+  auto out = parse_receiver(text, ports);
+  if (out && (out->hosts.size() > 1 || !out->name.empty()))
+    return fail(Errc::usage, fmt::format("{}: takes one host, and nothing behind it", text));
+  return out;
+}
+
+Result<Receiver> kafka_receiver(std::string_view text) {
+  auto out = parse_receiver(text, {.tcp = "9092", .tls = "9093"});
+  if (!out || is_kafka_topic(out->name)) return out;
+  return fail(Errc::usage,
+              fmt::format("--out kafka:{}: needs a topic, tcp://BROKER[,BROKER…]/TOPIC", text));
+}
+
+Result<Receiver> syslog_receiver(const std::string& rest) {
+  if (names_receiver(rest)) return one_host(rest, syslog_ports);
+  Receiver out;
+  out.transport = Transport::datagram;
+  out.name = rest.empty() ? syslog_socket : rest;
+  if (out.name.starts_with('/')) return out;
+  return fail(Errc::usage, fmt::format("--out syslog:{}: must be the path of a socket, "
+                                       "tls://HOST[:PORT] or tcp://HOST[:PORT]",
+                                       rest));
 }
 
 }  // namespace
@@ -59,15 +94,32 @@ Result<Output> parse_output(std::string_view text, OutputUse use) {
         fmt::format("--out {}: a live probe's spool is below spool.dir; --out spool", name));
   }
   if (rest.empty() && !found->optional) {
-    return fail(Errc::usage, fmt::format("--out {0}: needs a folder, {0}:{1}", name, found->rest));
+    const std::string_view lacks = found->kind == OutputKind::kafka ? "a topic" : "a folder";
+    return fail(Errc::usage,
+                fmt::format("--out {0}: needs {1}, {0}:{2}", name, lacks, found->rest));
   }
   if (rest.empty() && is_stream(found->kind)) rest.push_back('-');
+  if (found->kind == OutputKind::syslog) {
+    auto receiver = syslog_receiver(rest);
+    if (!receiver) return tl::unexpected(receiver.error());
+    return Output{found->kind, std::move(rest), std::move(*receiver)};
+  }
+  if (found->kind == OutputKind::kafka) {
+    auto receiver = kafka_receiver(rest);
+    if (!receiver) return tl::unexpected(receiver.error());
+    return Output{found->kind, std::move(rest), std::move(*receiver)};
+  }
+  if (found->kind == OutputKind::ipfix && names_receiver(rest)) {
+    auto receiver = one_host(rest, ipfix_ports);
+    if (!receiver) return tl::unexpected(receiver.error());
+    return Output{found->kind, std::move(rest), std::move(*receiver)};
+  }
   return Output{found->kind, std::move(rest)};
 }
 
 std::optional<std::filesystem::path> written_path(const Output& output) {
   const bool writes = output.kind == OutputKind::csv || is_stream(output.kind);
-  if (!writes || output.rest == "-") return std::nullopt;
+  if (!writes || output.receiver || output.rest == "-") return std::nullopt;
   return output.rest;
 }
 

@@ -8,14 +8,26 @@
 #include <string_view>
 
 #include "probe/base/result.h"
+#include "probe/store/receiver.h"
 
 namespace dpi {
 
-enum class OutputKind : std::uint8_t { postgres, spool, jsonl, eve, ecs, csv };
+enum class OutputKind : std::uint8_t {
+  postgres,
+  spool,
+  jsonl,
+  eve,
+  ecs,
+  csv,
+  syslog,
+  ipfix,
+  kafka
+};
 
 struct Output {
   OutputKind kind = OutputKind::jsonl;
-  std::string rest;  // behind the colon; a path, folder or connection string
+  std::string rest;  // behind the colon; a path, folder, connection string or receiver
+  std::optional<Receiver> receiver = std::nullopt;  // of an output over the network
 };
 
 // A replay names its spool's folder; a live probe has one of its own, below spool.dir.

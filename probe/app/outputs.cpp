@@ -3,21 +3,29 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <set>
 
 #include "probe/app/output_kind.h"
 #include "probe/export/export_sink.h"
+#include "probe/export/ipfix.h"
+#include "probe/export/ipfix_file.h"
+#include "probe/export/syslog.h"
 #include "probe/service/log.h"
 #include "probe/store/conninfo.h"
 #include "probe/store/jsonl_sink.h"
+#include "probe/store/kafka_sink.h"
+#include "probe/store/network_sink.h"
 #include "probe/store/postgres_sink.h"
 #include "probe/store/side_sink.h"
 #include "probe/store/spool_sink.h"
 
 namespace dpi {
 namespace {
+
+using namespace std::chrono_literals;
 
 SpoolOptions spool_options(const Config& config) {
   return {.segment_bytes = config.spool_segment_mib << 20U,
@@ -57,8 +65,27 @@ Result<std::unique_ptr<EventSink>> open_postgres(const std::string& conninfo,
 }
 
 // The kinds that replay and run open alike; but a replay's JSON lines are one whole chain.
-Result<std::unique_ptr<FileSink>> open_lines(const Output& output, AppendFile::Begin jsonl) {
+Result<std::unique_ptr<FollowedSink>> open_derived(const Output& output, const Config& config,
+                                                   const Uuid& instance, AppendFile::Begin jsonl,
+                                                   const Patience& waits) {
   switch (output.kind) {
+    case OutputKind::kafka:
+      return open_kafka_sink(*output.receiver, instance, waits);
+    case OutputKind::ipfix: {
+      const auto number = static_cast<std::uint32_t>(config.export_enterprise_number);
+      if (!output.receiver) return open_ipfix_sink(output.rest, number);
+      auto format = IpfixFormat::make(number);
+      if (!format) return tl::unexpected(format.error());
+      return open_network_sink(*output.receiver, std::move(*format), waits);
+    }
+    case OutputKind::syslog: {
+      const auto framing = output.receiver->transport == Transport::datagram
+                               ? SyslogFraming::none
+                               : SyslogFraming::octet_counting;
+      return open_network_sink(
+          *output.receiver,
+          std::make_unique<SyslogFormat>(framing, config.export_enterprise_number), waits);
+    }
     case OutputKind::eve:
       return open_eve_sink(output.rest);
     case OutputKind::ecs:
@@ -78,7 +105,9 @@ Result<std::unique_ptr<EventSink>> open_output(const std::string& text,
   if (output->kind == OutputKind::spool) return open_spool(output->rest, context);
   if (output->kind == OutputKind::postgres)
     return open_postgres(output->rest, context, databases++);
-  return open_lines(*output, AppendFile::Begin::anew);
+  static const Patience unhurried;  // a replay is ended by its receivers' own limits
+  return open_derived(*output, context.config, context.identity.instance, AppendFile::Begin::anew,
+                      unhurried);
 }
 
 void say_failed(const Error& error) {
@@ -113,16 +142,23 @@ Result<void> require_one_database(const std::vector<std::string>& outputs) {
 }
 
 Result<std::unique_ptr<SpoolFollower>> open_follower(const std::string& text, const Output& output,
-                                                     const LiveOutputs& outputs) {
+                                                     const LiveOutputs& outputs,
+                                                     const Config& config, const Uuid& instance) {
   LiveSink* const chain = outputs.chain;
-  return SpoolFollower::open(
-      {.spool = outputs.spool,
-       .output = text,
-       .positioned = written_path(output).has_value(),
-       .begin = chain->stored().durable_seq,
-       .open = [output] { return open_lines(output, AppendFile::Begin::behind); },
-       .durable = [chain] { return chain->durable_commit(); },
-       .say = say_news});
+  FollowerPatience patience;
+  if (output.receiver) patience = {.try_again_max = 30s, .ending = 1s};
+  return SpoolFollower::open({.spool = outputs.spool,
+                              .output = text,
+                              .positioned = output.receiver || written_path(output),
+                              .begin = chain->stored().durable_seq,
+                              .open =
+                                  [output, &config, instance](const Patience& waits) {
+                                    return open_derived(output, config, instance,
+                                                        AppendFile::Begin::behind, waits);
+                                  },
+                              .durable = [chain] { return chain->durable_commit(); },
+                              .say = say_news,
+                              .patience = patience});
 }
 
 }  // namespace
@@ -156,7 +192,7 @@ Result<LiveOutputs> open_live_outputs(const std::vector<std::string>& outputs,
   out.chain = live->get();
   out.sinks.push_back(std::move(*live));
   for (const auto& [text, output] : lines) {
-    auto follower = open_follower(text, output, out);
+    auto follower = open_follower(text, output, out, context.config, context.identity.instance);
     if (!follower) return tl::unexpected(follower.error());
     out.chain->add_follower(std::move(*follower));
   }
@@ -171,8 +207,10 @@ Result<std::uint64_t> count_followers(const std::vector<std::string>& outputs) {
     if (!output) return tl::unexpected(output.error());
     if (output->kind == OutputKind::postgres || output->kind == OutputKind::spool) continue;
     ++count;
-    const auto path = written_path(*output).value_or("-");
-    if (!written.insert(std::filesystem::absolute(path).lexically_normal()).second)
+    const auto path = output->receiver
+                          ? std::filesystem::path{text}
+                          : std::filesystem::absolute(written_path(*output).value_or("-"));
+    if (!written.insert(path.lexically_normal()).second)
       return fail(Errc::usage, fmt::format("--out {}: another output writes there already", text));
   }
   return count;

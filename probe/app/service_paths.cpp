@@ -107,6 +107,8 @@ Result<SandboxSettings> sandbox_settings(const Config& config, const RunOptions&
     if (names_postgres(output)) add(out.readable, libpq_files(conninfo_of(output)));
     const auto parsed = parse_output(output, OutputUse::live);
     if (!parsed) return tl::unexpected(parsed.error());
+    if (parsed->receiver)
+      for (const std::string& file : parsed->receiver->files()) out.readable.emplace_back(file);
     const auto path = written_path(*parsed);
     if (!path) continue;
     if (auto made = make_written(*path, parsed->kind); !made) return tl::unexpected(made.error());

@@ -13,11 +13,6 @@
 namespace dpi {
 namespace {
 
-// What was sealed is canonical; anything else here is damage between the two.
-tl::unexpected<Error> unreadable(std::uint64_t seq) {
-  return fail(Errc::sink, fmt::format("event {}: is not canonical JSON; it was not written", seq));
-}
-
 class RecordSink final : public FileSink {
  public:
   RecordSink(AppendFile file, std::unique_ptr<RecordFormat> format)
@@ -25,7 +20,7 @@ class RecordSink final : public FileSink {
 
   Result<void> event(std::uint64_t seq, std::string_view envelope,
                      std::string_view payload) override {
-    if (!event_.read(seq, envelope, payload)) return unreadable(seq);
+    if (!event_.read(seq, envelope, payload)) return unreadable_event(seq);
     format_->append(file_.lines(), event_);
     return file_.flush_full();
   }
@@ -48,7 +43,7 @@ class CsvSink final : public FileSink {
 
   Result<void> event(std::uint64_t seq, std::string_view envelope,
                      std::string_view payload) override {
-    if (!event_.read(seq, envelope, payload)) return unreadable(seq);
+    if (!event_.read(seq, envelope, payload)) return unreadable_event(seq);
     const RowMapping* const row = row_mapping(event_.type());
     if (row == nullptr) return {};
     AppendFile& file = files_[static_cast<std::size_t>(row - row_mappings().data())];

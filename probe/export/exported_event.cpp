@@ -1,11 +1,17 @@
 #include "probe/export/exported_event.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 
 #include "probe/base/hex.h"
 #include "probe/envelope/envelope.h"
 
 namespace dpi {
+
+tl::unexpected<Error> unreadable_event(std::uint64_t seq) {
+  return fail(Errc::sink, fmt::format("event {}: is not canonical JSON; it was not written", seq));
+}
 
 const JsonNode* member_of(const JsonTree& tree, std::uint32_t parent, std::string_view name) {
   for (std::uint32_t i = parent + 1; i < tree.node(parent).next; i = tree.node(i).next)

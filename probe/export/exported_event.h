@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "probe/base/result.h"
 #include "probe/envelope/json_tree.h"
 
 namespace dpi {
@@ -39,6 +40,9 @@ class ExportedEvent {
   JsonTree envelope_;
   JsonTree payload_;
 };
+
+// What was sealed is canonical; anything else here is damage between the two.
+[[nodiscard]] tl::unexpected<Error> unreadable_event(std::uint64_t seq);
 
 // Calls `each(node, index)` for the members or elements of the node at `parent`, in order.
 template <class Each>

@@ -1,5 +1,5 @@
-// The one table of the outputs: which payload member stands where in EVE, in ECS and in the CSV
-// files. docs/outputs.md prints it, a test compares the two.
+// The one table of the outputs: which payload member stands where in EVE, in ECS, in IPFIX and in
+// the CSV files. docs/outputs.md prints it, a test compares the two.
 #pragma once
 
 #include <cstdint>
@@ -55,6 +55,7 @@ struct Mapping {
   MemberKind kind;
   Target eve = {};
   Target ecs = {};
+  std::string_view ipfix = {};  // an information element (ipfix_elements.h); of flows and DNS only
 };
 
 // One kind of event that is a row in the database: its CSV file is `<row>.csv`.

@@ -18,8 +18,8 @@ constexpr std::size_t full_bytes = 256U << 10U;
 }  // namespace
 
 Result<AppendFile> AppendFile::open(const std::string& path, std::string_view header,
-                                    std::string_view option, Begin begin) {
-  AppendFile out(path == "-" ? STDOUT_FILENO : -1, path, header, option);
+                                    std::string_view option, Begin begin, Content content) {
+  AppendFile out(path == "-" ? STDOUT_FILENO : -1, path, header, option, content);
   if (!out.owned()) {
     out.lines_ = header;
   } else if (auto opened = out.open_path(begin); !opened) {
@@ -59,6 +59,7 @@ Result<void> AppendFile::begin() {
                             path_, option_));
   }
   char last = '\n';
+  if (content_ == Content::other) return {};
   if (::pread(fd_, &last, 1, status.st_size - 1) < 0) return failed();
   if (last != '\n') lines_.push_back('\n');  // who wrote there before was stopped inside a line
   return {};
@@ -69,6 +70,7 @@ AppendFile::AppendFile(AppendFile&& other) noexcept
       path_(std::move(other.path_)),
       header_(std::move(other.header_)),
       option_(std::move(other.option_)),
+      content_(other.content_),
       lines_(std::move(other.lines_)),
       there_from_(other.there_from_),
       there_to_(other.there_to_) {

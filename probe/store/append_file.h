@@ -21,12 +21,14 @@ class AppendFile {
     bool operator==(const Place&) const = default;
   };
   enum class Begin : std::uint8_t { behind, anew };  // anew: what is there goes
+  // Whether a half line that is there is ended; of anything else nothing is known here.
+  enum class Content : std::uint8_t { lines, other };
 
   // Made when it is not there. A non-empty `header` is the first line: written into an empty file,
   // and what any other must begin with. "-" is standard output. `option` is what the user wrote.
   [[nodiscard]] static Result<AppendFile> open(const std::string& path, std::string_view header,
-                                               std::string_view option,
-                                               Begin begin = Begin::behind);
+                                               std::string_view option, Begin begin = Begin::behind,
+                                               Content content = Content::lines);
   AppendFile(const AppendFile&) = delete;
   AppendFile& operator=(const AppendFile&) = delete;
   AppendFile(AppendFile&& other) noexcept;
@@ -53,8 +55,9 @@ class AppendFile {
   [[nodiscard]] Result<void> reopen();
 
  private:
-  AppendFile(int fd, std::string path, std::string_view header, std::string_view option)
-      : fd_(fd), path_(std::move(path)), header_(header), option_(option) {}
+  AppendFile(int fd, std::string path, std::string_view header, std::string_view option,
+             Content content)
+      : fd_(fd), path_(std::move(path)), header_(header), option_(option), content_(content) {}
   [[nodiscard]] bool owned() const noexcept { return path_ != "-"; }
   [[nodiscard]] Result<void> open_path(Begin begin);
   [[nodiscard]] Result<void> begin();
@@ -65,6 +68,7 @@ class AppendFile {
   std::string path_;
   std::string header_;
   std::string option_;
+  Content content_;
   std::string lines_;
   std::uint64_t there_from_ = 0;  // bytes of the file that are expected to be put again
   std::uint64_t there_to_ = 0;

@@ -1,7 +1,5 @@
-// Connecting to a server, in a thread of its own. libpq asks name servers, service files and
-// Kerberos while it connects, and none of them has a deadline: a name server that says nothing
-// would hold up whoever waits for it. So the one who waits leaves, and the thread that comes back
-// too late closes what it has opened.
+// Connecting to a database, in a thread of its own (attempt.h): libpq asks name servers, service
+// files and Kerberos while it connects, and none of them has a deadline.
 #pragma once
 
 #include <string>

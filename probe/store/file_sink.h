@@ -1,16 +1,21 @@
-// A sink of lines in files: who drives it says how far they are on the disk, goes on from there,
-// and has them made anew.
+// A sink of lines in files.
 #pragma once
 
 #include <span>
 
 #include "probe/store/append_file.h"
-#include "probe/store/event_sink.h"
+#include "probe/store/followed_sink.h"
 
 namespace dpi {
 
-class FileSink : public EventSink {
+class FileSink : public FollowedSink {
  public:
+  Result<void> resume(const OutputPosition& from, AppendFile::Rest rest) override;
+  Result<void> flush() override;
+  Result<OutputPosition> sync(std::uint64_t put_seq) override;
+  Result<void> reopen() override;
+
+ protected:
   // Always the same ones in the same order.
   [[nodiscard]] virtual std::span<AppendFile> files() noexcept = 0;
 };

@@ -205,6 +205,7 @@ Room LiveSink::room() const noexcept {
 
 Result<void> LiveSink::finish() {
   if (!pending_state_.empty()) recover();
+  for (const auto& follower : followers_) follower->begin_stop();
   for (const auto& follower : followers_) follower->stop();
   Result<void> shipped;
   if (shipping_) shipped = shipping_->stop();

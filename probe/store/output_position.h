@@ -1,5 +1,5 @@
-// How far an output of the spool is known to be on the disk, kept beside the spool: where it goes
-// on after whatever ended it.
+// How far an output of the spool is known to be on the disk, or with its receiver, kept beside the
+// spool: where it goes on after whatever ended it.
 //
 //   ransomeye-dpi output 1
 //   eve:/var/log/ransomeye/eve.json
@@ -20,8 +20,9 @@
 namespace dpi {
 
 struct OutputPosition {
-  std::uint64_t next_seq = 0;  // events below it are in the files
-  std::vector<AppendFile::Place> files;
+  std::uint64_t next_seq = 0;            // events below it are where they belong
+  std::vector<AppendFile::Place> files;  // of an output that has files
+  bool operator==(const OutputPosition&) const = default;
 };
 
 // The file of that output's position, in the folder of a spool.

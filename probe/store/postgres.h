@@ -2,8 +2,6 @@
 // postgres.cpp. Owned by one thread.
 #pragma once
 
-#include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -17,6 +15,7 @@
 #include "probe/base/bytes.h"
 #include "probe/base/hex.h"
 #include "probe/base/result.h"
+#include "probe/store/patience.h"
 
 namespace dpi {
 
@@ -40,29 +39,6 @@ class SqlValue {
 // Rows as the server's text form; bytea columns must be selected as encode(…, 'hex').
 using SqlRow = std::vector<std::optional<std::string>>;
 using SqlRows = std::vector<SqlRow>;
-
-// How long a server may be waited for. Nothing here blocks longer, whatever the other side does.
-class Patience {
- public:
-  using Clock = std::chrono::steady_clock;
-
-  // For an answer, from the moment that it is asked for.
-  explicit Patience(std::chrono::milliseconds answer = std::chrono::hours{24}) : answer_(answer) {}
-
-  // From any thread: no wait goes on beyond this.
-  void end_at(Clock::time_point end) noexcept { end_.store(end, std::memory_order_relaxed); }
-  [[nodiscard]] Clock::time_point until(std::chrono::milliseconds wait) const noexcept {
-    return std::min(Clock::now() + wait, end_.load(std::memory_order_relaxed));
-  }
-  [[nodiscard]] bool over(Clock::time_point deadline) const noexcept {
-    return Clock::now() >= std::min(deadline, end_.load(std::memory_order_relaxed));
-  }
-  [[nodiscard]] std::chrono::milliseconds answer() const noexcept { return answer_; }
-
- private:
-  std::chrono::milliseconds answer_;
-  std::atomic<Clock::time_point> end_{Clock::time_point::max()};
-};
 
 class Postgres {
  public:

@@ -15,8 +15,7 @@ using namespace std::chrono_literals;
 
 constexpr auto look_every = 200ms;  // as often as a checkpoint, when nobody wakes it
 constexpr auto save_every = 1s;
-constexpr auto try_again = 1s;
-constexpr auto ending_max = 5s;
+constexpr Patience::Clock::duration first_try_again = 1s;
 
 }  // namespace
 
@@ -41,15 +40,11 @@ Result<std::unique_ptr<SpoolFollower>> SpoolFollower::open(FollowerOptions optio
 
 // Goes on from what was saved last.
 Result<void> SpoolFollower::open_sink() {
-  auto sink = options_.open();
+  auto sink = options_.open(*waits_);
   if (!sink) return tl::unexpected(sink.error());
   sink_ = std::move(*sink);
-  if (!saved_) return {};
-  next_seq_ = saved_->next_seq;
-  const auto files = sink_->files();
-  for (std::size_t i = 0; i < std::min(files.size(), saved_->files.size()); ++i)
-    if (auto resumed = files[i].resume(saved_->files[i], rest_); !resumed) return resumed;
-  return {};
+  if (saved_) next_seq_ = saved_->next_seq;
+  return sink_->resume(saved_.value_or(OutputPosition{.next_seq = next_seq_, .files = {}}), rest_);
 }
 
 SpoolFollower::~SpoolFollower() {
@@ -66,13 +61,17 @@ void SpoolFollower::reopen() {
   wake_.notify_one();
 }
 
+void SpoolFollower::begin_stop() {
+  const std::lock_guard lock(mutex_);
+  if (ends_) return;
+  ends_ = Clock::now() + options_.patience.ending;
+  waits_->end_at(*ends_);
+  wake_.notify_one();
+}
+
 void SpoolFollower::stop() {
   if (!thread_.joinable()) return;
-  {
-    const std::lock_guard lock(mutex_);
-    ends_ = Clock::now() + ending_max;
-    wake_.notify_one();
-  }
+  begin_stop();
   thread_.join();
 }
 
@@ -89,15 +88,28 @@ void SpoolFollower::run() {
     std::unique_lock lock(mutex_);
     if (ends_ && Clock::now() >= *ends_) break;
     if (!done) {
-      wake_.wait_for(lock, ends_ ? Clock::duration{look_every} : try_again);
+      wait_to_try_again(lock);
     } else if (!reopen_ && !ends_) {
       wake_.wait_for(lock, look_every);
     }
   }
   if (sink_ == nullptr) return;
   auto closed = save();
+  if (closed) closed = sink_->settle();
+  if (closed) closed = save();
   if (closed) closed = sink_->finish();
   note(closed);
+}
+
+// What is new does not hasten it: an output that is away is asked as often as it says.
+void SpoolFollower::wait_to_try_again(std::unique_lock<std::mutex>& lock) {
+  if (ends_) {
+    wake_.wait_for(lock, look_every);
+    return;
+  }
+  const auto until = Clock::now() + try_again_;
+  wake_.wait_until(lock, until, [&] { return ends_.has_value() || Clock::now() >= until; });
+  try_again_ = std::min(try_again_ * 2, options_.patience.try_again_max);
 }
 
 // Everything that is durable now.
@@ -110,8 +122,7 @@ Result<void> SpoolFollower::round() {
     return std::exchange(reopen_, false);
   }();
   if (again) {
-    for (AppendFile& file : sink_->files())
-      if (auto reopened = file.reopen(); !reopened) return reopened;
+    if (auto reopened = sink_->reopen(); !reopened) return reopened;
     if (auto saved = save(); !saved) return saved;
   }
   const std::uint64_t durable = options_.durable();
@@ -155,31 +166,30 @@ Result<void> SpoolFollower::take(const SpoolBatch& batch) {
       if (auto put = sink_->checkpoint(state->note, state->head); !put) return put;
     }
   }
-  for (AppendFile& file : sink_->files())
-    if (auto flushed = file.flush(); !flushed) return flushed;
-  return {};
+  return sink_->flush();
 }
 
-// The files first, then where they stand.
+// The events first, then how far they are.
 Result<void> SpoolFollower::save() {
-  OutputPosition now{.next_seq = next_seq_, .files = {}};
-  for (AppendFile& file : sink_->files()) {
-    const auto place = file.sync();
-    if (!place) {
-      rest_ = AppendFile::Rest::doubtful;
-      return tl::unexpected(place.error());
-    }
-    now.files.push_back(*place);
+  auto now = sink_->sync(next_seq_);
+  if (!now) {
+    rest_ = AppendFile::Rest::doubtful;
+    return tl::unexpected(now.error());
   }
   saved_at_ = Clock::now();
-  unsaved_ = false;
+  unsaved_ = now->next_seq < next_seq_;
   rest_ = AppendFile::Rest::there;
+  if (saved_ == *now) {
+    position_.store(now->next_seq, std::memory_order_release);
+    return {};
+  }
   if (options_.positioned) {
-    if (auto wrote = write_position(posix_storage(), position_path_, options_.output, now); !wrote)
+    if (auto wrote = write_position(posix_storage(), position_path_, options_.output, *now); !wrote)
       return wrote;
   }
-  saved_ = std::move(now);
-  position_.store(next_seq_, std::memory_order_release);
+  saved_ = std::move(*now);
+  try_again_ = first_try_again;
+  position_.store(saved_->next_seq, std::memory_order_release);
   return {};
 }
 

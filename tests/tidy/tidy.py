@@ -45,6 +45,8 @@ FENCES = {
     r"libpq-fe\.h": ["probe/store/"],
     r"openssl/.*": ["probe/crypto/"],
     r"nghttp2/.*": ["probe/metadata/hpack.cpp"],
+    r"librdkafka/.*": ["probe/store/kafka_sink.cpp"],
+    r"fixbuf/.*": ["probe/export/ipfix.cpp"],
     r"toml\+\+/.*": ["probe/app/config.cpp", "probe/spec/recipe_parser.cpp"],
     r"CLI/.*": ["probe/app/main.cpp", "probe/app/command_help.cpp", "probe/app/command_help.h", "probe/app/manual.cpp",
                "probe/app/manual.h"],

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "probe/app/payload_members.h"
+#include "probe/export/ipfix_elements.h"
 
 namespace dpi {
 namespace {
@@ -51,21 +52,24 @@ TEST(Mapping, IsTheTableOfTheDocument) {
     if (row.row != "flow" && row.row != "dns" && row.row != "scan" && row.row != "heartbeat")
       continue;
     table << "### `" << row.event_type << "`, `" << row.row << ".csv`\n"
-          << "| member | EVE | ECS |\n|---|---|---|\n";
+          << "| member | EVE | ECS | IPFIX |\n|---|---|---|---|\n";
     for (std::size_t i = 0; i < row.members.size();) {
       const std::string_view member = row.members[i].member;
       std::string eve;
       std::string ecs;
+      std::string ipfix;
       for (; i < row.members.size() && row.members[i].member == member; ++i) {
-        for (auto [cell, path] :
-             {std::pair{&eve, row.members[i].eve.path}, std::pair{&ecs, row.members[i].ecs.path}}) {
+        const Mapping& mapping = row.members[i];
+        for (auto [cell, path] : {std::pair{&eve, mapping.eve.path},
+                                  {&ecs, mapping.ecs.path},
+                                  {&ipfix, mapping.ipfix}}) {
           if (path.empty()) continue;
           if (!cell->empty()) *cell += ", ";
           *cell += code(path);
         }
       }
-      if (!eve.empty() || !ecs.empty())
-        table << "| " << code(member) << " | " << eve << " | " << ecs << " |\n";
+      if (!eve.empty() || !ecs.empty() || !ipfix.empty())
+        table << "| " << code(member) << " | " << eve << " | " << ecs << " | " << ipfix << " |\n";
     }
     table << "\n";
   }
@@ -73,6 +77,18 @@ TEST(Mapping, IsTheTableOfTheDocument) {
   std::stringstream document;
   document << file.rdbuf();
   // `tests/unit/export/mapping_test.cpp` fails with the table as it must be.
+  EXPECT_NE(document.str().find(table.str()), std::string::npos) << table.str();
+}
+
+TEST(IpfixElements, AreTheTableOfTheDocument) {
+  std::ostringstream table;
+  for (const IpfixElement& element : ipfix_elements())
+    if (element.own_id != 0)
+      table << "| " << code(element.name) << " | " << element.own_id << " | " << element.says
+            << " |\n";
+  std::ifstream file("docs/outputs.md");
+  std::stringstream document;
+  document << file.rdbuf();
   EXPECT_NE(document.str().find(table.str()), std::string::npos) << table.str();
 }
 

@@ -37,17 +37,20 @@ class SpoolFollowerTest : public ::testing::Test {
   [[nodiscard]] std::unique_ptr<LiveSink> start(const std::filesystem::path& path) {
     auto sink = open_chain();
     LiveSink* const chain = sink.get();
-    auto follower = SpoolFollower::open(
-        {.spool = folder_ / "spool",
-         .output = "jsonl:" + path.string(),
-         .begin = chain->stored().durable_seq,
-         .open = [path] { return open_jsonl_sink(path.string(), AppendFile::Begin::behind); },
-         .durable = [chain] { return chain->durable_commit(); },
-         .say =
-             [this](const FollowerNews& news) {
-               const std::lock_guard lock(mutex_);
-               said_.push_back(news.kind);
-             }});
+    auto follower =
+        SpoolFollower::open({.spool = folder_ / "spool",
+                             .output = "jsonl:" + path.string(),
+                             .begin = chain->stored().durable_seq,
+                             .open =
+                                 [path](const Patience&) {
+                                   return open_jsonl_sink(path.string(), AppendFile::Begin::behind);
+                                 },
+                             .durable = [chain] { return chain->durable_commit(); },
+                             .say =
+                                 [this](const FollowerNews& news) {
+                                   const std::lock_guard lock(mutex_);
+                                   said_.push_back(news.kind);
+                                 }});
     EXPECT_TRUE(follower.has_value()) << follower.error().what;
     follower_ = follower->get();
     sink->add_follower(std::move(*follower));
