@@ -80,10 +80,8 @@ class Coverage {
     fmt::print(
         "# Rules and their recipes\n\n"
         "Printed by `ransomeye-dpi spec check --index`; a test compares. The rules are the code's "
-        "own lists; "
-        "`covers` of a recipe names those that it\npins, and `spec check` refuses a claim that the "
-        "rows do not "
-        "show.\n");
+        "own\nlists; `covers` of a recipe names those that it pins, and `spec check` refuses a "
+        "claim that the rows\ndo not show.\n");
     std::string kind;
     for (const spec::Rule& rule : spec::all_rules()) {
       const std::size_t dot = rule.name.find('.');

@@ -67,9 +67,9 @@ class Row final : public CheckNode {
  public:
   explicit Row(CheckNodes parts) : parts_(std::move(parts)) {}
   [[nodiscard]] CheckValue value(Fields fields) const override {
-    CheckRow out;
+    std::vector<CheckValue> out;
     for (const CheckNodePtr& part : parts_) out.push_back(part->value(fields));
-    return out;
+    return std::make_shared<const std::vector<CheckValue>>(std::move(out));
   }
 
  private:

@@ -5,7 +5,8 @@
 namespace dpi {
 namespace {
 
-std::optional<std::strong_ordering> compare_rows(const CheckRow& a, const CheckRow& b) {
+std::optional<std::strong_ordering> compare_rows(const std::vector<CheckValue>& a,
+                                                 const std::vector<CheckValue>& b) {
   if (a.size() != b.size()) return std::nullopt;
   for (std::size_t i = 0; i < a.size(); ++i) {
     const auto order = compare(a[i], b[i]);
@@ -25,7 +26,7 @@ std::optional<std::strong_ordering> compare(const CheckValue& a, const CheckValu
   if (const auto* x = a.get<Bytes>(), *y = b.get<Bytes>(); x != nullptr && y != nullptr)
     return std::lexicographical_compare_three_way(x->begin(), x->end(), y->begin(), y->end());
   if (const auto* x = a.get<CheckRow>(), *y = b.get<CheckRow>(); x != nullptr && y != nullptr)
-    return compare_rows(*x, *y);
+    return compare_rows(**x, **y);
   return std::nullopt;
 }
 

@@ -3,6 +3,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -17,7 +18,7 @@ struct CheckAddress {
 };
 
 class CheckValue;
-using CheckRow = std::vector<CheckValue>;  // (a, b)
+using CheckRow = std::shared_ptr<const std::vector<CheckValue>>;  // (a, b)
 
 class CheckValue {
  public:

@@ -71,6 +71,7 @@ BANNED = {
 }
 
 LINES_MAX = 600
+PROSE_COLUMNS_MAX = 100
 BINARY_BYTES_MAX = 64 << 10
 TIDY_OFF = ["readability-braces-around-statements", "cert-err33-c"]
 PRODUCT = ("capture/", "dissectors/", "probe/")
@@ -171,6 +172,18 @@ def check_format(root, files):
             yield f"{path}: not formatted"
 
 
+def check_prose(root, files):
+    """Documents are read side by side with code: lines of at most 100 columns, but for tables and what is shown as it is."""
+    for path in files:
+        if not path.endswith(".md"):
+            continue
+        shown = False
+        for number, line in enumerate((root / path).read_text(errors="replace").splitlines(), 1):
+            shown ^= line.lstrip().startswith("```")
+            if len(line) > PROSE_COLUMNS_MAX and not shown and not line.startswith("|"):
+                yield f"{path}:{number}: longer than {PROSE_COLUMNS_MAX} columns"
+
+
 def check_linter(root):
     settings = root / ".clang-tidy"
     text = settings.read_text() if settings.is_file() else ""
@@ -198,6 +211,7 @@ def breaches(root):
     yield from check_binaries(root, files)
     yield from check_format(root, files)
     yield from check_linter(root)
+    yield from check_prose(root, files)
 
 
 def self_test():
@@ -213,6 +227,7 @@ def self_test():
             "capture/long.h": "\n" * (LINES_MAX + 1),
             ".clang-format": "BasedOnStyle: Google\n",
             ".clang-tidy": "Checks: '*'\n",
+            "docs/wide.md": "x" * 101 + "\n|" + "x" * 101 + "|\n```\n" + "x" * 101 + "\n```\n",
         }
         for name, text in bad.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -221,9 +236,9 @@ def self_test():
         found = list(breaches(root))
     wanted = ["may not include probe/flow", "<ndpi_api.h> is fenced", "bad.cpp:3: banned", "bad.cpp:4: banned", "late.cpp:1: banned",
               "folder probe/new is in no table", "bad.cpp: in 2 places", "late.cpp: in 0 places", "long.h: more than",
-              "blob.bin: a binary", "two.h: dpi::Twice is defined in probe/base/one.h too", "warnings are not errors", "cert-err33-c is not off"]
+              "blob.bin: a binary", "two.h: dpi::Twice is defined in probe/base/one.h too", "warnings are not errors", "cert-err33-c is not off", "docs/wide.md:1: longer"]
     missing = [w for w in wanted if not any(w in f for f in found)]
-    wrong = [f for f in found if "late.cpp:3" in f or "Once" in f]
+    wrong = [f for f in found if "late.cpp:3" in f or "Once" in f or re.search(r"wide.md:[2-9]", f)]
     for text in missing + wrong:
         print("self-test:", text)
     print(f"self-test: {len(found)} breaches found in a bad tree")
