@@ -470,13 +470,16 @@ TEST_F(ShipperTest, TheSpoolKeepsWhatAnOutputLacksBesideTheDatabase) {
   auto sink = LiveSink::open(std::move(options));
   ASSERT_TRUE(sink) << sink.error().what;
   LiveSink* const live = sink->get();
-  auto follower = SpoolFollower::open(
-      {.spool = folder_ / "live",
-       .output = "jsonl:" + file.string(),
-       .begin = 0,
-       .open = [file] { return open_jsonl_sink(file.string(), AppendFile::Begin::behind); },
-       .durable = [live] { return live->durable_commit(); },
-       .say = [](const FollowerNews&) {}});
+  auto follower =
+      SpoolFollower::open({.spool = folder_ / "live",
+                           .output = "jsonl:" + file.string(),
+                           .begin = 0,
+                           .open =
+                               [file](const Patience&) {
+                                 return open_jsonl_sink(file.string(), AppendFile::Begin::behind);
+                               },
+                           .durable = [live] { return live->durable_commit(); },
+                           .say = [](const FollowerNews&) {}});
   ASSERT_TRUE(follower) << follower.error().what;
   live->add_follower(std::move(*follower));
   ASSERT_TRUE(live->start_readers());
