@@ -23,26 +23,40 @@ std::uint64_t CaptureReader::file_position() const noexcept {
   return at > 0 ? static_cast<std::uint64_t>(at) : 0;
 }
 
+// As many as judge the times of those before, however small the batches are.
 void CaptureReader::read_ahead() {
-  while (!ended_) {
-    const auto state = source_->poll(ahead_, batch_packets_, std::chrono::seconds{1});
+  std::size_t packets = 0;
+  for (const Batch& batch : ahead_) packets += batch.size();
+  while (!ended_ && packets < TimeSettler::witnesses_max) {
+    Batch batch;
+    const auto state = source_->poll(batch, batch_packets_, std::chrono::seconds{1});
     if (!state) error_ = state.error();
     ended_ = !state || *state == SourceState::end;
-    if (ended_ || *state == SourceState::packets) return;
+    if (batch.empty()) continue;
+    packets += batch.size();
+    ahead_.push_back(std::move(batch));
   }
 }
 
 Result<bool> CaptureReader::next_batch() {
-  if (!std::exchange(began_, true)) read_ahead();
-  current_ = std::exchange(ahead_, Batch{});
+  if (ahead_.empty()) read_ahead();
+  current_ = Batch{};
   at_ = 0;
+  if (!ahead_.empty()) {
+    current_ = std::move(ahead_.front());
+    ahead_.pop_front();
+  }
   read_ahead();
   if (current_.empty()) {
     if (!error_.what.empty()) return tl::unexpected(error_);
     return false;
   }
   links_.count(current_.packets());
-  settler_.settle(current_.packets(), ahead_.packets(), times_);
+  behind_.clear();
+  for (const Batch& batch : ahead_)
+    for (const RawPacket& packet : batch.packets())
+      if (behind_.size() < TimeSettler::witnesses_max) behind_.push_back(packet);
+  settler_.settle(current_.packets(), behind_, times_);
   return true;
 }
 

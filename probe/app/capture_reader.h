@@ -2,6 +2,7 @@
 // those behind it.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -75,14 +76,14 @@ class CaptureReader {
   std::unique_ptr<PacketSource> source_;
   std::size_t batch_packets_;
   Batch current_;
-  Batch ahead_;
+  std::deque<Batch> ahead_;
+  std::vector<RawPacket> behind_;  // the first of them
   std::size_t at_ = 0;
   std::uint64_t position_ = 0;
   std::vector<SettledTime> times_;
   TimeSettler settler_;
   LinkCensus links_;
   Error error_;  // what ended it, if it says something
-  bool began_ = false;
   bool ended_ = false;
 };
 

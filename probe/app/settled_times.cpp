@@ -7,7 +7,7 @@ namespace {
 
 // Less is what interfaces and queues do to the order of packets; the front sees to that.
 constexpr Nanoseconds far = std::chrono::seconds{60};
-constexpr std::size_t witnesses_max = 8;
+constexpr std::size_t witnesses_max = TimeSettler::witnesses_max;
 // The first and the last packets have neighbours on one side only: a silence of so long is none.
 constexpr Nanoseconds aeon = std::chrono::hours{24 * 365};
 constexpr std::size_t agreeing_min = 2;

@@ -19,7 +19,9 @@ struct SettledTime {
 
 class TimeSettler {
  public:
-  // One entry a packet of `packets`; `behind` are those that follow, as many as are known.
+  static constexpr std::size_t witnesses_max = 8;
+  // One entry a packet of `packets`; `behind` are those that follow: witnesses_max of them, or as
+  // many as are left of the capture.
   void settle(std::span<const RawPacket> packets, std::span<const RawPacket> behind,
               std::vector<SettledTime>& out);
 

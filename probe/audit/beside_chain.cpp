@@ -198,9 +198,11 @@ void BesideChain::judge_keys(const ChainVerifier& verifier) {
   for (const AnnouncedKey& key : announced) judge_key(key, verifier.report());
   const ChainReport& report = verifier.report();
   if (report.skipped > 0) return;  // it may have been announced there
-  for (const auto& [id, key] : keys_) {
+  for (const auto& entry : keys_) {
+    const std::string& id = entry.first;
+    const auto& key = entry.second;
     const bool met = std::ranges::any_of(
-        announced, [&](const AnnouncedKey& one) { return hex(one.key.key_id()) == id; });
+        announced, [&id](const AnnouncedKey& one) { return hex(one.key.key_id()) == id; });
     const bool ahead = static_cast<std::uint64_t>(key.from.value_or(0)) >= report.events;
     if (!met && !ahead) {
       say("re_core.signing_key (key_id " + id + ")",
