@@ -15,7 +15,7 @@ skip() { echo "skipped: $*"; exit 77; }
 run() {
   local wanted=$1 code=0; shift
   "$@" >"$work/out" 2>"$work/err" </dev/null || code=$?
-  [ "$code" = "$wanted" ] || { cat "$work/err" >&2; fail "exit $code instead of $wanted: $*"; }
+  [ "$code" = "$wanted" ] || { cat "$work/err" >&2; head -c 4000 "$work/out" >&2; fail "exit $code instead of $wanted: $*"; }
 }
 says() { grep -qiE -- "$1" "$work/err" "$work/out" || { cat "$work/err" >&2; fail "nobody says '$1'"; }; }
 
