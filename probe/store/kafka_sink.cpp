@@ -174,7 +174,7 @@ class KafkaSink final : public FollowedSink {
   static void delivered(rd_kafka_t* /*producer*/, const rd_kafka_message_t* message, void* opaque) {
     Reports& reports = *static_cast<Reports*>(opaque);
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      if (reports.refused.empty()) reports.refused = rd_kafka_message_errstr(message);
+      if (reports.refused.empty()) reports.refused = rd_kafka_err2str(message->err);
     } else if (reports.refused.empty()) {
       // One key is one partition, and there an idempotent producer keeps the order.
       reports.safe_seq = std::bit_cast<std::uint64_t>(message->_private) + 1;
