@@ -22,8 +22,8 @@ struct BrokenRule {
 
 class RowRules {
  public:
-  // Both must outlive it. Every CHECK of a table that has rows is understood, or the bundle inside
-  // this binary is of another version than its code: a DPI_CHECK.
+  // The plans must outlive it. Every CHECK of a table that has rows is understood, or the bundle
+  // inside this binary is of another version than its code: a DPI_CHECK.
   explicit RowRules(const RowPlans& plans);
 
   // Nothing when rows are made, or the event's type makes none.

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <functional>
 #include <map>
 #include <optional>
@@ -16,6 +15,7 @@
 #include "probe/envelope/canonical.h"
 #include "probe/envelope/sealer.h"
 #include "probe/store/event_database.h"
+#include "tests/property/environment.h"
 #include "tests/property/mutated_payload.h"
 #include "tests/property/random_facts.h"
 #include "tests/unit/audit/bundle.h"
@@ -25,11 +25,6 @@ namespace dpi::test {
 namespace {
 
 constexpr std::size_t events_each = 120;
-
-unsigned environment(const char* name, unsigned otherwise) {
-  const char* const text = std::getenv(name);
-  return text != nullptr ? static_cast<unsigned>(std::strtoul(text, nullptr, 10)) : otherwise;
-}
 
 Identity identity(unsigned seed) {
   Identity out;

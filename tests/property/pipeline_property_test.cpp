@@ -5,23 +5,20 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
+#include <array>
+#include <atomic>
 #include <random>
 #include <set>
 
 #include "probe/audit/row_rules.h"
 #include "probe/envelope/chain_verifier.h"
 #include "probe/pipeline/data_path.h"
+#include "tests/property/environment.h"
 #include "tests/support/packets.h"
 #include "tests/unit/audit/bundle.h"
 
 namespace dpi::test {
 namespace {
-
-unsigned environment(const char* name, unsigned otherwise) {
-  const char* const text = std::getenv(name);
-  return text != nullptr ? static_cast<unsigned>(std::strtoul(text, nullptr, 10)) : otherwise;
-}
 
 class Unknown final : public Classifier {
  public:
